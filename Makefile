@@ -1,0 +1,29 @@
+# Each line here is a command that anyone can run by hand; nothing hides in this file.
+export PATH := $(CURDIR)/.tools/bin:$(PATH)
+
+.PHONY: demo test lint fmt tools
+
+# One school morning, to watch: prints the addresses to look at and stays up until Ctrl-C.
+demo:
+	deploy/tools/install nats-server
+	cargo run --locked --package schoolbell -- demo
+
+# Every test, on SQLite and on a throw-away PostgreSQL, with the real nats-server.
+test:
+	deploy/tools/install nats-server postgres
+	deploy/tools/with-postgres cargo test --workspace --locked
+
+lint:
+	deploy/tools/install buf cargo-deny
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --locked -- --deny warnings
+	buf lint proto
+	cargo deny --locked check bans licenses sources
+
+fmt:
+	cargo fmt --all
+	buf format --write proto
+
+# What the other targets install for themselves, all at once.
+tools:
+	deploy/tools/install nats-server postgres buf cargo-deny

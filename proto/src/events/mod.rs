@@ -1,0 +1,156 @@
+//! Facts on the bus: CloudEvents 1.0 in JSON, one serde type per fact.
+//!
+//! A fact carries ids, instants and what the words need, never a name, a number or an address.
+//! `golden/` holds one frozen example of each; old ones must parse for ever, because queued
+//! events outlive deployments.
+
+pub mod absences;
+pub mod directory;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+
+use crate::ids::{EventId, SchoolId};
+
+/// What every fact is: a name on the bus and a body.
+pub trait Fact: Serialize + DeserializeOwned + Send + Sync + 'static {
+    /// The service that says it.
+    const SERVICE: &'static str;
+    /// Its name in the past tense, for example `unexplained`.
+    const NAME: &'static str;
+    /// Whether losing it could harm somebody: a dead letter of it opens a task.
+    const SAFETY: bool;
+}
+
+/// The subject that a fact of one school is published on.
+#[must_use]
+pub fn subject_of(service: &str, fact: &str, school: SchoolId) -> String {
+    format!("schoolbell.{service}.{fact}.{school}")
+}
+
+/// A fact in its CloudEvents envelope.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Event<T> {
+    /// Always `1.0`.
+    pub specversion: SpecVersion,
+    /// The event's id; also its `Nats-Msg-Id`.
+    pub id: EventId,
+    /// `schoolbell/<service>`.
+    pub source: String,
+    /// `schoolbell.<service>.<fact>.v1`.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// The id of the thing that the fact is about, for example a case.
+    pub subject: String,
+    /// The version of that thing: a lower one that comes after a higher one is old news.
+    pub version: u64,
+    /// The school.
+    pub school: SchoolId,
+    /// When it happened, by the school's clock.
+    pub time: Timestamp,
+    /// Always `application/json`.
+    pub datacontenttype: String,
+    /// The fact itself.
+    pub data: T,
+}
+
+impl<T: Fact> Event<T> {
+    /// Wraps a fact.
+    pub fn new(id: EventId, about: About, data: T) -> Self {
+        Self {
+            specversion: SpecVersion::V1,
+            id,
+            source: format!("schoolbell/{}", T::SERVICE),
+            kind: format!("schoolbell.{}.{}.v1", T::SERVICE, T::NAME),
+            subject: about.subject,
+            version: about.version,
+            school: about.school,
+            time: about.time,
+            datacontenttype: "application/json".to_owned(),
+            data,
+        }
+    }
+}
+
+/// What a fact is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct About {
+    /// The school.
+    pub school: SchoolId,
+    /// The id of the thing that changed.
+    pub subject: String,
+    /// Its version after the change.
+    pub version: u64,
+    /// When it changed, by the school's clock.
+    pub time: Timestamp,
+}
+
+/// The version of CloudEvents that we write and read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum SpecVersion {
+    /// CloudEvents 1.0.
+    #[serde(rename = "1.0")]
+    V1,
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use jiff::civil::date;
+    use uuid::Uuid;
+
+    use super::absences::{Arrived, Explained, Session, Unexplained};
+    use super::directory::Restricted;
+    use super::*;
+    use crate::ids::{ContactId, PupilId};
+
+    fn uuid(last: u8) -> Uuid {
+        let mut bytes = *b"\x01\x92\xf0\xc1\0\0\x70\0\x80\0\0\0\0\0\0\0";
+        bytes[15] = last;
+        Uuid::from_bytes(bytes)
+    }
+
+    fn about() -> About {
+        About {
+            school: SchoolId::from_uuid(uuid(1)),
+            subject: format!("cas_{}", uuid(2).simple()),
+            version: 2,
+            time: "2026-11-24T09:15:00Z".parse().unwrap(),
+        }
+    }
+
+    fn matches_its_golden<T: Fact + Clone + PartialEq + std::fmt::Debug>(data: &T) {
+        let event = Event::new(EventId::from_uuid(uuid(3)), about(), data.clone());
+        let written = serde_json::to_string_pretty(&event).unwrap() + "\n";
+        let path =
+            Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("golden/{}.{}.json", T::SERVICE, T::NAME));
+        let golden = std::fs::read_to_string(&path)
+            .unwrap_or_else(|error| panic!("{}: {error}; it should be\n{written}", path.display()));
+        assert_eq!(serde_json::from_str::<Event<T>>(&golden).unwrap(), event);
+        assert_eq!(written, golden, "what is written now is not what {} promises", path.display());
+    }
+
+    #[test]
+    fn every_fact_reads_and_writes_its_golden() {
+        let ends: Timestamp = "2026-11-24T12:00:00Z".parse().unwrap();
+        let pupil_id = PupilId::from_uuid(uuid(4));
+        let (day, session) = (date(2026, 11, 24), Session::Morning);
+        matches_its_golden(&Unexplained { pupil_id, date: day, session, session_ends_at: ends });
+        matches_its_golden(&Explained { pupil_id, date: day, session });
+        matches_its_golden(&Arrived { pupil_id, date: day, session, session_ends_at: ends });
+        matches_its_golden(&Restricted {
+            pupil_id,
+            contact_id: Some(ContactId::from_uuid(uuid(5))),
+            no_contact: false,
+        });
+    }
+
+    #[test]
+    fn an_event_of_another_cloudevents_version_is_refused() {
+        let mut golden: serde_json::Value =
+            serde_json::from_str(include_str!("../../golden/absences.unexplained.json")).unwrap();
+        golden["specversion"] = "2.0".into();
+        assert!(serde_json::from_value::<Event<Unexplained>>(golden).is_err());
+    }
+}
