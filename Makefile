@@ -18,9 +18,11 @@ lint:
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- --deny warnings
 	buf lint proto
+	buf format --diff --exit-code proto
 	cargo deny --locked check bans licenses sources
 
 fmt:
+	deploy/tools/install buf
 	cargo fmt --all
 	buf format --write proto
 

@@ -12,21 +12,24 @@ pub mod ids;
 pub const DESCRIPTORS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptors.bin"));
 
 macro_rules! generated {
-    ($(#[$doc:meta])* $name:ident) => {
+    ($(#[$doc:meta])* $name:ident, $($lint:path),+) => {
         $(#[$doc])*
         pub mod $name {
-            #[expect(clippy::pedantic, clippy::allow_attributes, reason = "generated; the words stand in the .proto file")]
+            #[expect($($lint),+, reason = "generated; the words stand in the .proto file")]
             /// The first version on the wire.
             pub mod v1 {
                 include!(concat!(env!("OUT_DIR"), "/schoolbell.", stringify!($name), ".v1.rs"));
             }
         }
     };
+    ($(#[$doc:meta])* $name:ident) => {
+        generated!($(#[$doc])* $name, missing_docs, clippy::pedantic, clippy::allow_attributes);
+    };
 }
 
 generated!(
     /// Roles, and what an RPC says about itself.
-    options
+    options, missing_docs, clippy::pedantic
 );
 generated!(
     /// Tasks for people.

@@ -94,7 +94,11 @@ fn label_fits(label: &str) -> bool {
 
 /// The spelling used in the log, for a number or a mailbox; what is neither stays as it is, in lower case.
 pub(crate) fn normalised(written: &str) -> String {
-    if written.contains('@') { written.trim().to_lowercase() } else { phone(written).unwrap_or_else(|_| written.trim().to_lowercase()) }
+    if written.contains('@') {
+        written.trim().to_lowercase()
+    } else {
+        phone(written).unwrap_or_else(|_| written.trim().to_lowercase())
+    }
 }
 
 #[cfg(test)]
@@ -126,7 +130,9 @@ mod tests {
     #[test]
     fn mailboxes_are_checked_and_lowered() {
         assert_eq!(mailbox(" Ada.O'Hara+home@Example.ORG ").as_deref(), Some("ada.o'hara+home@example.org"));
-        for bad in ["ada", "ada@", "@example.org", "a..b@example.org", "ada@example", "a da@example.org", "a@-x.org"] {
+        for bad in
+            ["ada", "ada@", "@example.org", "a..b@example.org", "ada@example", "a da@example.org", "a@-x.org"]
+        {
             assert_eq!(mailbox(bad), None, "{bad}");
         }
     }

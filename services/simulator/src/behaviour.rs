@@ -20,7 +20,8 @@ use crate::log::Provider;
 pub enum Behaviour {
     /// Forget everything that was told before; withheld receipts go out.
     Normal,
-    /// Wait before looking at each request. A client that gives up meanwhile has sent nothing.
+    /// Wait before looking at each request. A Notify client that gives up meanwhile has sent nothing; a mail whose final
+    /// dot has come is taken all the same.
     Slow {
         /// Who is slow.
         provider: Provider,
@@ -284,7 +285,8 @@ mod tests {
 
         let used: Vec<_> = (0..4).map(|_| behaviours.next(Provider::Notify)).collect();
 
-        let expected = [Some(Effect::RateLimited), Some(Effect::RateLimited), Some(Effect::TimeOutAfter), None];
+        let expected =
+            [Some(Effect::RateLimited), Some(Effect::RateLimited), Some(Effect::TimeOutAfter), None];
         assert_eq!(used, expected);
         assert_eq!(behaviours.next(Provider::Smtp), None);
     }
@@ -292,8 +294,7 @@ mod tests {
     #[test]
     fn an_address_is_dead_in_every_spelling_until_it_is_alive() {
         let behaviours = Behaviours::new();
-        behaviours
-            .tell(Behaviour::Dead { address: "07700 900123".to_owned(), failure: Failure::Permanent });
+        behaviours.tell(Behaviour::Dead { address: "07700 900123".to_owned(), failure: Failure::Permanent });
 
         assert_eq!(behaviours.failure("+447700900123"), Some(Failure::Permanent));
 

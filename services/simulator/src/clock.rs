@@ -6,7 +6,10 @@
 use jiff::Timestamp;
 
 /// The real time, as a provider would read it.
-#[expect(clippy::disallowed_methods, reason = "the simulated outside world is an edge and has no clock to ask")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the simulated outside world is an edge and has no clock to ask"
+)]
 pub(crate) fn now() -> Timestamp {
     Timestamp::now()
 }

@@ -1,1 +1,150 @@
-//! stub
+//! Channels: the only way out. One provider, one file, one line in [`all`].
+//!
+//! A channel turns a finished message into one provider's protocol and says what became of it in an [`Outcome`]. The sender calls
+//! it; the receipts' endpoint calls its parser. A channel never reads the store, the bus or the clock, never retries on its own
+//! account and never decides who is told. What it reports holds codes and fixed sentences, never a number, an address, a body or
+//! a secret: [`Why`] cannot carry any.
+//!
+//! Every channel passes `contract`, the one suite for all of them.
+
+pub mod email_notify;
+pub mod email_smtp;
+mod name;
+mod notify;
+pub mod notify_receipt;
+mod outcome;
+mod secret;
+pub mod sms_notify;
+mod smtp_connection;
+mod smtp_message;
+mod smtp_pool;
+mod smtp_replies;
+mod smtp_stream;
+pub mod why;
+
+#[cfg(test)]
+mod contract;
+#[cfg(test)]
+mod smtp_tests;
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::future::BoxFuture;
+use jiff::Timestamp;
+use serde::Deserialize;
+
+pub use self::name::{ChannelName, Medium, NameError};
+pub use self::outcome::{Found, Outcome, RejectKind};
+pub use self::secret::Secret;
+pub use self::why::Why;
+
+/// A way to reach a contact through one provider.
+pub trait Channel: Send + Sync + fmt::Debug {
+    /// The stable name that stands in config, rows and metrics.
+    fn name(&self) -> ChannelName;
+
+    /// What the provider bears.
+    fn limits(&self) -> Limits;
+
+    /// Hands one message to the provider and waits for its answer. `now` is real time: providers check signatures against it.
+    ///
+    /// Dropping the future leaves it unknown whether the message went.
+    fn send<'a>(&'a self, outgoing: &'a Outgoing, now: Timestamp) -> BoxFuture<'a, Outcome>;
+
+    /// Asks the provider by our key ([`Outgoing::key`]) what became of a message whose outcome is unknown.
+    ///
+    /// A provider may still be working on a request that timed out, so "not found" counts only some seconds after the send.
+    fn find<'a>(&'a self, key: &'a str, now: Timestamp) -> BoxFuture<'a, Found>;
+}
+
+/// What a provider bears. The dispatcher shares the rate out; the channel itself keeps the characters and the connections.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// The most characters of a body; a longer one is rejected before the provider is asked.
+    pub characters: usize,
+    /// Messages per second, sustained.
+    pub per_second: u32,
+    /// Messages that may go at once after a rest.
+    pub burst: u32,
+    /// Requests or connections at the same time.
+    pub connections: usize,
+}
+
+/// One finished message to one address. Its `Debug` shows the key only.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Outgoing {
+    /// Our delivery's id, unique per message: the provider's reference, or the local part of the Message-ID.
+    pub key: String,
+    /// A number in E.164, or a mailbox.
+    pub to: String,
+    /// Only e-mail has one, and needs one.
+    pub subject: Option<String>,
+    /// Plain text.
+    pub body: String,
+}
+
+impl fmt::Debug for Outgoing {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Outgoing").field("key", &self.key).finish_non_exhaustive()
+    }
+}
+
+/// The providers that this installation may use; an absent table is a channel that is not there.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// Text messages through GOV.UK Notify.
+    #[serde(rename = "sms.notify", alias = "sms_notify")]
+    pub sms_notify: Option<sms_notify::Config>,
+    /// E-mail through GOV.UK Notify.
+    #[serde(rename = "email.notify", alias = "email_notify")]
+    pub email_notify: Option<email_notify::Config>,
+    /// E-mail through an SMTP relay.
+    #[serde(rename = "email.smtp", alias = "email_smtp")]
+    pub email_smtp: Option<email_smtp::Config>,
+}
+
+/// Why a channel cannot be opened. Names the key, never its value.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A setting does not fit.
+    #[error("channel {channel}: {key} {expected}")]
+    Setting {
+        /// The channel whose table it stands in.
+        channel: ChannelName,
+        /// The key.
+        key: &'static str,
+        /// What it should be, to be read after the key.
+        expected: &'static str,
+    },
+    /// The HTTP client cannot be made.
+    #[error("the http client for providers cannot be made")]
+    Http(#[source] reqwest::Error),
+}
+
+/// Opens every channel that is configured. Connects to nobody yet.
+pub fn all(config: &Config, http: &reqwest::Client) -> Result<Vec<Arc<dyn Channel>>, Error> {
+    [
+        config.sms_notify.as_ref().map(|config| sms_notify::open(config, http)),
+        config.email_notify.as_ref().map(|config| email_notify::open(config, http)),
+        config.email_smtp.as_ref().map(email_smtp::open),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+/// The HTTP client that channels expect: it follows no redirect (a POST must not travel on to a stranger), and it gives up
+/// connecting early, so that "never reached the provider" can be told from "no answer".
+///
+/// Needs a process-wide default of rustls' cryptography.
+pub fn http_client() -> Result<reqwest::Client, Error> {
+    reqwest::Client::builder()
+        .redirect(reqwest::redirect::Policy::none())
+        .connect_timeout(Duration::from_secs(5))
+        .pool_idle_timeout(Duration::from_secs(30))
+        .build()
+        .map_err(Error::Http)
+}

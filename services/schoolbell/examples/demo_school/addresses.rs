@@ -1,7 +1,8 @@
 //! Numbers and mailboxes that belong to nobody: each is handed out once.
 //!
 //! Mobiles and landlines are of the ranges that Ofcom keeps for drama (07700 900xxx, 01632 960xxx), mailboxes at the domains that
-//! RFC 2606 and RFC 6761 keep for examples. GOV.UK Notify treats 07700 900000, 900002, 900003, 900111 and 900222 in ways of its own, so they are left out.
+//! RFC 2606 and RFC 6761 keep for examples. GOV.UK Notify treats 07700 900000, 900002, 900003, 900111 and 900222 in ways of its
+//! own, so they are left out.
 
 use std::collections::BTreeSet;
 use std::ops::RangeInclusive;

@@ -4,61 +4,33 @@
 //! [`cast`](crate::cast).
 
 use std::collections::BTreeSet;
+use std::ops::Range;
 
 use crate::addresses::{Addresses, Reach};
 use crate::names::{self, Heritage};
 use crate::random::Random;
-use crate::school::{Adult, Child, Family, Hearing, Responsibility, Restriction, Role, Sex, Standing, year_of};
-
-/// How a family lives, as far as it decides who may be told what.
-#[derive(Clone, Copy, PartialEq, Eq)]
-#[expect(missing_docs, reason = "the names say what they are")]
-pub enum Shape {
-    Couple,
-    DeafCouple,
-    TwoMothers,
-    TwoFathers,
-    ParentsApart,
-    LoneMother,
-    LoneFather,
-    StepFamily,
-    FatherUnknown,
-    AuntAtHome,
-    Grandparents,
-    FosterCare,
-    FatherNoInformation,
-    MotherNoInformation,
-    FatherNoInformationSameMailbox,
-    FatherNoContact,
-    EmergencyOnlyAlone,
-}
-
-const CHILD_ARRANGEMENTS: Restriction = Restriction {
-    kind: "no_child_information",
-    evidence: "Child arrangements order of the Family Court, copy on file",
-    from: "2025-03-14",
-    until: "",
-};
-const PROHIBITED_STEPS: Restriction = Restriction {
-    kind: "no_child_information",
-    evidence: "Prohibited steps order of the Family Court, copy on file",
-    from: "2026-06-01",
-    until: "2027-08-31",
-};
-const NON_MOLESTATION: Restriction = Restriction {
-    kind: "no_contact",
-    evidence: "Non-molestation order of the Family Court, copy on file",
-    from: "2026-02-09",
-    until: "",
-};
-
-const LOOKED_AFTER: &str = "Looked-after child: the designated teacher speaks to the carer and the social worker";
+use crate::school::{Adult, Child, Family, Hearing, Responsibility, Role, Sex, Standing, year_of};
+use crate::shapes::{CHILD_ARRANGEMENTS, LOOKED_AFTER, NON_MOLESTATION, PROHIBITED_STEPS, Shape};
 
 /// What all people of one family have in common.
 struct Home {
+    shape: Shape,
     heritage: &'static Heritage,
     surname: &'static str,
+    step_surname: &'static str,
     children: usize,
+}
+
+impl Home {
+    /// The children that a step-father brings up but did not father: all but the youngest of several.
+    fn step_children(&self) -> Range<usize> {
+        if self.children > 1 { 0..self.children - 1 } else { 0..self.children }
+    }
+
+    fn surname_of(&self, child: usize) -> &'static str {
+        let own = self.shape == Shape::StepFamily && !self.step_children().contains(&child);
+        if own { self.step_surname } else { self.surname }
+    }
 }
 
 /// Makes families; keeps in mind which names and addresses are taken.
@@ -79,19 +51,11 @@ impl Households {
     /// A family of this shape with a child in each of these classes.
     pub fn family(&mut self, shape: Shape, classes: &[usize]) -> Family {
         let heritage = names::heritage(&mut self.random);
-        let home = Home { heritage, surname: self.random.word(heritage.surnames), children: classes.len() };
-        let mut children = self.children(&home, classes);
-        let mut adults = self.adults(shape, &home);
-        if shape == Shape::FosterCare {
-            for child in &mut children {
-                child.person_only = Some(LOOKED_AFTER);
-            }
-        }
-        if let (Shape::StepFamily, [_, .., youngest], [_, step_father, _]) =
-            (shape, children.as_mut_slice(), adults.as_slice())
-        {
-            youngest.surname = step_father.surname;
-        }
+        let surname = self.random.word(heritage.surnames);
+        let step_surname = self.random.word(heritage.surnames);
+        let home = Home { shape, heritage, surname, step_surname, children: classes.len() };
+        let children = self.children(&home, classes);
+        let mut adults = self.adults(&home);
         self.settle(shape, &mut adults);
         if shape != Shape::EmergencyOnlyAlone {
             adults.extend(self.for_emergencies(&home));
@@ -104,12 +68,13 @@ impl Households {
         classes.sort_unstable_by(|one, other| other.cmp(one));
         // Siblings get neighbouring birthdays, so that years of school stay years of age.
         let month = self.random.below(11);
-        classes.into_iter().map(|class| self.child(home, class, month)).collect()
+        let children = classes.into_iter().enumerate();
+        children.map(|place| self.child(home, place, month)).collect()
     }
 
-    fn child(&mut self, home: &Home, class: usize, month: usize) -> Child {
+    fn child(&mut self, home: &Home, (child, class): (usize, usize), month: usize) -> Child {
         let sex = if self.random.percent(50) { Sex::Female } else { Sex::Male };
-        let surname = names::surname_for(home.surname, sex);
+        let surname = names::surname_for(home.surname_of(child), sex);
         let list = if sex == Sex::Female { home.heritage.girls } else { home.heritage.boys };
         let (given, short) = loop {
             let (given, short) = names::with_short_form(self.random.word(list));
@@ -120,32 +85,30 @@ impl Households {
         };
         let called = short.filter(|_| self.random.percent(60));
         let born = born(year_of(class), month + self.random.below(2), 1 + self.random.below(28));
-        Child { given, called, surname, sex, class, born, person_only: None }
+        let person_only = (home.shape == Shape::FosterCare).then_some(LOOKED_AFTER);
+        Child { given, called, surname, sex, class, born, person_only }
     }
 
-    fn adults(&mut self, shape: Shape, home: &Home) -> Vec<Adult> {
+    fn adults(&mut self, home: &Home) -> Vec<Adult> {
         use Responsibility::{No, Unknown, Yes};
         use Standing::{Away, EmergencyOnly, Home as AtHome};
         let all = 0..home.children;
-        let woman = self.woman(home, home.surname);
-        let man = self.man(home, home.surname);
-        match shape {
-            Shape::Couple => {
+        let woman = self.woman(home.heritage, home.surname);
+        let man = self.man(home.heritage, home.surname);
+        match home.shape {
+            Shape::Couple | Shape::DeafCouple => {
                 vec![woman.of(all.clone(), Role::Mother, Yes, AtHome), man.of(all, Role::Father, Yes, AtHome)]
             }
-            Shape::DeafCouple => {
-                let mut couple = self.adults(Shape::Couple, home);
-                for adult in &mut couple {
-                    adult.hearing = Hearing::NoVoice;
-                }
-                couple
-            }
             Shape::TwoMothers => {
-                let other = self.woman(home, home.surname);
-                [woman, other].map(|adult| adult.of(all.clone(), Role::Mother, Yes, AtHome)).into()
+                let other = self.woman(home.heritage, home.surname);
+                // A birth certificate of two women names a mother and a parent.
+                vec![
+                    woman.of(all.clone(), Role::Mother, Yes, AtHome),
+                    other.of(all, Role::Parent, Yes, AtHome),
+                ]
             }
             Shape::TwoFathers => {
-                let other = self.man(home, home.surname);
+                let other = self.man(home.heritage, home.surname);
                 [man, other].map(|adult| adult.of(all.clone(), Role::Father, Yes, AtHome)).into()
             }
             Shape::ParentsApart => {
@@ -155,11 +118,17 @@ impl Households {
             Shape::LoneFather => vec![man.of(all, Role::Father, Yes, AtHome)],
             Shape::StepFamily => self.step_family(home, woman, man),
             Shape::FatherUnknown => {
-                vec![woman.of(all.clone(), Role::Mother, Yes, AtHome), man.of(all, Role::Father, Unknown, AtHome)]
+                vec![
+                    woman.of(all.clone(), Role::Mother, Yes, AtHome),
+                    man.of(all, Role::Father, Unknown, AtHome),
+                ]
             }
             Shape::AuntAtHome => {
-                let aunt = self.woman(home, home.surname);
-                vec![woman.of(all.clone(), Role::Mother, Yes, AtHome), aunt.of(all, Role::Relative, No, AtHome)]
+                let aunt = self.woman(home.heritage, home.surname);
+                vec![
+                    woman.of(all.clone(), Role::Mother, Yes, AtHome),
+                    aunt.of(all, Role::Relative, No, AtHome),
+                ]
             }
             Shape::Grandparents => {
                 vec![
@@ -169,7 +138,7 @@ impl Households {
             }
             Shape::FosterCare => {
                 let surname = self.random.word(names::BRITISH.surnames);
-                vec![self.woman(home, surname).of(all, Role::FosterCarer, No, AtHome)]
+                vec![self.woman(home.heritage, surname).of(all, Role::FosterCarer, No, AtHome)]
             }
             Shape::FatherNoInformation | Shape::FatherNoInformationSameMailbox => vec![
                 woman.of(all.clone(), Role::Mother, Yes, AtHome),
@@ -191,9 +160,8 @@ impl Households {
     fn step_family(&mut self, home: &Home, mother: Adult, father: Adult) -> Vec<Adult> {
         use Responsibility::{No, Yes};
         let all = 0..home.children;
-        let elder = if home.children > 1 { 0..home.children - 1 } else { all.clone() };
-        let surname = self.random.word(home.heritage.surnames);
-        let step_father = self.man(home, surname);
+        let elder = home.step_children();
+        let step_father = self.man(home.heritage, home.step_surname);
         vec![
             mother.of(all.clone(), Role::Mother, Yes, Standing::Home),
             step_father.of(elder.clone(), Role::StepParent, No, Standing::Home).of(
@@ -215,8 +183,11 @@ impl Households {
             23..24 => (Role::Other, self.random.word(names::BRITISH.surnames)),
             _ => return None,
         };
-        let adult =
-            if self.random.percent(70) { self.woman(home, surname) } else { self.man(home, surname) };
+        let adult = if self.random.percent(70) {
+            self.woman(home.heritage, surname)
+        } else {
+            self.man(home.heritage, surname)
+        };
         let mut adult = adult.of(0..home.children, role, Responsibility::No, Standing::EmergencyOnly);
         let reach = match self.random.below(10) {
             0..3 => Reach::Landline,
@@ -227,29 +198,48 @@ impl Households {
         Some(adult)
     }
 
-    fn woman(&mut self, home: &Home, surname: &'static str) -> Adult {
-        let given = self.random.word(home.heritage.women);
-        Adult::new(given, names::surname_for(surname, Sex::Female), self.language(home))
+    /// A member of the staff, with a mailbox and no number.
+    pub fn teacher(&mut self) -> Adult {
+        let heritage = names::heritage(&mut self.random);
+        let surname = self.random.word(heritage.surnames);
+        let mut teacher =
+            if self.random.percent(75) { self.woman(heritage, surname) } else { self.man(heritage, surname) };
+        self.addresses.give(&mut teacher, Reach::Mail);
+        teacher
     }
 
-    fn man(&mut self, home: &Home, surname: &'static str) -> Adult {
-        let given = self.random.word(home.heritage.men);
-        Adult::new(given, names::surname_for(surname, Sex::Male), self.language(home))
+    /// Somebody who minds children of other people, without addresses as yet.
+    pub fn childminder(&mut self) -> Adult {
+        let surname = self.random.word(names::BRITISH.surnames);
+        self.woman(&names::BRITISH, surname)
     }
 
-    fn language(&mut self, home: &Home) -> &'static str {
-        if self.random.percent(home.heritage.prefer_it) { home.heritage.language } else { "en" }
+    fn woman(&mut self, heritage: &Heritage, surname: &'static str) -> Adult {
+        let given = self.random.word(heritage.women);
+        Adult::new(given, names::surname_for(surname, Sex::Female), self.language(heritage))
+    }
+
+    fn man(&mut self, heritage: &Heritage, surname: &'static str) -> Adult {
+        let given = self.random.word(heritage.men);
+        Adult::new(given, names::surname_for(surname, Sex::Male), self.language(heritage))
+    }
+
+    fn language(&mut self, heritage: &Heritage) -> &'static str {
+        if self.random.percent(heritage.prefer_it) { heritage.language } else { "en" }
     }
 
     /// Gives every adult addresses, and some couples one mailbox for both.
     fn settle(&mut self, shape: Shape, adults: &mut [Adult]) {
         for adult in adults.iter_mut() {
+            if shape == Shape::DeafCouple {
+                adult.hearing = Hearing::NoVoice;
+            }
             let restricted = adult.bonds.iter().any(|bond| bond.restriction.is_some());
             let reach = if restricted { Reach::MobileAndMail } else { self.usual_reach() };
             self.addresses.give(adult, reach);
         }
         let shares = match shape {
-            Shape::Couple => self.random.percent(8),
+            Shape::Couple | Shape::DeafCouple => self.random.percent(8),
             Shape::FatherNoInformationSameMailbox => true,
             _ => false,
         };
@@ -263,8 +253,8 @@ impl Households {
     fn usual_reach(&mut self) -> Reach {
         match self.random.below(100) {
             0..3 => Reach::Mail,
-            3..5 => Reach::LandlineAndMail,
-            5..25 => Reach::Mobile,
+            3..7 => Reach::LandlineAndMail,
+            7..25 => Reach::Mobile,
             25..33 => Reach::MobileLandlineAndMail,
             33..38 => Reach::TwoMobilesAndMail,
             _ => Reach::MobileAndMail,

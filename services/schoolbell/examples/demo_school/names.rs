@@ -55,7 +55,8 @@ pub fn surname_for(surname: &'static str, sex: Sex) -> &'static str {
     }
 }
 
-const TOWN: &[Heritage] = &[BRITISH, POLISH, PAKISTANI, INDIAN, BANGLADESHI, WEST_AFRICAN, ROMANIAN, ARAB, CHINESE];
+const TOWN: &[Heritage] =
+    &[BRITISH, POLISH, PAKISTANI, INDIAN, BANGLADESHI, WEST_AFRICAN, ROMANIAN, ARAB, CHINESE];
 
 /// Families whose names have long been heard in England, Ireland, Wales, Scotland and the Caribbean; the staff's names too.
 pub const BRITISH: Heritage = Heritage {

@@ -34,9 +34,8 @@ pub enum Sex {
     Male,
 }
 
-/// What an adult is to a child.
+/// What an adult is to a child, in the words of contacts.csv.
 #[derive(Clone, Copy, PartialEq, Eq)]
-#[expect(missing_docs, reason = "the names are the words of contacts.csv")]
 pub enum Role {
     Mother,
     Father,
@@ -51,9 +50,8 @@ pub enum Role {
     Other,
 }
 
-/// Parental responsibility as the school has it on file.
+/// Parental responsibility as the school has it on file, in the words of contacts.csv.
 #[derive(Clone, Copy, PartialEq, Eq)]
-#[expect(missing_docs, reason = "the names are the words of contacts.csv")]
 pub enum Responsibility {
     Yes,
     No,

@@ -1,9 +1,10 @@
 //! All families of the school: which shapes there are, how many children each has, and in which classes they sit.
 
 use crate::cast;
-use crate::households::{Households, Shape};
+use crate::households::Households;
 use crate::random::Random;
 use crate::school::{CLASSES, Family, year_of};
+use crate::shapes::Shape;
 
 /// What is common: how many families of each shape. Their sizes are dealt out by [`SIZES`].
 const COMMON: [(Shape, usize); 4] =
@@ -47,9 +48,8 @@ const RARE: [(Shape, usize); 30] = [
 ];
 
 /// The families of the town, those of the cast first.
-pub fn families(random: Random) -> Vec<Family> {
-    let mut households = Households::new(random);
-    let mut families = cast::families(&mut households);
+pub fn families(households: &mut Households) -> Vec<Family> {
+    let mut families = cast::families(households);
     let mut seats = Seats::new(&families);
     let mut others = Vec::new();
     for (shape, children) in plans(&mut households.random) {

@@ -1,0 +1,11 @@
+//! arguments.
+//!
+//! Called by the api; it never reads a store and never says a word of the wire.
+
+pub mod email;
+pub mod language;
+pub mod link;
+pub mod phone;
+pub mod plan;
+pub mod present;
+pub mod roster;

@@ -1,0 +1,71 @@
+//! Pupils and contacts against a roster.
+
+use std::collections::BTreeSet;
+
+use super::{Action, Barred, Kept, Plan, What, Write, differs};
+use crate::domain::present::{Present, Pupil, Stored};
+use crate::domain::roster::{PersonOnlyWord, Pupil as Incoming, Roster, SourceId};
+
+/// Pupils: "person only" starts by a file, and ends by a person.
+pub fn pupils(plan: &mut Plan, present: &Present, roster: &Roster) {
+    for (key, incoming) in &roster.pupils {
+        let before = present.pupils.get(key);
+        let standing = before.and_then(|stored| stored.value.person_only.as_deref());
+        let person_only = match (standing, &incoming.person_only) {
+            (_, PersonOnlyWord::Yes(reason)) => Some(reason.clone()),
+            (Some(standing), PersonOnlyWord::Silent | PersonOnlyWord::No) => Some(standing.to_owned()),
+            (None, PersonOnlyWord::Silent | PersonOnlyWord::No) => None,
+        };
+        if standing.is_some() && incoming.person_only == PersonOnlyWord::No {
+            plan.report(What::Pupil, Action::Keep, key, vec!["personOnly"]);
+            let asked = "personOnly=false".to_owned();
+            plan.kept.push(Kept { pupil: key.clone(), contact: None, asked });
+        }
+        if standing.is_none() && person_only.is_some() {
+            plan.barred.push(Barred::Pupil(key.clone()));
+        }
+        let after = merged(incoming, person_only);
+        if differs(plan, (What::Pupil, key), before, &after) {
+            plan.pupils.push(Write { key: key.clone(), stored: Stored::active(after) });
+        }
+    }
+    for (key, stored) in &present.pupils {
+        if stored.is_active() && !roster.pupils.contains_key(key) {
+            plan.removals.pupils += 1;
+            plan.report(What::Pupil, Action::Remove, key, Vec::new());
+            plan.pupils.push(Write { key: key.clone(), stored: Stored::withdrawn(stored.value.clone()) });
+        }
+    }
+}
+
+fn merged(incoming: &Incoming, person_only: Option<String>) -> Pupil {
+    Pupil {
+        first_name: incoming.first_name.clone(),
+        family_name: incoming.family_name.clone(),
+        year_group: incoming.year_group.clone(),
+        class: incoming.class.clone(),
+        person_only,
+    }
+}
+
+/// Contacts. `held` are those whose restricted link stays although the file has dropped it: their
+/// addresses must stay known, because somebody else may be using them.
+pub fn contacts(plan: &mut Plan, (present, roster): (&Present, &Roster), held: &BTreeSet<SourceId>) {
+    for (key, incoming) in &roster.contacts {
+        if differs(plan, (What::Contact, key), present.contacts.get(key), incoming) {
+            plan.contacts.push(Write { key: key.clone(), stored: Stored::active(incoming.clone()) });
+        }
+    }
+    for (key, stored) in &present.contacts {
+        if !stored.is_active() || roster.contacts.contains_key(key) {
+            continue;
+        }
+        if held.contains(key) {
+            plan.report(What::Contact, Action::Keep, key, Vec::new());
+        } else {
+            plan.removals.contacts += 1;
+            plan.report(What::Contact, Action::Remove, key, Vec::new());
+            plan.contacts.push(Write { key: key.clone(), stored: Stored::withdrawn(stored.value.clone()) });
+        }
+    }
+}

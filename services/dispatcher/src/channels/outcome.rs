@@ -1,0 +1,78 @@
+//! The four fates of an attempt. The channel says which; the dispatcher settles the delivery by it.
+
+use std::time::Duration;
+
+use super::Why;
+
+/// What became of one attempt to hand a message to a provider.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// The provider has taken it over.
+    Accepted {
+        /// The provider's id of it, or our Message-ID.
+        reference: String,
+    },
+    /// The provider has certainly not taken it, and may take it later.
+    Retry {
+        /// The reason.
+        why: Why,
+        /// How long to wait at least; `None` leaves it to the dispatcher's backoff.
+        after: Option<Duration>,
+    },
+    /// The provider has certainly not taken it, and never will as it stands.
+    Reject {
+        /// The reason.
+        why: Why,
+        /// Whose fault it is, which decides what comes next.
+        kind: RejectKind,
+    },
+    /// Nobody here knows whether the provider took it.
+    Unknown {
+        /// The reason.
+        why: Why,
+    },
+}
+
+/// What a rejection is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum RejectKind {
+    /// The address: try the contact's next one.
+    Recipient,
+    /// The message: it would be rejected for anybody.
+    Message,
+    /// Our account or settings: an operator must act.
+    Configuration,
+}
+
+/// What the provider knows about a message by our key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Found {
+    /// It was accepted.
+    Accepted {
+        /// The provider's id of it.
+        provider_reference: String,
+    },
+    /// The provider knows of none.
+    NotFound,
+    /// This provider cannot be asked.
+    CannotAsk,
+    /// The provider could not be asked now.
+    Failed {
+        /// The reason.
+        why: Why,
+    },
+}
+
+impl Outcome {
+    pub(super) const fn retry(why: Why) -> Self {
+        Self::Retry { why, after: None }
+    }
+
+    pub(super) const fn retry_after(why: Why, after: Duration) -> Self {
+        Self::Retry { why, after: Some(after) }
+    }
+
+    pub(super) const fn reject(kind: RejectKind, why: Why) -> Self {
+        Self::Reject { why, kind }
+    }
+}

@@ -1,0 +1,148 @@
+//! `sms.notify`: text messages through GOV.UK Notify.
+//!
+//! Notify renders its own templates, so the account has one whose body is only `((body))`; Notify puts the service's name and a
+//! colon before it. Receipts come back by callback and are read by [`notify_receipt`](super::notify_receipt).
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::future::BoxFuture;
+use jiff::Timestamp;
+use reqwest::Client;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::notify::{Account, Kind, Notify};
+use super::{Channel, ChannelName, Error, Found, Limits, Outcome, Outgoing, RejectKind, Secret, why};
+use crate::text::fragments;
+
+/// The name of this channel.
+pub const NAME: ChannelName = ChannelName::known("sms.notify");
+
+/// Notify's account for text messages.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// Where the API is; only a trial talks to another than GOV.UK's.
+    #[serde(default = "production_url")]
+    pub base_url: String,
+    /// The API key as Notify shows it once.
+    pub api_key: Secret,
+    /// The template whose body is only `((body))`.
+    pub sms_template_id: Uuid,
+    /// The service's name, which Notify puts before each text; empty where the account has this switched off.
+    #[serde(default)]
+    pub service_name: String,
+    /// Notify's own rate is 3,000 a minute for each kind of key.
+    #[serde(default = "rate_per_second")]
+    pub rate_per_second: u32,
+    /// Notify's bucket holds a third of the minute's rate, at most 1,000.
+    #[serde(default = "burst")]
+    pub burst: u32,
+    /// Requests at the same time.
+    #[serde(default = "connections")]
+    pub connections: usize,
+    /// How long an answer may take, such as `10s`.
+    #[serde(default = "timeout", with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required")]
+    pub timeout: Duration,
+}
+
+pub(super) fn production_url() -> String {
+    "https://api.notifications.service.gov.uk".to_owned()
+}
+
+pub(super) const fn rate_per_second() -> u32 {
+    50
+}
+
+pub(super) const fn burst() -> u32 {
+    1_000
+}
+
+pub(super) const fn connections() -> usize {
+    32
+}
+
+pub(super) const fn timeout() -> Duration {
+    Duration::from_secs(10)
+}
+
+#[derive(Serialize)]
+struct Request<'a> {
+    phone_number: &'a str,
+    template_id: Uuid,
+    personalisation: Personalisation<'a>,
+    reference: &'a str,
+}
+
+#[derive(Serialize)]
+struct Personalisation<'a> {
+    body: &'a str,
+}
+
+#[derive(Debug)]
+struct SmsNotify {
+    notify: Notify,
+    template_id: Uuid,
+    /// What Notify puts before each body.
+    prefix: String,
+    limits: Limits,
+}
+
+/// Opens the channel; connects to nobody yet.
+pub fn open(config: &Config, http: &Client) -> Result<Arc<dyn Channel>, Error> {
+    let account = Account {
+        channel: NAME,
+        kind: Kind::Sms,
+        base_url: &config.base_url,
+        api_key: &config.api_key,
+        timeout: config.timeout,
+        connections: config.connections,
+    };
+    let prefix = match config.service_name.trim() {
+        "" => String::new(),
+        name => format!("{name}: "),
+    };
+    let characters = fragments::NOTIFY_CHARACTERS.saturating_sub(fragments::fragments(&prefix).characters);
+    Ok(Arc::new(SmsNotify {
+        notify: Notify::new(&account, http)?,
+        template_id: config.sms_template_id,
+        limits: Limits {
+            characters,
+            per_second: config.rate_per_second,
+            burst: config.burst,
+            connections: config.connections,
+        },
+        prefix,
+    }))
+}
+
+impl Channel for SmsNotify {
+    fn name(&self) -> ChannelName {
+        NAME
+    }
+
+    fn limits(&self) -> Limits {
+        self.limits
+    }
+
+    fn send<'a>(&'a self, outgoing: &'a Outgoing, now: Timestamp) -> BoxFuture<'a, Outcome> {
+        Box::pin(async move {
+            let whole = format!("{}{}", self.prefix, outgoing.body);
+            if fragments::fragments(&whole).characters > fragments::NOTIFY_CHARACTERS {
+                return Outcome::reject(RejectKind::Message, why::TOO_LONG);
+            }
+            let request = Request {
+                phone_number: &outgoing.to,
+                template_id: self.template_id,
+                personalisation: Personalisation { body: &outgoing.body },
+                reference: &outgoing.key,
+            };
+            self.notify.post(&request, now).await
+        })
+    }
+
+    fn find<'a>(&'a self, key: &'a str, now: Timestamp) -> BoxFuture<'a, Found> {
+        Box::pin(self.notify.find(key, now))
+    }
+}

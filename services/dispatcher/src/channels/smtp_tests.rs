@@ -1,0 +1,184 @@
+//! What only SMTP can do wrong: connections that die, dialogues left half-way, and encryption that is not what it seems.
+
+use std::net::Ipv4Addr;
+use std::sync::Arc;
+
+use simulator::{Behaviour, Failure, Tls, TlsMode};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
+use tokio::time::timeout;
+
+use super::contract::{World, fate, now, outgoing, send};
+use super::*;
+
+fn smtp(channels: Vec<Arc<dyn Channel>>) -> Arc<dyn Channel> {
+    channels.into_iter().find(|channel| channel.name() == email_smtp::NAME).unwrap()
+}
+
+fn open(config: serde_json::Value) -> Arc<dyn Channel> {
+    let config: Config = serde_json::from_value(config).unwrap();
+    email_smtp::open(&config.email_smtp.unwrap()).unwrap()
+}
+
+fn to(mailbox: &str, channel: &dyn Channel) -> Outgoing {
+    Outgoing { to: mailbox.to_owned(), ..outgoing(channel) }
+}
+
+#[tokio::test]
+async fn a_connection_that_drops_after_the_final_dot_leaves_the_fate_unknown() {
+    let world = World::start().await;
+    let channel = smtp(world.reach().open());
+    world.simulator.behave(Behaviour::DropAfterFinalDot { requests: 1 });
+    let mail = outgoing(&*channel);
+    assert_eq!(fate(&send(&*channel, &mail).await), "unknown ANSWER_LOST");
+    assert_eq!(world.simulator.messages().len(), 1, "it was accepted all the same");
+    // At least once repeats it, as the same message.
+    let Outcome::Accepted { reference } = send(&*channel, &mail).await else { panic!("not accepted") };
+    let messages = world.simulator.messages();
+    let ids: Vec<_> = messages.iter().filter_map(|message| message.accepted.message_id.as_deref()).collect();
+    assert_eq!(ids, [reference.trim_matches(['<', '>']); 2]);
+}
+
+#[tokio::test]
+async fn a_relay_that_came_back_is_used_through_a_fresh_connection() {
+    let world = World::start().await;
+    let channel = smtp(world.reach().open());
+    let mail = outgoing(&*channel);
+    assert_eq!(fate(&send(&*channel, &mail).await), "accepted");
+    let world = world.restart().await;
+    assert_eq!(fate(&send(&*channel, &mail).await), "accepted");
+    assert_eq!(world.simulator.messages().len(), 1, "since the restart");
+}
+
+#[tokio::test]
+async fn a_refused_recipient_does_not_cost_the_connection_nor_touch_the_next_mail() {
+    let world = World::start().await;
+    let mut config = world.reach().config();
+    config["email.smtp"]["connections"] = serde_json::json!(1);
+    let channel = open(config);
+    let dead = "nobody@example.org";
+    world.simulator.behave(Behaviour::Dead { address: dead.to_owned(), failure: Failure::Permanent });
+    let full = "full@example.org";
+    world.simulator.behave(Behaviour::Dead { address: full.to_owned(), failure: Failure::Temporary });
+    let grey = "grey@example.org";
+    world.simulator.behave(Behaviour::Greylist { address: grey.to_owned(), attempts: 1 });
+    let table = [
+        (dead, "reject Recipient ADDRESS_REFUSED"),
+        ("alive@example.org", "accepted"),
+        (full, "retry MAILBOX_FULL"),
+        (grey, "retry TRY_LATER"),
+        (grey, "accepted"),
+    ];
+    for (mailbox, expected) in table {
+        assert_eq!(fate(&send(&*channel, &to(mailbox, &*channel)).await), expected, "{mailbox}");
+    }
+    let reached: Vec<_> = world.simulator.messages().into_iter().map(|message| message.accepted.to).collect();
+    assert_eq!(reached, ["alive@example.org", grey]);
+}
+
+#[tokio::test]
+async fn a_sender_that_goes_away_in_the_middle_leaves_no_half_dialogue_behind() {
+    let world = World::start().await;
+    let mut config = world.reach().config();
+    config["email.smtp"]["connections"] = serde_json::json!(1);
+    let channel = open(config);
+    world.simulator.behave(Behaviour::TimeOutBeforeAccepting { provider: simulator::Provider::Smtp, requests: 1 });
+    let abandoned = to("abandoned@example.org", &*channel);
+    let waiting = timeout(Duration::from_millis(300), channel.send(&abandoned, now())).await;
+    assert!(waiting.is_err(), "the relay is silent");
+    assert_eq!(fate(&send(&*channel, &to("next@example.org", &*channel)).await), "accepted");
+    let reached: Vec<_> = world.simulator.messages().into_iter().map(|message| message.accepted.to).collect();
+    assert_eq!(reached, ["next@example.org"]);
+}
+
+/// A server's configuration and the certificate that a client must trust for it.
+fn certificate() -> (Arc<rustls::ServerConfig>, String) {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let issued = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let key = rustls::pki_types::PrivateKeyDer::try_from(issued.signing_key.serialize_der()).unwrap();
+    let config = rustls::ServerConfig::builder()
+        .with_no_client_auth()
+        .with_single_cert(vec![issued.cert.der().clone()], key)
+        .unwrap();
+    (Arc::new(config), issued.cert.pem())
+}
+
+#[tokio::test]
+async fn encryption_from_the_start_and_by_starttls_carries_mail_and_nothing_goes_without() {
+    for (mode, security) in [(TlsMode::Implicit, "tls"), (TlsMode::StartTls, "starttls")] {
+        let (config, pem) = certificate();
+        let world = World::start_with(|options| options.smtp_tls = Some(Tls { config, mode })).await;
+        let mut config = world.reach().config();
+        config["email.smtp"]["host"] = serde_json::json!("localhost");
+        config["email.smtp"]["security"] = serde_json::json!(security);
+        let mistrusting = open(config.clone());
+        assert_eq!(fate(&send(&*mistrusting, &outgoing(&*mistrusting)).await), "retry TLS", "{security}");
+        assert_eq!(world.simulator.messages().len(), 0);
+        config["email.smtp"]["ca_certificates"] = serde_json::json!(pem);
+        let channel = open(config);
+        assert_eq!(fate(&send(&*channel, &outgoing(&*channel)).await), "accepted", "{security}");
+    }
+    let world = World::start().await;
+    let mut config = world.reach().config();
+    config["email.smtp"]["host"] = serde_json::json!("localhost");
+    config["email.smtp"]["security"] = serde_json::json!("starttls");
+    let channel = open(config);
+    assert_eq!(fate(&send(&*channel, &outgoing(&*channel)).await), "retry TLS", "a relay without starttls");
+    assert_eq!(world.simulator.messages().len(), 0);
+}
+
+#[tokio::test]
+async fn words_slipped_in_before_the_handshake_end_the_connection() {
+    let world = World::start().await;
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+    let mut config = world.reach().config();
+    config["email.smtp"]["host"] = serde_json::json!("localhost");
+    config["email.smtp"]["port"] = serde_json::json!(listener.local_addr().unwrap().port());
+    config["email.smtp"]["security"] = serde_json::json!("starttls");
+    let channel = open(config);
+    let stranger = async {
+        let (mut tcp, _) = listener.accept().await.unwrap();
+        tcp.write_all(b"220 relay\r\n").await.unwrap();
+        read_line(&mut tcp).await;
+        tcp.write_all(b"250-relay\r\n250 STARTTLS\r\n").await.unwrap();
+        read_line(&mut tcp).await;
+        tcp.write_all(b"220 go ahead\r\n250 injected\r\n").await.unwrap();
+        // Whoever believed it would now begin a handshake.
+        let mut rest = Vec::new();
+        tcp.read_to_end(&mut rest).await.unwrap();
+        rest
+    };
+    let mail = outgoing(&*channel);
+    let (outcome, said) = tokio::join!(send(&*channel, &mail), stranger);
+    assert_eq!(fate(&outcome), "retry TLS");
+    assert_eq!(said, b"");
+}
+
+async fn read_line(tcp: &mut tokio::net::TcpStream) {
+    let mut byte = [0];
+    while byte != *b"\n" {
+        tcp.read_exact(&mut byte).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_connection_that_breaks_before_the_final_dot_is_tried_once_more_and_then_later() {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+    let world = World::start().await;
+    let mut config = world.reach().config();
+    config["email.smtp"]["port"] = serde_json::json!(listener.local_addr().unwrap().port());
+    config["email.smtp"].as_object_mut().unwrap().retain(|key, _| key != "username" && key != "password");
+    let channel = open(config);
+    let moody = async {
+        for _ in 0..2 {
+            let (mut tcp, _) = listener.accept().await.unwrap();
+            tcp.write_all(b"220 relay\r\n").await.unwrap();
+            read_line(&mut tcp).await;
+            tcp.write_all(b"250 relay\r\n").await.unwrap();
+            read_line(&mut tcp).await;
+        }
+    };
+    let mail = outgoing(&*channel);
+    let (outcome, ()) = tokio::join!(send(&*channel, &mail), moody);
+    assert_eq!(fate(&outcome), "retry CONNECTION_LOST");
+}

@@ -1,0 +1,54 @@
+//! Who looked at or changed which person's data, written in the owning service: with a change in
+//! its transaction, and before an answer is given.
+//!
+//! The [gate](crate::identity::Gate) withholds the answer of an audited RPC that carries no
+//! [`Audited`], so forgetting is loud.
+
+use jiff::Timestamp;
+use sea_orm::Set;
+use tonic::{Response, Status};
+
+use crate::clock::micros;
+use crate::identity::Caller;
+use crate::rejection::failure;
+use crate::store::{Commit, Store, rows};
+
+/// The proof that an audit entry was written. Only this crate makes one.
+#[derive(Debug, Clone, Copy)]
+pub struct Audited(());
+
+impl Audited {
+    pub(crate) fn written() -> Self {
+        Self(())
+    }
+
+    /// The answer, with the proof for the gate.
+    pub fn seal<T>(self, answer: T) -> Response<T> {
+        let mut response = Response::new(answer);
+        response.extensions_mut().insert(self);
+        response
+    }
+}
+
+/// Writes down that a caller is about to see these subjects.
+pub async fn look(store: &Store, caller: &Caller, rpc: &str, subjects: &[String]) -> Result<Audited, Status> {
+    let commit = Commit::new().audit(caller, rpc, subjects, store.clock().now());
+    store.commit(commit).await.map_err(|error| failure(&error))?;
+    Ok(Audited::written())
+}
+
+pub(crate) fn row(
+    caller: &Caller,
+    rpc: &str,
+    subjects: &[String],
+    at: Timestamp,
+) -> rows::audit::ActiveModel {
+    rows::audit::ActiveModel {
+        tenant: Set(caller.tenant.to_string()),
+        at: Set(micros(at)),
+        who: Set(caller.subject.clone()),
+        rpc: Set(rpc.to_owned()),
+        subjects: Set(serde_json::json!(subjects).to_string()),
+        ..Default::default()
+    }
+}

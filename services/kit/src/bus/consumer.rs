@@ -1,0 +1,246 @@
+//! Hearing: a durable consumer per hearer and sayer, and what becomes of each fact.
+//!
+//! A reaction answers with a [`Commit`]; the event's id goes into the inbox in the same
+//! transaction, so a fact that is heard twice has its effect once. The fact is acknowledged
+//! after the commit; a process that dies between the two hears it again.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_nats::jetstream::AckKind;
+use async_nats::jetstream::consumer::pull::Config;
+use async_nats::jetstream::consumer::{AckPolicy, DeliverPolicy};
+use async_nats::jetstream::message::Message;
+use futures::StreamExt;
+use futures::future::BoxFuture;
+use proto::events::{Event, Fact};
+use tokio_util::sync::CancellationToken;
+use tracing::Instrument;
+
+use super::{Bus, consumer_name, dead_letters};
+use crate::clock::micros;
+use crate::config;
+use crate::store::{Commit, Error, Store};
+use crate::telemetry;
+
+/// How often a reaction decides again when others change what it decided on.
+const TRIES: usize = 8;
+
+/// A reaction's refusal of a fact.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// Not now: hand it out again.
+    Retry(String),
+    /// Never: put it aside with this reason.
+    Poison(String),
+}
+
+impl From<Error> for Verdict {
+    fn from(error: Error) -> Self {
+        Self::Retry(error.to_string())
+    }
+}
+
+/// Something that came in from outside, as it came.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Raw {
+    /// The subject or route that it came by.
+    pub subject: String,
+    /// The bytes.
+    pub body: Vec<u8>,
+}
+
+/// The decision about something that came in.
+pub struct Handled {
+    /// What it was known as, so that it has its effect once.
+    pub id: String,
+    /// The effect.
+    pub commit: Commit,
+}
+
+/// Decides about something that came in.
+pub type Handler = Arc<dyn Fn(Raw) -> BoxFuture<'static, Result<Handled, Verdict>> + Send + Sync>;
+
+/// What a service does when another says a fact.
+#[derive(Clone)]
+pub struct Reaction {
+    pub(crate) sayer: &'static str,
+    pub(crate) fact: &'static str,
+    pub(crate) safety: bool,
+    pub(crate) handler: Handler,
+}
+
+impl Reaction {
+    /// Reacts to the fact `T`. A body that is no such fact is put aside.
+    pub fn to<T, React, Reacting>(react: React) -> Self
+    where
+        T: Fact,
+        React: Fn(Event<T>) -> Reacting + Send + Sync + 'static,
+        Reacting: Future<Output = Result<Commit, Verdict>> + Send + 'static,
+    {
+        let react = Arc::new(react);
+        let handler: Handler = Arc::new(move |raw| {
+            let react = Arc::clone(&react);
+            Box::pin(async move {
+                let event = read::<T>(&raw)?;
+                let id = event.id.to_string();
+                let commit = react(event).await?;
+                Ok(Handled { id, commit })
+            })
+        });
+        Self { sayer: T::SERVICE, fact: T::NAME, safety: T::SAFETY, handler }
+    }
+}
+
+fn read<T: Fact>(raw: &Raw) -> Result<Event<T>, Verdict> {
+    let event: Event<T> = serde_json::from_slice(&raw.body).map_err(|error| {
+        Verdict::Poison(format!("not a {}.{} fact: {}", T::SERVICE, T::NAME, place(&error)))
+    })?;
+    let kind = format!("schoolbell.{}.{}.v1", T::SERVICE, T::NAME);
+    if event.kind != kind {
+        return Err(Verdict::Poison(format!("its type is not {kind}")));
+    }
+    if raw.subject != proto::events::subject_of(T::SERVICE, T::NAME, event.school) {
+        return Err(Verdict::Poison("its subject names another school or fact than its body".to_owned()));
+    }
+    Ok(event)
+}
+
+/// Where a body stopped making sense; serde's own words could repeat what stands there.
+fn place(error: &serde_json::Error) -> String {
+    format!("{:?} at line {}, column {}", error.classify(), error.line(), error.column())
+}
+
+/// Everything that one service hears from one sayer.
+pub(crate) struct Hearing {
+    pub bus: Bus,
+    pub store: Store,
+    pub settings: config::Nats,
+    pub sayer: &'static str,
+    pub reactions: Vec<Reaction>,
+}
+
+impl Hearing {
+    /// Runs until `stop`. A server that is away, or a stream that is not made yet, is waited for.
+    pub async fn run(self, stop: CancellationToken) -> anyhow::Result<()> {
+        let mut waits = Duration::from_millis(50);
+        while !stop.is_cancelled() {
+            match self.hear(&stop).await {
+                Ok(()) => waits = Duration::from_millis(50),
+                Err(error) => {
+                    let error = &*error as &(dyn std::error::Error + 'static);
+                    tracing::info!(
+                        service = self.bus.service,
+                        sayer = self.sayer,
+                        error,
+                        "waiting for the stream"
+                    );
+                }
+            }
+            tokio::select! {
+                () = tokio::time::sleep(waits) => waits = (waits * 2).min(Duration::from_secs(2)),
+                () = stop.cancelled() => {}
+            }
+        }
+        Ok(())
+    }
+
+    async fn hear(&self, stop: &CancellationToken) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+        let name = consumer_name(self.bus.service, self.sayer);
+        let subjects = self
+            .reactions
+            .iter()
+            .map(|reaction| format!("schoolbell.{}.{}.*", self.sayer, reaction.fact))
+            .collect();
+        let config = Config {
+            durable_name: Some(name.clone()),
+            deliver_policy: DeliverPolicy::All,
+            ack_policy: AckPolicy::Explicit,
+            ack_wait: Duration::from_secs(self.settings.ack_wait_seconds),
+            // We count ourselves: a server that stops handing out would drop a fact in silence.
+            max_deliver: -1,
+            filter_subjects: subjects,
+            ..Config::default()
+        };
+        let stream = self.bus.stream_of(self.sayer).await?;
+        self.bus.check_version()?;
+        let consumer = stream.create_consumer(config).await?;
+        let mut messages = consumer
+            .stream()
+            .heartbeat(Duration::from_secs(2))
+            .expires(Duration::from_secs(10))
+            .messages()
+            .await?;
+        loop {
+            let message = tokio::select! {
+                message = messages.next() => message,
+                () = stop.cancelled() => return Ok(()),
+            };
+            match message {
+                Some(message) => self.take(message?).await?,
+                None => return Ok(()),
+            }
+        }
+    }
+
+    async fn take(&self, message: Message) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+        let traceparent = message.headers.as_ref().and_then(|headers| headers.get("traceparent"));
+        let span =
+            tracing::info_span!("hear", service = self.bus.service, subject = message.subject.as_str());
+        telemetry::continue_from(&span, traceparent.map(async_nats::HeaderValue::as_str));
+        let delivered = message.info().map_or(1, |info| info.delivered);
+        let raw = Raw { subject: message.subject.to_string(), body: message.payload.to_vec() };
+        let verdict = self.react(raw.clone(), delivered).instrument(span).await;
+        match verdict {
+            Ok(()) => message.double_ack().await?,
+            Err(wait) => message.ack_with(AckKind::Nak(Some(wait))).await?,
+        }
+        Ok(())
+    }
+
+    /// `Err` says how long to wait until the fact is handed out again.
+    async fn react(&self, raw: Raw, delivered: i64) -> Result<(), Duration> {
+        let consumer = consumer_name(self.bus.service, self.sayer);
+        let fact = raw.subject.split('.').nth(2).unwrap_or_default().to_owned();
+        let (verdict, safety) = match self.reactions.iter().find(|reaction| reaction.fact == fact) {
+            None => (Err(Verdict::Poison("nobody here reacts to this fact".to_owned())), false),
+            Some(reaction) => {
+                (put_through(&self.store, &reaction.handler, raw.clone()).await, reaction.safety)
+            }
+        };
+        let why = match verdict {
+            Ok(()) => return Ok(()),
+            Err(Verdict::Retry(why)) if delivered < self.settings.max_deliver => {
+                tracing::warn!(consumer, why, delivered, "a fact is handed out again");
+                let seconds = 1_u64 << delivered.clamp(0, 5);
+                return Err(Duration::from_secs(seconds));
+            }
+            Err(Verdict::Retry(why)) => format!("tried {delivered} times: {why}"),
+            Err(Verdict::Poison(why)) => why,
+        };
+        let letter = dead_letters::Letter { consumer: consumer.clone(), raw, why, safety };
+        match dead_letters::put(&self.store, letter).await {
+            Ok(()) => Ok(()),
+            Err(error) => {
+                let error = &error as &(dyn std::error::Error + 'static);
+                tracing::error!(consumer, error, "a dead letter could not be put aside");
+                Err(Duration::from_secs(5))
+            }
+        }
+    }
+}
+
+/// Lets a handler decide and commits its decision, again when something changed meanwhile.
+pub(crate) async fn put_through(store: &Store, handler: &Handler, raw: Raw) -> Result<(), Verdict> {
+    for _ in 0..TRIES {
+        let handled = handler(raw.clone()).await?;
+        let commit = handled.commit.inbox(handled.id, micros(store.clock().real()));
+        match store.commit(commit).await {
+            Ok(_) => return Ok(()),
+            Err(Error::Conflict) => {}
+            Err(error) => return Err(Verdict::Retry(error.to_string())),
+        }
+    }
+    Err(Verdict::Retry("others keep changing the same thing".to_owned()))
+}

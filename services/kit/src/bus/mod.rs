@@ -1,0 +1,170 @@
+//! NATS JetStream: one stream per sayer, a durable consumer per hearer, credentials per service.
+//!
+//! [`relay`] carries the outbox to the stream, [`consumer`] hands the facts of others to
+//! [`Reaction`]s, [`server`] starts and supervises a nats-server when none is given. What cannot
+//! be processed goes to [`dead_letters`]: nothing is acknowledged and dropped.
+
+pub mod consumer;
+pub mod dead_letters;
+pub mod relay;
+pub mod server;
+
+use std::time::Duration;
+
+use async_nats::jetstream::stream::{Config, RetentionPolicy, StorageType, Stream};
+use async_nats::jetstream::{self, Context};
+
+pub use consumer::{Handled, Handler, Raw, Reaction, Verdict};
+
+use crate::config::Secret;
+
+/// How long a stream keeps its facts, and the outbox its rows.
+pub const KEPT_FOR: Duration = Duration::from_hours(14 * 24);
+
+/// Older servers lack atomic batches and per-message limits that we rely on.
+const OLDEST_SERVER: (u16, u16) = (2, 12);
+
+/// Why the bus cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The server cannot be reached, or refuses us.
+    #[error("nats cannot be reached or refuses us")]
+    Connect(#[from] async_nats::ConnectError),
+    /// The server is too old.
+    #[error("nats-server {found} is too old: {} or newer is needed", needed())]
+    TooOld {
+        /// What the server calls itself.
+        found: String,
+    },
+    /// A stream cannot be made or read.
+    #[error("the stream of {sayer} cannot be used")]
+    Stream {
+        /// Whose.
+        sayer: String,
+        /// What the client said.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// A fact was not stored by the stream.
+    #[error("a fact was not taken by its stream")]
+    Publish(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+fn needed() -> String {
+    format!("{}.{}", OLDEST_SERVER.0, OLDEST_SERVER.1)
+}
+
+/// A service's connection, with its own credentials.
+#[derive(Clone)]
+pub struct Bus {
+    service: &'static str,
+    client: async_nats::Client,
+    context: Context,
+    replicas: usize,
+}
+
+impl Bus {
+    /// Connects in the name of a service. Waits for a server that is not there yet.
+    pub async fn connect(
+        service: &'static str,
+        url: &str,
+        password: Option<&Secret>,
+        replicas: usize,
+    ) -> Result<Self, Error> {
+        let mut options = async_nats::ConnectOptions::new()
+            .name(format!("schoolbell-{service}"))
+            .custom_inbox_prefix(inbox_prefix(service))
+            .retry_on_initial_connect()
+            .max_reconnects(None)
+            .event_callback(move |event| async move { tracing::info!(service, event = %event, "nats") });
+        if let Some(password) = password {
+            options = options.user_and_password(service.to_owned(), password.reveal().to_owned());
+        }
+        let client = options.connect(url).await?;
+        let mut context = jetstream::new(client.clone());
+        context.set_timeout(Duration::from_secs(5));
+        Ok(Self { service, client, context, replicas })
+    }
+
+    /// Refuses a server that is too old. Call it when the server has answered once.
+    pub fn check_version(&self) -> Result<(), Error> {
+        let found = self.client.server_info().version;
+        if new_enough(&found) { Ok(()) } else { Err(Error::TooOld { found }) }
+    }
+
+    /// The stream of our own facts, made when it is not there.
+    pub async fn own_stream(&self) -> Result<Stream, Error> {
+        let config = Config {
+            name: stream_name(self.service),
+            subjects: vec![format!("schoolbell.{}.>", self.service)],
+            retention: RetentionPolicy::Limits,
+            storage: StorageType::File,
+            max_age: KEPT_FOR,
+            duplicate_window: Duration::from_mins(10),
+            num_replicas: self.replicas,
+            allow_atomic_publish: true,
+            ..Config::default()
+        };
+        let stream = self.context.get_or_create_stream(config).await;
+        let stream = stream.map_err(|error| self.stream_error(self.service, error))?;
+        self.check_version()?;
+        Ok(stream)
+    }
+
+    /// The stream of somebody else's facts; an error while its owner has not made it.
+    pub async fn stream_of(&self, sayer: &str) -> Result<Stream, Error> {
+        self.context.get_stream(stream_name(sayer)).await.map_err(|error| self.stream_error(sayer, error))
+    }
+
+    /// Sends what is buffered and closes the connection.
+    pub async fn close(&self) {
+        // Facts that were not acknowledged stay in the outbox.
+        let _ = self.client.drain().await;
+    }
+
+    fn stream_error(&self, sayer: &str, source: impl std::error::Error + Send + Sync + 'static) -> Error {
+        Error::Stream { sayer: sayer.to_owned(), source: Box::new(source) }
+    }
+}
+
+/// The stream that keeps the facts of a service.
+#[must_use]
+pub fn stream_name(sayer: &str) -> String {
+    format!("schoolbell_{sayer}")
+}
+
+/// The durable consumer of one service on another's stream.
+#[must_use]
+pub fn consumer_name(hearer: &str, sayer: &str) -> String {
+    format!("{hearer}--{sayer}")
+}
+
+/// Where answers to a service's requests go. Each service may listen on its own only.
+#[must_use]
+pub fn inbox_prefix(service: &str) -> String {
+    format!("_INBOX_{service}")
+}
+
+fn new_enough(version: &str) -> bool {
+    let mut numbers = version.split(['.', '-']).map(|number| number.parse::<u16>().unwrap_or(0));
+    (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0)) >= OLDEST_SERVER
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_old_server_is_recognised() {
+        for (version, enough) in [
+            ("2.12.0", true),
+            ("2.15.1", true),
+            ("3.0.0", true),
+            ("2.11.9", false),
+            ("2.9.10", false),
+            ("", false),
+        ] {
+            assert_eq!(new_enough(version), enough, "{version}");
+        }
+    }
+}

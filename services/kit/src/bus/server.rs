@@ -1,0 +1,210 @@
+//! A nats-server of our own, for when none is given: started on a private port and folder, with
+//! credentials per service, and started again when it dies.
+//!
+//! It dies with us (`setpriv --pdeathsig`); one that outlived a former run is ended first, so
+//! that two never write to one folder.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Duration;
+
+use tokio::process::{Child, Command};
+use tokio_util::sync::CancellationToken;
+
+use super::{consumer_name, inbox_prefix, stream_name};
+use crate::config::Secret;
+use crate::store::write_private;
+
+/// Why there is no server.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// It is not installed.
+    #[error("nats-server is neither in the tools folders nor on PATH: run `make tools`")]
+    NotFound,
+    /// Its folder cannot be used.
+    #[error("the folder of nats-server cannot be used")]
+    Folder(#[source] std::io::Error),
+    /// It cannot be started.
+    #[error("nats-server cannot be started")]
+    Start(#[source] std::io::Error),
+    /// It ended before it was ready.
+    #[error("nats-server ended before it was ready; its words are in {}", log.display())]
+    NotReady {
+        /// Its log.
+        log: PathBuf,
+    },
+}
+
+/// Who says and who hears, from which the permissions follow: service to the sayers it hears.
+pub type Hearers = BTreeMap<&'static str, Vec<&'static str>>;
+
+/// A supervised nats-server.
+pub struct Server {
+    program: PathBuf,
+    folder: PathBuf,
+    port: u16,
+    child: Child,
+    passwords: BTreeMap<String, Secret>,
+    hearers: Hearers,
+}
+
+impl Server {
+    /// Starts a server under `folder` and waits until it takes connections.
+    pub async fn start(folder: &Path, tools: &[PathBuf], hearers: Hearers) -> Result<Self, Error> {
+        let program = find(tools).ok_or(Error::NotFound)?;
+        std::fs::create_dir_all(folder).map_err(Error::Folder)?;
+        end_a_leftover(folder).await;
+        let passwords = hearers.keys().map(|service| ((*service).to_owned(), Secret::random())).collect();
+        // -1 lets the system pick; afterwards the port is kept, so that clients find us again.
+        let text = settings(folder, -1, &passwords, &hearers);
+        let (child, port) = launch(&program, folder, &text).await?;
+        Ok(Self { program, folder: folder.to_owned(), port, child, passwords, hearers })
+    }
+
+    /// Where clients connect.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("nats://127.0.0.1:{}", self.port)
+    }
+
+    /// The password of a service's user.
+    #[must_use]
+    pub fn password(&self, service: &str) -> Option<&Secret> {
+        self.passwords.get(service)
+    }
+
+    /// Watches the server until `stop` and starts it again when it dies; then ends it.
+    pub async fn supervise(mut self, stop: CancellationToken) -> anyhow::Result<()> {
+        loop {
+            tokio::select! {
+                status = self.child.wait() => {
+                    tracing::error!(status = ?status.ok(), "nats-server ended; starting it again");
+                    let text = settings(&self.folder, i32::from(self.port), &self.passwords, &self.hearers);
+                    (self.child, _) = launch(&self.program, &self.folder, &text).await?;
+                }
+                () = stop.cancelled() => break,
+            }
+        }
+        if let Some(id) = self.child.id() {
+            signal("TERM", id).await;
+        }
+        if tokio::time::timeout(Duration::from_secs(10), self.child.wait()).await.is_err() {
+            self.child.kill().await?;
+        }
+        Ok(())
+    }
+
+    /// The id of the server's process, for tests that kill it.
+    #[must_use]
+    pub fn process_id(&self) -> Option<u32> {
+        self.child.id()
+    }
+}
+
+fn find(tools: &[PathBuf]) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let folders = tools.iter().cloned().chain(std::env::split_paths(&path));
+    folders.map(|folder| folder.join("nats-server")).find(|file| file.is_file())
+}
+
+async fn launch(program: &Path, folder: &Path, settings: &str) -> Result<(Child, u16), Error> {
+    let (file, log) = (folder.join("nats.conf"), folder.join("nats.log"));
+    write_private(&file, settings.as_bytes()).map_err(Error::Folder)?;
+    let out = std::fs::OpenOptions::new().create(true).append(true).open(&log).map_err(Error::Folder)?;
+    let mut command = Command::new("setpriv");
+    command.args(["--pdeathsig", "KILL"]).arg(program).arg("-c").arg(&file);
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::from(out)).kill_on_drop(true);
+    let mut child = command.spawn().map_err(Error::Start)?;
+    let ports = child.id().map(|id| folder.join(format!("nats-server_{id}.ports")));
+    for _ in 0..400 {
+        if let Some(port) = ports.as_deref().and_then(read_port) {
+            let id = child.id().unwrap_or_default();
+            std::fs::write(folder.join("nats.pid"), id.to_string()).map_err(Error::Folder)?;
+            return Ok((child, port));
+        }
+        if child.try_wait().map_err(Error::Start)?.is_some() {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(25)).await;
+    }
+    child.kill().await.map_err(Error::Start)?;
+    Err(Error::NotReady { log })
+}
+
+fn read_port(file: &Path) -> Option<u16> {
+    let ports: serde_json::Value = serde_json::from_slice(&std::fs::read(file).ok()?).ok()?;
+    let url = ports.get("nats")?.as_array()?.first()?.as_str()?;
+    url.rsplit(':').next()?.parse().ok()
+}
+
+async fn end_a_leftover(folder: &Path) {
+    let Ok(text) = std::fs::read_to_string(folder.join("nats.pid")) else { return };
+    let Ok(id) = text.trim().parse::<u32>() else { return };
+    let command_line = std::fs::read(format!("/proc/{id}/cmdline")).unwrap_or_default();
+    let ours = String::from_utf8_lossy(&command_line).contains(&*folder.join("nats.conf").to_string_lossy());
+    if ours {
+        tracing::warn!("ending a nats-server that outlived its parent");
+        signal("KILL", id).await;
+        while Path::new(&format!("/proc/{id}")).exists() {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+}
+
+async fn signal(name: &str, id: u32) {
+    let sent = Command::new("kill").args(["-s", name]).arg(id.to_string()).status().await;
+    if sent.is_err() {
+        tracing::error!("a nats-server could not be signalled");
+    }
+}
+
+fn settings(folder: &Path, port: i32, passwords: &BTreeMap<String, Secret>, hearers: &Hearers) -> String {
+    let mut text = format!(
+        "listen: \"127.0.0.1:{port}\"\nports_file_dir: {folder:?}\nserver_name: \"schoolbell\"\n\
+         jetstream {{ store_dir: {:?}, sync_interval: always, max_mem: 64MB }}\n\
+         max_payload: 1MB\nauthorization {{\n  users: [\n",
+        folder.join("jetstream"),
+    );
+    for (service, sayers) in hearers {
+        let password = passwords.get(*service).map_or("", Secret::reveal);
+        let publish = quoted(&may_publish(service, sayers));
+        // Writing to a String cannot fail.
+        let _ = writeln!(
+            text,
+            "    {{ user: {service:?}, password: {password:?}, permissions: {{ \
+             publish: {{ allow: [{publish}] }}, subscribe: {{ allow: [\"{}.>\"] }} }} }}",
+            inbox_prefix(service),
+        );
+    }
+    text.push_str("  ]\n}\n");
+    text
+}
+
+fn quoted(subjects: &[String]) -> String {
+    subjects.iter().map(|subject| format!("{subject:?}")).collect::<Vec<_>>().join(", ")
+}
+
+/// What a service may publish: its own facts, the care of its own stream, and whatever its own
+/// consumers on the streams of others need. Both forms of acknowledgement are allowed.
+#[must_use]
+pub fn may_publish(service: &str, sayers: &[&str]) -> Vec<String> {
+    let own = stream_name(service);
+    let mut subjects = vec![format!("schoolbell.{service}.>"), "$JS.API.INFO".to_owned()];
+    subjects.extend(["INFO", "CREATE", "UPDATE"].map(|verb| format!("$JS.API.STREAM.{verb}.{own}")));
+    for sayer in sayers {
+        let (stream, consumer) = (stream_name(sayer), consumer_name(service, sayer));
+        subjects.extend([
+            format!("$JS.API.STREAM.INFO.{stream}"),
+            format!("$JS.API.CONSUMER.INFO.{stream}.{consumer}"),
+            format!("$JS.API.CONSUMER.CREATE.{stream}.{consumer}"),
+            format!("$JS.API.CONSUMER.CREATE.{stream}.{consumer}.>"),
+            format!("$JS.API.CONSUMER.DURABLE.CREATE.{stream}.{consumer}"),
+            format!("$JS.API.CONSUMER.MSG.NEXT.{stream}.{consumer}"),
+            format!("$JS.ACK.{stream}.{consumer}.>"),
+            format!("$JS.ACK.*.*.{stream}.{consumer}.>"),
+        ]);
+    }
+    subjects
+}

@@ -1,0 +1,252 @@
+//! The one layer that lets a call through or not, and sees to it that an audited call was
+//! written down.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use axum::extract::{Request, State};
+use axum::http::header::AUTHORIZATION;
+use axum::middleware::Next;
+use axum::response::Response;
+use jsonwebtoken::{Algorithm, DecodingKey, Validation};
+use proto::access::Access;
+use proto::options::v1::Role;
+use tonic::{Code, Status};
+
+use super::{Claims, role_of};
+use crate::Tenant;
+use crate::audit::Audited;
+use crate::config::Issuer;
+use crate::rejection::Rejection;
+
+/// Whom a call comes from. Stands in the request's extensions once the gate has let it through.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Caller {
+    /// Who: a service's name, or a person's id.
+    pub subject: String,
+    /// For which tenant.
+    pub tenant: Tenant,
+    /// With which roles.
+    pub roles: Vec<Role>,
+}
+
+impl Caller {
+    /// The caller of a request that came through the gate.
+    pub fn of<T>(request: &tonic::Request<T>) -> Result<Self, Status> {
+        request.extensions().get::<Self>().cloned().ok_or_else(|| {
+            Rejection::new(Code::Unauthenticated, "NO_TOKEN", "this call did not come through the gate")
+                .into()
+        })
+    }
+
+    /// Whether the caller holds this role.
+    #[must_use]
+    pub fn is(&self, role: Role) -> bool {
+        self.roles.contains(&role)
+    }
+}
+
+struct Trusted {
+    key: DecodingKey,
+    may_grant: Vec<Role>,
+}
+
+/// Why the gate cannot be set up.
+#[derive(Debug, thiserror::Error)]
+pub enum GateError {
+    /// An issuer's public key is not one.
+    #[error("the public key of issuer {issuer} is not 32 bytes in base64url")]
+    Key {
+        /// Whose.
+        issuer: String,
+    },
+    /// An issuer may grant a role that does not exist.
+    #[error("issuer {issuer} may grant `{role}`, which is not a role")]
+    Role {
+        /// Whose.
+        issuer: String,
+        /// What stands there.
+        role: String,
+    },
+    /// The RPCs' own words cannot be read.
+    #[error("the roles of the RPCs cannot be read")]
+    Access(#[from] proto::access::Error),
+}
+
+/// Knows every issuer, and what every RPC asks for.
+#[derive(Clone)]
+pub struct Gate {
+    issuers: Arc<BTreeMap<String, Trusted>>,
+    access: Arc<HashMap<String, Access>>,
+}
+
+impl Gate {
+    /// A gate that believes these issuers.
+    pub fn new(issuers: &BTreeMap<String, Issuer>) -> Result<Self, GateError> {
+        let mut trusted = BTreeMap::new();
+        for (name, issuer) in issuers {
+            let key = DecodingKey::from_ed_components(&issuer.public_key)
+                .ok()
+                .filter(|key| key.try_get_as_bytes().is_ok_and(|bytes| bytes.len() == 32))
+                .ok_or_else(|| GateError::Key { issuer: name.clone() })?;
+            let may_grant = issuer
+                .may_grant
+                .iter()
+                .map(|role| {
+                    role_of(role).ok_or_else(|| GateError::Role { issuer: name.clone(), role: role.clone() })
+                })
+                .collect::<Result<_, _>>()?;
+            trusted.insert(name.clone(), Trusted { key, may_grant });
+        }
+        Ok(Self { issuers: Arc::new(trusted), access: Arc::new(proto::access::by_path()?) })
+    }
+
+    /// Whom a token stands for.
+    pub fn verify(&self, token: &str) -> Result<Caller, Rejection> {
+        let refused = |reason, message: &str| Rejection::new(Code::Unauthenticated, reason, message);
+        let issuer = jsonwebtoken::decode_header(token)
+            .ok()
+            .and_then(|header| header.kid)
+            .and_then(|kid| self.issuers.get_key_value(&kid))
+            .ok_or_else(|| refused("INVALID_TOKEN", "the token's issuer is not known here"))?;
+        let (name, trusted) = issuer;
+        let mut validation = Validation::new(Algorithm::EdDSA);
+        validation.set_audience(&["schoolbell"]);
+        validation.set_issuer(&[name]);
+        validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
+        validation.leeway = 5;
+        let claims = jsonwebtoken::decode::<Claims>(token, &trusted.key, &validation)
+            .map_err(|error| match error.kind() {
+                jsonwebtoken::errors::ErrorKind::ExpiredSignature => {
+                    refused("EXPIRED_TOKEN", "the token has expired")
+                }
+                _ => refused("INVALID_TOKEN", "the token is not valid"),
+            })?
+            .claims;
+        let roles = claims
+            .roles
+            .iter()
+            .map(|role| role_of(role).filter(|role| trusted.may_grant.contains(role)))
+            .collect::<Option<Vec<_>>>()
+            .ok_or_else(|| {
+                refused("ROLE_NOT_GRANTED", "the token's issuer may not grant one of its roles")
+            })?;
+        Ok(Caller { subject: claims.sub, tenant: claims.school, roles })
+    }
+
+    fn admit(&self, request: &mut Request) -> Result<bool, Rejection> {
+        let Some(access) = self.access.get(request.uri().path()) else {
+            return Ok(false);
+        };
+        let token = request
+            .headers()
+            .get(AUTHORIZATION)
+            .and_then(|value| value.to_str().ok())
+            .and_then(|value| value.strip_prefix("Bearer "))
+            .ok_or_else(|| Rejection::new(Code::Unauthenticated, "NO_TOKEN", "a bearer token is needed"))?;
+        let caller = self.verify(token)?;
+        if !access.any_of.iter().any(|role| caller.is(*role)) {
+            return Err(Rejection::new(
+                Code::PermissionDenied,
+                "ROLE_MISSING",
+                "none of the token's roles may do this",
+            ));
+        }
+        request.extensions_mut().insert(caller);
+        Ok(access.audited)
+    }
+}
+
+/// Health and reflection are for everybody; what is not an RPC of ours falls through to
+/// `UNIMPLEMENTED`.
+pub(crate) async fn check(State(gate): State<Gate>, mut request: Request, next: Next) -> Response {
+    let path = request.uri().path().to_owned();
+    let audited = match gate.admit(&mut request) {
+        Ok(audited) => audited,
+        Err(rejection) => return Status::from(rejection).into_http(),
+    };
+    let response = next.run(request).await;
+    let refused = response.headers().contains_key("grpc-status");
+    if audited && !refused && response.extensions().get::<Audited>().is_none() {
+        tracing::error!(rpc = path, "an audited call answered without an audit entry");
+        let withheld = "the answer was withheld: it was not written down";
+        return Status::from(Rejection::new(Code::Internal, "NOT_AUDITED", withheld)).into_http();
+    }
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::{SignedDuration, Timestamp};
+
+    use super::super::{Keys, SERVICE_TOKEN_FOR};
+    use super::*;
+    use crate::clock::Clock;
+
+    fn real() -> Timestamp {
+        Clock::system().real()
+    }
+
+    fn keys_and_gate() -> (tempfile::TempDir, Keys, Gate) {
+        let folder = tempfile::tempdir().unwrap();
+        let keys = Keys::open(folder.path(), &["absences", "console"]).unwrap();
+        let issuers = BTreeMap::from([
+            ("absences".to_owned(), keys.issuer("absences", &[Role::Service]).unwrap()),
+            ("console".to_owned(), keys.issuer("console", &[Role::Office, Role::Head]).unwrap()),
+        ]);
+        let gate = Gate::new(&issuers).unwrap();
+        (folder, keys, gate)
+    }
+
+    #[test]
+    fn a_token_names_its_subject_tenant_and_roles() {
+        let (_folder, keys, gate) = keys_and_gate();
+        let school = Tenant::generate();
+        let token = keys
+            .signer("console")
+            .unwrap()
+            .token("person-7", school, &[Role::Office], (real(), SERVICE_TOKEN_FOR))
+            .unwrap();
+        let caller = gate.verify(&token).unwrap();
+        assert_eq!(caller, Caller { subject: "person-7".into(), tenant: school, roles: vec![Role::Office] });
+    }
+
+    #[test]
+    fn an_expired_forged_or_overreaching_token_is_refused() {
+        let (_folder, keys, gate) = keys_and_gate();
+        let school = Tenant::generate();
+        let console = keys.signer("console").unwrap();
+        let hour_ago = real() - SignedDuration::from_hours(1);
+        let expired = console.token("p", school, &[Role::Office], (hour_ago, SERVICE_TOKEN_FOR)).unwrap();
+        let overreaching = console.token("p", school, &[Role::Service], (real(), SERVICE_TOKEN_FOR)).unwrap();
+        let valid = console.token("p", school, &[Role::Office], (real(), SERVICE_TOKEN_FOR)).unwrap();
+        let (payload, _) = valid.rsplit_once('.').unwrap();
+        let forged = format!("{payload}.{}", expired.rsplit_once('.').unwrap().1);
+        let elsewhere = tempfile::tempdir().unwrap();
+        let stranger = Keys::open(elsewhere.path(), &["console"]).unwrap().signer("console").unwrap();
+        let strange = stranger.token("p", school, &[Role::Office], (real(), SERVICE_TOKEN_FOR)).unwrap();
+        for (token, reason) in [
+            (expired.as_str(), "EXPIRED_TOKEN"),
+            (&overreaching, "ROLE_NOT_GRANTED"),
+            (&forged, "INVALID_TOKEN"),
+            (&strange, "INVALID_TOKEN"),
+            ("", "INVALID_TOKEN"),
+            ("a.b.c", "INVALID_TOKEN"),
+        ] {
+            assert_eq!(gate.verify(token).unwrap_err().reason(), reason);
+        }
+    }
+
+    #[test]
+    fn a_key_is_kept_in_a_file_that_only_its_owner_reads() {
+        use std::os::unix::fs::PermissionsExt;
+        let (folder, keys, _gate) = keys_and_gate();
+        let again = Keys::open(folder.path(), &["absences"]).unwrap();
+        assert_eq!(
+            keys.issuer("absences", &[]).unwrap().public_key,
+            again.issuer("absences", &[]).unwrap().public_key
+        );
+        let mode = std::fs::metadata(folder.path().join("absences.pem")).unwrap().permissions().mode();
+        assert_eq!(mode & 0o077, 0);
+    }
+}

@@ -1,0 +1,142 @@
+//! Keys: making, keeping and using them.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use ed25519_dalek::SigningKey;
+use ed25519_dalek::pkcs8::spki::der::pem::LineEnding;
+use ed25519_dalek::pkcs8::{DecodePrivateKey, EncodePrivateKey};
+use jiff::{SignedDuration, Timestamp};
+use jsonwebtoken::{Algorithm, EncodingKey, Header};
+use proto::options::v1::Role;
+
+use super::{Claims, role_name};
+use crate::Tenant;
+use crate::config::Issuer;
+
+/// Why there is no key, or no token.
+#[derive(Debug, thiserror::Error)]
+pub enum KeyError {
+    /// The file of a key cannot be read or written.
+    #[error("the key file of {name} cannot be used")]
+    File {
+        /// Whose key.
+        name: String,
+        /// What the system said.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The file holds no Ed25519 key in PKCS #8 PEM.
+    #[error("the key file of {name} holds no Ed25519 key in PKCS #8 PEM")]
+    Pem {
+        /// Whose key.
+        name: String,
+    },
+    /// The machine gives no randomness.
+    #[error("the machine gives no random bytes")]
+    Random,
+    /// A token cannot be signed.
+    #[error("a token cannot be signed")]
+    Sign(#[source] jsonwebtoken::errors::Error),
+}
+
+/// The private keys of one installation, by issuer.
+pub struct Keys {
+    keys: BTreeMap<String, SigningKey>,
+}
+
+impl Keys {
+    /// Reads the key of each issuer from its file in `folder`, and makes the ones that are not
+    /// there yet. Files are readable by their owner only.
+    pub fn open(folder: &Path, issuers: &[&str]) -> Result<Self, KeyError> {
+        let mut keys = BTreeMap::new();
+        for name in issuers {
+            let path = folder.join(format!("{name}.pem"));
+            let key = if path.exists() { read(name, &path)? } else { create(name, &path)? };
+            keys.insert((*name).to_owned(), key);
+        }
+        Ok(Self { keys })
+    }
+
+    /// Replaces one key by the one in a file.
+    pub fn read(&mut self, name: &str, path: &Path) -> Result<(), KeyError> {
+        self.keys.insert(name.to_owned(), read(name, path)?);
+        Ok(())
+    }
+
+    /// A signer with the key of this issuer.
+    pub fn signer(&self, issuer: &str) -> Result<Signer, KeyError> {
+        let pem = || KeyError::Pem { name: issuer.to_owned() };
+        let key = self.keys.get(issuer).ok_or_else(pem)?;
+        let der = key.to_pkcs8_der().map_err(|_| pem())?;
+        Ok(Signer { issuer: issuer.to_owned(), key: EncodingKey::from_ed_der(der.as_bytes()) })
+    }
+
+    /// The public half of a key, and the roles that it may grant, as they stand in the settings.
+    #[must_use]
+    pub fn issuer(&self, name: &str, may_grant: &[Role]) -> Option<Issuer> {
+        self.keys.get(name).map(|key| Issuer {
+            public_key: URL_SAFE_NO_PAD.encode(key.verifying_key().as_bytes()),
+            may_grant: may_grant.iter().map(|role| role_name(*role)).collect(),
+        })
+    }
+}
+
+/// Makes tokens in the name of one issuer.
+#[derive(Clone)]
+pub struct Signer {
+    issuer: String,
+    key: EncodingKey,
+}
+
+impl Signer {
+    /// A token for somebody. `now` is real time, because whoever checks it uses real time.
+    pub fn token(
+        &self,
+        subject: &str,
+        school: Tenant,
+        roles: &[Role],
+        life: (Timestamp, SignedDuration),
+    ) -> Result<String, KeyError> {
+        let (now, lives_for) = life;
+        let claims = Claims {
+            iss: self.issuer.clone(),
+            aud: "schoolbell".to_owned(),
+            sub: subject.to_owned(),
+            school,
+            roles: roles.iter().map(|role| role_name(*role)).collect(),
+            iat: now.as_second(),
+            exp: now.saturating_add(lives_for).unwrap_or(now).as_second(),
+        };
+        let mut header = Header::new(Algorithm::EdDSA);
+        header.kid = Some(self.issuer.clone());
+        jsonwebtoken::encode(&header, &claims, &self.key).map_err(KeyError::Sign)
+    }
+
+    /// The issuer's name.
+    #[must_use]
+    pub fn issuer(&self) -> &str {
+        &self.issuer
+    }
+}
+
+fn read(name: &str, path: &Path) -> Result<SigningKey, KeyError> {
+    let pem =
+        std::fs::read_to_string(path).map_err(|source| KeyError::File { name: name.to_owned(), source })?;
+    SigningKey::from_pkcs8_pem(&pem).map_err(|_| KeyError::Pem { name: name.to_owned() })
+}
+
+fn create(name: &str, path: &Path) -> Result<SigningKey, KeyError> {
+    let file = |source| KeyError::File { name: name.to_owned(), source };
+    let mut seed = [0; 32];
+    getrandom::fill(&mut seed).map_err(|_| KeyError::Random)?;
+    let key = SigningKey::from_bytes(&seed);
+    let pem = key.to_pkcs8_pem(LineEnding::LF).map_err(|_| KeyError::Pem { name: name.to_owned() })?;
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder).map_err(file)?;
+    }
+    crate::store::write_private(path, pem.as_bytes()).map_err(file)?;
+    Ok(key)
+}

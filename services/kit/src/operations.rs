@@ -1,0 +1,133 @@
+//! `OperationsService`, the same on every gRPC port: dead letters, and putting them through again.
+
+use std::collections::BTreeMap;
+
+use proto::operations::v1 as pb;
+use proto::operations::v1::operations_service_server::OperationsService;
+use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use tonic::{Request, Response, Status};
+
+use crate::audit;
+use crate::bus::consumer::put_through;
+use crate::bus::{Handler, Raw, Verdict};
+use crate::clock::{from_micros, micros, to_proto};
+use crate::identity::Caller;
+use crate::page::Page;
+use crate::rejection::{Rejection, failure};
+use crate::store::{Call, Commit, Error, Store, once, rows};
+
+/// How one service's dead letters are replayed.
+#[derive(Clone)]
+pub struct Drawer {
+    pub(crate) store: Store,
+    /// By the consumer's name, and the fact where a consumer has several.
+    pub(crate) handlers: BTreeMap<(String, String), Handler>,
+}
+
+/// The dead letters of every service in this process.
+#[derive(Clone)]
+pub struct DeadLetterOffice {
+    drawers: BTreeMap<&'static str, Drawer>,
+}
+
+impl DeadLetterOffice {
+    pub(crate) fn new(drawers: BTreeMap<&'static str, Drawer>) -> Self {
+        Self { drawers }
+    }
+
+    fn of(&self, service: &str) -> Result<&Drawer, Rejection> {
+        self.drawers.get(service).ok_or_else(|| {
+            Rejection::invalid("UNKNOWN_SERVICE", "service", "no service of that name answers here")
+        })
+    }
+}
+
+impl Drawer {
+    fn handler(&self, letter: &rows::dead_letters::Model) -> Option<&Handler> {
+        let fact = letter.subject.split('.').nth(2).unwrap_or_default();
+        let exact = (letter.consumer.clone(), fact.to_owned());
+        let any = (letter.consumer.clone(), String::new());
+        self.handlers.get(&exact).or_else(|| self.handlers.get(&any))
+    }
+}
+
+fn to_pb(row: rows::dead_letters::Model) -> pb::DeadLetter {
+    pb::DeadLetter {
+        id: row.id,
+        consumer: row.consumer,
+        subject: row.subject,
+        event_id: row.event_id.unwrap_or_default(),
+        why: row.why,
+        died_at: Some(to_proto(from_micros(row.died_at))),
+        replayed_at: row.replayed_at.map(|at| to_proto(from_micros(at))),
+    }
+}
+
+/// A letter of no readable tenant belongs to whoever keeps the system running.
+fn visible(caller: &Caller) -> Condition {
+    Condition::any()
+        .add(rows::dead_letters::Column::Tenant.is_null())
+        .add(rows::dead_letters::Column::Tenant.eq(caller.tenant.to_string()))
+}
+
+#[tonic::async_trait]
+impl OperationsService for DeadLetterOffice {
+    async fn list_dead_letters(
+        &self,
+        request: Request<pb::ListDeadLettersRequest>,
+    ) -> Result<Response<pb::ListDeadLettersResponse>, Status> {
+        let caller = Caller::of(&request)?;
+        let request = request.into_inner();
+        let drawer = self.of(&request.service)?;
+        let arguments = format!("{} {}", caller.tenant, request.service);
+        let page = Page::read(request.page_size, &request.page_token, &arguments)?;
+        let mut query = rows::dead_letters::Entity::find()
+            .filter(visible(&caller))
+            .order_by_desc(rows::dead_letters::Column::Id)
+            .limit(page.size + 1);
+        if let Some(after) = &page.after {
+            query = query.filter(rows::dead_letters::Column::Id.lt(after.as_str()));
+        }
+        let found = query.all(drawer.store.read()).await.map_err(|error| failure(&Error::from(error)))?;
+        let (found, next_page_token) = page.cut(found, |row| row.id.clone());
+        let subjects: Vec<String> = found.iter().map(|row| row.id.clone()).collect();
+        let audited = audit::look(&drawer.store, &caller, "ListDeadLetters", &subjects).await?;
+        let dead_letters = found.into_iter().map(to_pb).collect();
+        Ok(audited.seal(pb::ListDeadLettersResponse { dead_letters, next_page_token }))
+    }
+
+    async fn replay_dead_letter(
+        &self,
+        request: Request<pb::ReplayDeadLetterRequest>,
+    ) -> Result<Response<pb::ReplayDeadLetterResponse>, Status> {
+        let caller = Caller::of(&request)?;
+        let request = request.into_inner();
+        let drawer = self.of(&request.service)?;
+        let store = &drawer.store;
+        let call = Call { caller: &caller, rpc: "ReplayDeadLetter", request_id: &request.request_id };
+        once(store, call, &request, || async {
+            let mut letter = rows::dead_letters::Entity::find_by_id(request.dead_letter_id.clone())
+                .filter(visible(&caller))
+                .one(store.read())
+                .await
+                .map_err(|error| failure(&Error::from(error)))?
+                .ok_or_else(|| Rejection::not_found("UNKNOWN_DEAD_LETTER", "there is no such dead letter"))?;
+            let handler = drawer.handler(&letter).ok_or_else(|| {
+                Rejection::precondition("NO_HANDLER", "nobody here takes this kind any more")
+            })?;
+            let raw = Raw { subject: letter.subject.clone(), body: letter.body.clone() };
+            put_through(store, handler, raw).await.map_err(|verdict| {
+                let (Verdict::Retry(why) | Verdict::Poison(why)) = verdict;
+                Rejection::precondition("STILL_REFUSED", format!("it was refused again: {why}"))
+            })?;
+            let now = store.clock().now();
+            letter.replayed_at = Some(micros(now));
+            let change = "UPDATE dead_letters SET replayed_at = $1 WHERE id = $2";
+            let commit = Commit::new()
+                .execute(store.statement(change, [micros(now).into(), letter.id.clone().into()]))
+                .audit(&caller, "ReplayDeadLetter", std::slice::from_ref(&letter.id), now);
+            Ok((commit, pb::ReplayDeadLetterResponse { dead_letter: Some(to_pb(letter)) }))
+        })
+        .await
+    }
+}

@@ -1,0 +1,146 @@
+//! One database per service: SQLite in a file, or a database on a PostgreSQL server.
+//!
+//! [`Store::commit`] is how a decision becomes durable: rows, facts, tasks, audit entries and the
+//! stored answer in one transaction, committed together with those of other callers. Nothing here
+//! is held across the network, and no service opens another's database.
+
+mod commit;
+mod migrate;
+mod once;
+mod open;
+pub(crate) mod rows;
+mod writer;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use sea_orm::{
+    DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, SqliteTransactionMode, Statement,
+    TransactionOptions, TransactionTrait, Value,
+};
+use tokio::sync::Notify;
+
+pub use commit::{Commit, Committed, Outgoing, Work};
+pub use migrate::Migration;
+pub use once::{Call, once};
+
+use crate::clock::Clock;
+
+/// Why something was not stored or read.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// What was decided on has changed since: decide again.
+    #[error("what was decided on has changed")]
+    Conflict,
+    /// The database could not do it.
+    #[error("the database could not do it")]
+    Database(#[from] DbErr),
+    /// The file or folder of the database cannot be used.
+    #[error("the folder of the database cannot be used")]
+    Folder(#[source] std::io::Error),
+    /// The address of the PostgreSQL server is not one. (The address itself may hold a password.)
+    #[error("store.postgres is not an address of the form postgres://user:password@host:port")]
+    Address,
+    /// The service is stopping.
+    #[error("the service is stopping")]
+    Stopping,
+    /// A stored row does not read as what it should be.
+    #[error("the stored {what} cannot be read")]
+    Corrupt {
+        /// What was read.
+        what: &'static str,
+    },
+}
+
+/// A service's database.
+#[derive(Clone)]
+pub struct Store {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    write: DatabaseConnection,
+    read: DatabaseConnection,
+    clock: Clock,
+    writer: writer::Writer,
+    outbox: Arc<Notify>,
+}
+
+impl Store {
+    /// The connections for reading. On SQLite a write through them would wait for the writer.
+    #[must_use]
+    pub fn read(&self) -> &DatabaseConnection {
+        &self.inner.read
+    }
+
+    /// Which database it is, for the few statements that differ.
+    #[must_use]
+    pub fn backend(&self) -> DbBackend {
+        self.inner.write.get_database_backend()
+    }
+
+    /// The clock that stamps the rows.
+    #[must_use]
+    pub fn clock(&self) -> &Clock {
+        &self.inner.clock
+    }
+
+    /// A statement with `$1 …` placeholders, which both databases understand.
+    #[must_use]
+    pub fn statement(&self, sql: &str, values: impl IntoIterator<Item = Value>) -> Statement {
+        Statement::from_sql_and_values(self.backend(), sql, values)
+    }
+
+    /// A transaction of one's own, for work that is a batch already. Keep it short and away from
+    /// the network; commands go through [`commit`](Self::commit).
+    pub async fn begin(&self) -> Result<DatabaseTransaction, Error> {
+        begin(&self.inner.write).await
+    }
+
+    /// Makes a decision durable, in one transaction with whatever else is being committed at the
+    /// moment. [`Error::Conflict`] means that the caller must read and decide again.
+    pub async fn commit(&self, commit: Commit) -> Result<Committed, Error> {
+        let wakes = commit.wakes.clone();
+        let says = !commit.facts.is_empty();
+        let committed = self.inner.writer.submit(commit).await?;
+        if says {
+            self.inner.outbox.notify_one();
+        }
+        wakes.iter().for_each(|wake| wake.notify_one());
+        Ok(committed)
+    }
+
+    /// Signalled when a fact has been put in the outbox.
+    #[must_use]
+    pub fn outbox_wake(&self) -> Arc<Notify> {
+        Arc::clone(&self.inner.outbox)
+    }
+
+    /// Closes every connection. Commits that are under way finish first.
+    pub async fn close(&self) -> Result<(), Error> {
+        self.inner.writer.stop().await;
+        self.inner.read.clone().close().await?;
+        self.inner.write.clone().close().await?;
+        Ok(())
+    }
+}
+
+async fn begin(db: &DatabaseConnection) -> Result<DatabaseTransaction, Error> {
+    // On SQLite a transaction that starts by reading and then writes could fail in the middle;
+    // taking the write lock first cannot.
+    let options = TransactionOptions {
+        sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
+        ..Default::default()
+    };
+    Ok(db.begin_with_options(options).await?)
+}
+
+/// Writes a file that only its owner can read.
+pub fn write_private(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    use std::io::Write;
+    use std::os::unix::fs::OpenOptionsExt;
+    let mut file =
+        std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
+    file.write_all(bytes)?;
+    file.sync_all()
+}

@@ -1,0 +1,114 @@
+//! A command is done once, however often it is sent: its answer is stored with its effect under
+//! the caller's `request_id`.
+
+use std::future::Future;
+
+use prost::Message;
+use sea_orm::EntityTrait;
+use sha2::{Digest, Sha256};
+use tonic::{Response, Status};
+
+use super::{Commit, Error, Store, rows};
+use crate::audit::Audited;
+use crate::clock::micros;
+use crate::identity::Caller;
+use crate::rejection::{Rejection, failure};
+
+/// How often a command decides again when others change what it decided on.
+const TRIES: usize = 8;
+
+/// One call of a command.
+#[derive(Debug, Clone, Copy)]
+pub struct Call<'a> {
+    /// Who calls.
+    pub caller: &'a Caller,
+    /// The RPC's name; the same `request_id` for another RPC is a mistake.
+    pub rpc: &'static str,
+    /// The caller's `request_id`: any text of 8 to 100 characters, a UUID by custom.
+    pub request_id: &'a str,
+}
+
+/// Answers a repeated request from memory, or lets `decide` read, decide and say what to commit;
+/// again when what it decided on has changed meanwhile.
+pub async fn once<Req, Res, Decide, Deciding>(
+    store: &Store,
+    call: Call<'_>,
+    request: &Req,
+    decide: Decide,
+) -> Result<Response<Res>, Status>
+where
+    Req: Message,
+    Res: Message + Default,
+    Decide: Fn() -> Deciding + Send + Sync,
+    Deciding: Future<Output = Result<(Commit, Res), Status>> + Send,
+{
+    check_request_id(call.request_id)?;
+    let fingerprint = fingerprint(call.rpc, request);
+    for _ in 0..TRIES {
+        if let Some(answer) = stored(store, call, &fingerprint).await? {
+            return Ok(sealed(answer));
+        }
+        let (commit, answer) = decide().await?;
+        let audited = commit.is_audited();
+        let commit = commit.answer(rows::answers::Model {
+            tenant: call.caller.tenant.to_string(),
+            request_id: call.request_id.to_owned(),
+            fingerprint: fingerprint.clone(),
+            answer: answer.encode_to_vec(),
+            answered_at: micros(store.clock().now()),
+        });
+        match store.commit(commit).await {
+            Ok(super::Committed::Now) => {
+                return Ok(if audited { sealed(answer) } else { Response::new(answer) });
+            }
+            // A twin of this request was faster: its answer is stored now.
+            Ok(super::Committed::Before) | Err(Error::Conflict) => {}
+            Err(error) => return Err(failure(&error)),
+        }
+    }
+    Err(Rejection::new(tonic::Code::Aborted, "BUSY", "others keep changing the same thing; try again").into())
+}
+
+fn sealed<Res>(answer: Res) -> Response<Res> {
+    let mut response = Response::new(answer);
+    response.extensions_mut().insert(Audited::written());
+    response
+}
+
+fn check_request_id(request_id: &str) -> Result<(), Rejection> {
+    let characters = request_id.chars().count();
+    if (8..=100).contains(&characters) {
+        return Ok(());
+    }
+    Err(Rejection::invalid("INVALID_REQUEST_ID", "request_id", "must have 8 to 100 characters; use a UUID"))
+}
+
+fn fingerprint<Req: Message>(rpc: &str, request: &Req) -> String {
+    let mut hash = Sha256::new();
+    hash.update(rpc.as_bytes());
+    hash.update([0]);
+    hash.update(request.encode_to_vec());
+    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+async fn stored<Res: Message + Default>(
+    store: &Store,
+    call: Call<'_>,
+    fingerprint: &str,
+) -> Result<Option<Res>, Status> {
+    let key = (call.caller.tenant.to_string(), call.request_id.to_owned());
+    let row = rows::answers::Entity::find_by_id(key)
+        .one(store.read())
+        .await
+        .map_err(|error| failure(&Error::from(error)))?;
+    let Some(row) = row else { return Ok(None) };
+    if row.fingerprint != fingerprint {
+        return Err(Rejection::invalid(
+            "REQUEST_ID_REUSED",
+            "request_id",
+            "was used before for a request with other content",
+        )
+        .into());
+    }
+    Res::decode(row.answer.as_slice()).map(Some).map_err(|_| failure(&Error::Corrupt { what: "answer" }))
+}

@@ -1,0 +1,99 @@
+//! Logs, spans and metrics. Never a name, a number, an address or a body in any of them.
+//!
+//! One span follows a fact from its RPC through NATS to the provider: the W3C `traceparent` is
+//! stored with the outbox entry, travels as a NATS header and is taken up by the consumer.
+
+use std::collections::HashMap;
+use std::sync::OnceLock;
+
+use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use opentelemetry::propagation::TextMapPropagator;
+use opentelemetry::trace::TracerProvider;
+use opentelemetry_otlp::WithExportConfig;
+use opentelemetry_sdk::propagation::TraceContextPropagator;
+use opentelemetry_sdk::trace::SdkTracerProvider;
+use tracing::Span;
+use tracing_opentelemetry::OpenTelemetrySpanExt;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::{EnvFilter, Layer};
+
+use crate::config::{LogFormat, Telemetry};
+
+/// Keeps the exporter alive; dropping it flushes the spans.
+pub struct Guard {
+    provider: SdkTracerProvider,
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        // Nothing is left that could tell of a failure.
+        let _ = self.provider.shutdown();
+    }
+}
+
+/// Why telemetry cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// `telemetry.log` is not a filter.
+    #[error("telemetry.log is not a filter such as `info` or `dispatcher=debug,info`")]
+    Filter(#[source] tracing_subscriber::filter::ParseError),
+    /// The exporter cannot be made.
+    #[error("telemetry.otlp_endpoint cannot be used")]
+    Otlp(#[from] opentelemetry_otlp::ExporterBuildError),
+    /// The process has a subscriber already.
+    #[error("telemetry was started twice")]
+    Twice,
+}
+
+/// Starts logging and tracing for the process. Call it once, from the binary.
+pub fn start(settings: &Telemetry) -> Result<Guard, Error> {
+    let mut builder = SdkTracerProvider::builder();
+    if let Some(endpoint) = &settings.otlp_endpoint {
+        let exporter =
+            opentelemetry_otlp::SpanExporter::builder().with_tonic().with_endpoint(endpoint).build()?;
+        builder = builder.with_batch_exporter(exporter);
+    }
+    let provider = builder.build();
+    let filter = EnvFilter::try_new(&settings.log).map_err(Error::Filter)?;
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    let lines = match settings.log_format {
+        LogFormat::Text => lines.boxed(),
+        LogFormat::Json => lines.json().flatten_event(true).boxed(),
+    };
+    let subscriber = tracing_subscriber::registry()
+        .with(lines.with_filter(filter))
+        .with(tracing_opentelemetry::layer().with_tracer(provider.tracer("schoolbell")));
+    tracing::subscriber::set_global_default(subscriber).map_err(|_| Error::Twice)?;
+    Ok(Guard { provider })
+}
+
+/// The present span as a W3C `traceparent`, when there is one.
+#[must_use]
+pub fn traceparent() -> Option<String> {
+    let mut carrier = HashMap::new();
+    TraceContextPropagator::new().inject_context(&Span::current().context(), &mut carrier);
+    carrier.remove("traceparent")
+}
+
+/// Makes `span` a continuation of the trace that `traceparent` names.
+pub fn continue_from(span: &Span, traceparent: Option<&str>) {
+    if let Some(traceparent) = traceparent {
+        let carrier = HashMap::from([("traceparent".to_owned(), traceparent.to_owned())]);
+        // Without a collector there is nothing to continue in, which is no fault.
+        let _ = span.set_parent(TraceContextPropagator::new().extract(&carrier));
+    }
+}
+
+/// The process's metrics in Prometheus' text format.
+pub(crate) fn metrics() -> String {
+    recorder().map_or_else(String::new, |handle| {
+        handle.run_upkeep();
+        handle.render()
+    })
+}
+
+/// Installs the recorder once for the process; several hosts in one process share it.
+pub(crate) fn recorder() -> Option<&'static PrometheusHandle> {
+    static RECORDER: OnceLock<Option<PrometheusHandle>> = OnceLock::new();
+    RECORDER.get_or_init(|| PrometheusBuilder::new().install_recorder().ok()).as_ref()
+}
