@@ -34,12 +34,20 @@ pub fn read(archive: &[u8], test_numbers: TestNumbers) -> Result<Read, Vec<Fault
     if !faults.is_empty() {
         return Err(faults.into_sorted());
     }
-    let export = oneroster::read(&files, &mut faults);
-    let roster = ours::read(&files, export, test_numbers, &mut faults);
+    let school = ours::school(&files, test_numbers, &mut faults);
+    let export = oneroster::read(&files, school.source_id.as_deref(), test_numbers, &mut faults);
+    let pupils = ours::pupils(&files, &export, &mut faults);
+    let contacts = ours::contacts(&files, &export, &mut faults);
+    let roster = match (school.school, pupils, contacts) {
+        (Some(school), Some(pupils), Some((contacts, links))) => {
+            Some(Roster { school, terms: export.terms, classes: export.classes, pupils, contacts, links })
+        }
+        _ => None,
+    };
     let warnings = faults.take_warnings();
     match roster {
         Some(roster) if faults.is_empty() => Ok(Read { roster, warnings }),
-        Some(_) | None => Err(faults.into_sorted()),
+        _ => Err(faults.into_sorted()),
     }
 }
 

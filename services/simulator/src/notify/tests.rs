@@ -252,7 +252,7 @@ async fn told_refusals_come_in_turn_and_are_witnessed() {
 #[tokio::test]
 async fn a_time_out_before_accepting_leaves_no_message_and_one_after_leaves_one() {
     let World { simulator, mut client, _folder } = world(NotifyOptions::default()).await;
-    client.http = reqwest::Client::builder().timeout(Duration::from_millis(300)).build().unwrap();
+    client.http = reqwest::Client::builder().timeout(Duration::from_secs(1)).build().unwrap();
     let provider = Provider::Notify;
     simulator.behave(Behaviour::TimeOutBeforeAccepting { provider, requests: 1 });
     simulator.behave(Behaviour::TimeOutAfterAccepting { provider, requests: 1 });

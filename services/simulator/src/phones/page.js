@@ -20,6 +20,7 @@ function element(tag, className, text) {
 }
 
 function initials(name) {
+  if (name === STRANGERS.name) return "?";
   const words = name.split(/\s+/).filter((word) => /^\p{L}/u.test(word) && !/^(mrs?|ms|miss|mx|dr)\.?$/i.test(word));
   const ends = words.length > 1 ? [words[0], words[words.length - 1]] : words;
   return ends.map((word) => word[0].toUpperCase()).join("") || "?";
@@ -86,7 +87,7 @@ function bubble(message, phone) {
 
 function spelt(key, phone) {
   const known = phone.person.addresses.find((address) => address.key === key);
-  return known ? known.written : key;
+  return (known ? known.written : key).replaceAll(" ", "\u00a0");
 }
 
 function arrive(message) {
@@ -102,7 +103,8 @@ function arrive(message) {
     phone.screen.prepend(bubble(message, phone));
     phone.screen.scrollTop = 0;
     phone.card.classList.remove("rang");
-    at("heard").prepend(phone.card);
+    // Moving a card would take the keyboard's focus out of it.
+    if (!phone.card.contains(document.activeElement)) at("heard").prepend(phone.card);
     requestAnimationFrame(() => phone.card.classList.add("rang"));
   }
 }
@@ -171,7 +173,7 @@ async function poll() {
 async function begin() {
   try {
     const world = await ask("/people.json");
-    at("school").textContent = `${world.school} · a simulated world: nothing here leaves this computer`;
+    at("school").textContent = `${world.school} · simulated: nothing here leaves this computer`;
     for (const person of world.people) at("quiet").append(addPerson(person).quiet);
   } catch {
     status("The simulator cannot be reached. Trying again every second.", true);

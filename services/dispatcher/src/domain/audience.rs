@@ -1,0 +1,77 @@
+//! The people whom a notice could reach, as the directory knew them at one moment.
+
+use proto::ids::{ContactId, PupilId};
+
+/// A pupil with everybody linked to them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pupil {
+    /// The pupil.
+    pub id: PupilId,
+    /// The name that the child is called by.
+    pub first_name: String,
+    /// No automation about this child runs: the first step is a person's.
+    pub person_only: bool,
+    /// The links to contacts, in the school's order of priority.
+    pub links: Vec<Link>,
+}
+
+/// What stands between a pupil and one contact.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is an independent fact that the school records about a link")]
+pub struct Link {
+    /// The contact.
+    pub contact: ContactId,
+    /// Recorded as mother, father, parent, step-parent, guardian or foster carer.
+    pub parent_or_guardian: bool,
+    /// Parental responsibility, as far as the school knows.
+    pub responsibility: Responsibility,
+    /// The child lives with this contact.
+    pub lives_with: bool,
+    /// Only for emergencies.
+    pub emergency_only: bool,
+    /// A restriction in force bars whatever names or locates this child.
+    pub no_child_information: bool,
+    /// A restriction in force, on any link of this contact, bars everything.
+    pub no_contact: bool,
+    /// In the order in which they are tried.
+    pub addresses: Vec<Address>,
+}
+
+/// Parental responsibility on a link.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Responsibility {
+    /// Recorded as held.
+    Yes,
+    /// Recorded as not held.
+    No,
+    /// Not recorded.
+    Unknown,
+}
+
+/// A number or a mailbox.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Address {
+    /// What it is.
+    pub kind: AddressKind,
+    /// E.164, or a mailbox.
+    pub value: String,
+    /// Somebody who may not learn of this pupil uses it too.
+    pub barred: bool,
+}
+
+/// What an address is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum AddressKind {
+    /// Takes texts.
+    Mobile,
+    /// Takes no texts: a network might read one aloud to whoever answers.
+    Landline,
+    /// A mailbox.
+    Email,
+}
+
+impl std::fmt::Debug for Address {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Address").field("kind", &self.kind).field("barred", &self.barred).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,19 @@
+//! What the dispatcher decides, without touching anything: who may be told, by which address, in
+//! which order, and what an outcome means. Time, the audience and everything else are arguments.
+//!
+//! The steps of a message are `Fact → Notice → Plan → Cleared → Outcome → Settled`; each has its
+//! own type, so that a missing step does not compile. Every decision carries a [`Reason`].
+
+pub mod audience;
+pub mod clearance;
+pub mod entitlement;
+pub mod notice;
+pub mod plan;
+pub mod reason;
+pub mod settle;
+pub mod state;
+
+pub use audience::{Address, AddressKind, Link, Pupil, Responsibility};
+pub use notice::NoticeKind;
+pub use reason::Reason;
+pub use state::DeliveryState;

@@ -1,0 +1,171 @@
+//! The plan: for every contact and pupil, one address to tell now, or why not.
+//!
+//! The same plan serves the first message and every later step: a step passes the addresses that
+//! have been tried, and asks for some contacts only. Every entitled contact is told; nobody is
+//! skipped because somebody else was told. What no address can carry becomes a person's task.
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+
+use proto::ids::{ContactId, PupilId};
+
+use super::entitlement::{Standing, entitled};
+use super::{Address, AddressKind, Link, NoticeKind, Pupil, Reason};
+
+/// One contact who is to learn about one pupil.
+pub type Member = (ContactId, PupilId);
+
+/// What the plan is made from.
+#[derive(Debug, Clone, Copy)]
+pub struct Wanted<'a> {
+    /// What is to be told.
+    pub kind: NoticeKind,
+    /// About whom; a pupil who is not in `audience` is no longer on roll.
+    pub pupils: &'a [PupilId],
+    /// Only these contacts, or everybody.
+    pub only: Option<&'a BTreeSet<Member>>,
+    /// What the directory says.
+    pub audience: &'a [Pupil],
+    /// The addresses of a contact that have been tried already.
+    pub tried: &'a HashSet<(ContactId, String)>,
+    /// The media that have a channel.
+    pub media: Media,
+}
+
+/// Which media can be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Media {
+    /// A channel for texts is set up.
+    pub text: bool,
+    /// A channel for e-mail is set up.
+    pub email: bool,
+}
+
+/// A message to one address.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Planned {
+    /// Where it goes.
+    pub address: Address,
+    /// Whom it tells about whom.
+    pub members: BTreeSet<Member>,
+}
+
+/// Why a contact is told about a pupil, or is not.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Decision {
+    /// The contact; none when it is about everybody.
+    pub contact: Option<ContactId>,
+    /// The pupil.
+    pub pupil: PupilId,
+    /// Why.
+    pub reason: Reason,
+}
+
+/// Something that a person must do because no message can.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PersonTask {
+    /// Nobody may be told about this pupil.
+    NobodyToTell(PupilId),
+    /// This contact should be told and cannot be.
+    CannotBeReached(ContactId, PupilId),
+    /// The address that would be used is used by somebody barred.
+    AddressShared(ContactId, PupilId),
+    /// No automation runs about this pupil.
+    PersonOnly(PupilId),
+}
+
+/// Who is told, how, who is not, and why.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Plan {
+    /// The messages, one per address.
+    pub messages: Vec<Planned>,
+    /// Every decision.
+    pub decisions: Vec<Decision>,
+    /// What people must do.
+    pub tasks: Vec<PersonTask>,
+}
+
+/// Makes the plan.
+#[must_use]
+pub fn plan(wanted: &Wanted<'_>) -> Plan {
+    let mut plan = Plan::default();
+    let mut by_address: BTreeMap<String, Planned> = BTreeMap::new();
+    for pupil_id in wanted.pupils {
+        let Some(pupil) = wanted.audience.iter().find(|pupil| pupil.id == *pupil_id) else {
+            plan.decide(None, *pupil_id, Reason::NotOnRoll);
+            plan.tasks.push(PersonTask::NobodyToTell(*pupil_id));
+            continue;
+        };
+        if pupil.person_only {
+            plan.decide(None, pupil.id, Reason::PersonOnly);
+            plan.tasks.push(PersonTask::PersonOnly(pupil.id));
+            continue;
+        }
+        let mut anybody = false;
+        for link in pupil.links.iter().filter(|link| is_wanted(wanted, link, pupil)) {
+            if let Err(reason) = entitled(wanted.kind, Standing::of(link)) {
+                plan.decide(Some(link.contact), pupil.id, reason);
+                continue;
+            }
+            anybody = true;
+            match choose(wanted, link, pupil.id, &mut plan) {
+                Some(address) => {
+                    let message = by_address
+                        .entry(address.value.clone())
+                        .or_insert_with(|| Planned { address: address.clone(), members: BTreeSet::new() });
+                    let others = message.members.iter().any(|(contact, _)| *contact != link.contact);
+                    let reason = if others { Reason::AddressTold } else { Reason::Entitled };
+                    message.members.insert((link.contact, pupil.id));
+                    plan.decide(Some(link.contact), pupil.id, reason);
+                }
+                None => {
+                    plan.decide(Some(link.contact), pupil.id, Reason::NoAddress);
+                    plan.tasks.push(PersonTask::CannotBeReached(link.contact, pupil.id));
+                }
+            }
+        }
+        if !anybody && wanted.only.is_none() {
+            plan.tasks.push(PersonTask::NobodyToTell(pupil.id));
+        }
+    }
+    plan.messages = by_address.into_values().collect();
+    plan
+}
+
+fn is_wanted(wanted: &Wanted<'_>, link: &Link, pupil: &Pupil) -> bool {
+    wanted.only.is_none_or(|only| only.contains(&(link.contact, pupil.id)))
+}
+
+/// The first address that has not been tried and can carry this: texts go to mobiles, never to
+/// landlines; what a barred person also uses carries nothing.
+fn choose<'a>(wanted: &Wanted<'_>, link: &'a Link, pupil: PupilId, plan: &mut Plan) -> Option<&'a Address> {
+    for address in &link.addresses {
+        if wanted.tried.contains(&(link.contact, address.value.clone())) {
+            continue;
+        }
+        if address.barred {
+            plan.decide(Some(link.contact), pupil, Reason::AddressShared);
+            plan.tasks.push(PersonTask::AddressShared(link.contact, pupil));
+            continue;
+        }
+        match (address.kind, wanted.media) {
+            (AddressKind::Mobile, Media { text: true, .. }) | (AddressKind::Email, Media { email: true, .. }) => {
+                return Some(address);
+            }
+            (AddressKind::Landline, _) => plan.decide(Some(link.contact), pupil, Reason::Landline),
+            (AddressKind::Mobile | AddressKind::Email, _) => {
+                plan.decide(Some(link.contact), pupil, Reason::NoChannel);
+            }
+        }
+    }
+    None
+}
+
+impl Plan {
+    fn decide(&mut self, contact: Option<ContactId>, pupil: PupilId, reason: Reason) {
+        self.decisions.push(Decision { contact, pupil, reason });
+    }
+}
+
+#[cfg(test)]
+#[path = "plan_tests.rs"]
+mod tests;

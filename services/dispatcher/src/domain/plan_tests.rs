@@ -1,0 +1,213 @@
+use proptest::prelude::*;
+
+use super::super::entitlement::tests::link;
+use super::super::Responsibility;
+use super::*;
+
+const BOTH: Media = Media { text: true, email: true };
+
+fn mobile(number: u32) -> Address {
+    Address { kind: AddressKind::Mobile, value: format!("+4477009{number:05}"), barred: false }
+}
+
+fn email(name: &str) -> Address {
+    Address { kind: AddressKind::Email, value: format!("{name}@example.org"), barred: false }
+}
+
+fn landline() -> Address {
+    Address { kind: AddressKind::Landline, value: "+441632960100".into(), barred: false }
+}
+
+fn pupil(links: Vec<Link>) -> Pupil {
+    Pupil { id: PupilId::generate(), first_name: "Amy".into(), person_only: false, links }
+}
+
+fn parent(addresses: Vec<Address>) -> Link {
+    Link { addresses, ..link() }
+}
+
+fn plan_for(audience: &[Pupil]) -> Plan {
+    let pupils: Vec<PupilId> = audience.iter().map(|pupil| pupil.id).collect();
+    plan(&Wanted {
+        kind: NoticeKind::AbsenceUnexplained,
+        pupils: &pupils,
+        only: None,
+        audience,
+        tried: &HashSet::new(),
+        media: BOTH,
+    })
+}
+
+fn why(plan: &Plan, contact: ContactId) -> Vec<Reason> {
+    let about = plan.decisions.iter().filter(|decision| decision.contact == Some(contact));
+    about.map(|decision| decision.reason).collect()
+}
+
+#[test]
+fn siblings_stand_in_one_message_per_parent() {
+    let (mother, father) = (parent(vec![mobile(1)]), parent(vec![mobile(2), email("dad")]));
+    let audience = [pupil(vec![mother.clone(), father.clone()]), pupil(vec![mother, father])];
+    let plan = plan_for(&audience);
+    assert_eq!(plan.messages.len(), 2);
+    assert!(plan.messages.iter().all(|message| message.members.len() == 2));
+    assert!(plan.tasks.is_empty());
+}
+
+#[test]
+fn every_entitled_contact_is_told_and_each_other_one_has_a_reason() {
+    let mother = parent(vec![mobile(1)]);
+    let barred = Link { no_child_information: true, ..parent(vec![mobile(2)]) };
+    let grandmother = Link { emergency_only: true, ..parent(vec![mobile(3)]) };
+    let friend = Link {
+        responsibility: Responsibility::No,
+        lives_with: false,
+        parent_or_guardian: false,
+        ..parent(vec![mobile(4)])
+    };
+    let audience = [pupil(vec![mother.clone(), barred.clone(), grandmother.clone(), friend.clone()])];
+    let plan = plan_for(&audience);
+    assert_eq!(plan.messages.len(), 1);
+    assert_eq!(why(&plan, mother.contact), [Reason::Entitled]);
+    assert_eq!(why(&plan, barred.contact), [Reason::NoChildInformation]);
+    assert_eq!(why(&plan, grandmother.contact), [Reason::EmergencyOnly]);
+    assert_eq!(why(&plan, friend.contact), [Reason::NotEntitled]);
+}
+
+#[test]
+fn a_text_never_goes_to_a_landline() {
+    let both = parent(vec![landline(), email("mum")]);
+    let only = parent(vec![landline()]);
+    let audience = [pupil(vec![both.clone(), only.clone()])];
+    let plan = plan_for(&audience);
+    assert_eq!(plan.messages.len(), 1);
+    assert_eq!(plan.messages[0].address.kind, AddressKind::Email);
+    assert_eq!(why(&plan, only.contact), [Reason::Landline, Reason::NoAddress]);
+    assert_eq!(plan.tasks, [PersonTask::CannotBeReached(only.contact, audience[0].id)]);
+}
+
+#[test]
+fn an_address_that_two_share_gets_one_message() {
+    let (mother, father) = (parent(vec![email("family")]), parent(vec![email("family")]));
+    let audience = [pupil(vec![mother.clone(), father.clone()])];
+    let plan = plan_for(&audience);
+    assert_eq!(plan.messages.len(), 1);
+    assert_eq!(plan.messages[0].members.len(), 2);
+    assert_eq!(why(&plan, father.contact), [Reason::AddressTold]);
+}
+
+#[test]
+fn an_address_that_a_barred_person_uses_too_carries_nothing() {
+    let shared = Address { barred: true, ..email("family") };
+    let mother = parent(vec![shared.clone()]);
+    let aunt = parent(vec![shared, mobile(1)]);
+    let audience = [pupil(vec![mother.clone(), aunt.clone()])];
+    let plan = plan_for(&audience);
+    assert_eq!(plan.messages.len(), 1);
+    assert_eq!(plan.messages[0].address, mobile(1));
+    assert!(plan.tasks.contains(&PersonTask::AddressShared(mother.contact, audience[0].id)));
+    assert!(plan.tasks.contains(&PersonTask::CannotBeReached(mother.contact, audience[0].id)));
+}
+
+#[test]
+fn a_person_only_pupil_or_one_with_nobody_is_a_task() {
+    let person_only = Pupil { person_only: true, ..pupil(vec![parent(vec![mobile(1)])]) };
+    let nobody = pupil(vec![Link { emergency_only: true, ..parent(vec![mobile(2)]) }]);
+    let plan = plan_for(&[person_only.clone(), nobody.clone()]);
+    assert!(plan.messages.is_empty());
+    assert_eq!(plan.tasks, [PersonTask::PersonOnly(person_only.id), PersonTask::NobodyToTell(nobody.id)]);
+}
+
+#[test]
+fn a_pupil_who_left_the_roll_is_a_task_and_sends_nothing() {
+    let gone = PupilId::generate();
+    let plan = plan(&Wanted {
+        kind: NoticeKind::AbsenceUnexplained,
+        pupils: &[gone],
+        only: None,
+        audience: &[],
+        tried: &HashSet::new(),
+        media: BOTH,
+    });
+    assert!(plan.messages.is_empty());
+    assert_eq!(plan.tasks, [PersonTask::NobodyToTell(gone)]);
+}
+
+#[test]
+fn the_next_step_takes_the_next_address_of_that_contact_only() {
+    let mother = parent(vec![mobile(1), mobile(2), email("mum")]);
+    let father = parent(vec![mobile(3)]);
+    let audience = [pupil(vec![mother.clone(), father])];
+    let only = BTreeSet::from([(mother.contact, audience[0].id)]);
+    let mut tried = HashSet::new();
+    let mut used = Vec::new();
+    for _ in 0..4 {
+        let step = plan(&Wanted {
+            kind: NoticeKind::AbsenceUnexplained,
+            pupils: &[audience[0].id],
+            only: Some(&only),
+            audience: &audience,
+            tried: &tried,
+            media: BOTH,
+        });
+        match step.messages.first() {
+            Some(message) => {
+                tried.insert((mother.contact, message.address.value.clone()));
+                used.push(message.address.value.clone());
+            }
+            None => assert_eq!(step.tasks, [PersonTask::CannotBeReached(mother.contact, audience[0].id)]),
+        }
+    }
+    assert_eq!(used, [mobile(1).value, mobile(2).value, email("mum").value]);
+}
+
+fn any_link() -> impl Strategy<Value = Link> {
+    let flags = prop::array::uniform6(any::<bool>());
+    let addresses = prop::collection::vec((0..3_u8, 0..6_u32, any::<bool>()), 0..4);
+    (flags, 0..3_u8, addresses).prop_map(|(flags, responsibility, addresses)| Link {
+        contact: ContactId::generate(),
+        parent_or_guardian: flags[0],
+        responsibility: match responsibility {
+            0 => Responsibility::Yes,
+            1 => Responsibility::No,
+            _ => Responsibility::Unknown,
+        },
+        lives_with: flags[1],
+        emergency_only: flags[2] && flags[3],
+        no_child_information: flags[4],
+        no_contact: flags[5] && flags[3],
+        addresses: addresses
+            .into_iter()
+            .map(|(kind, number, barred)| match kind {
+                0 => Address { barred, ..mobile(number) },
+                1 => Address { barred, ..email(&number.to_string()) },
+                _ => Address { barred, ..landline() },
+            })
+            .collect(),
+    })
+}
+
+proptest! {
+    #[test]
+    fn whoever_is_entitled_is_told_or_is_on_somebody_s_list_and_nobody_else_is_told(
+        links in prop::collection::vec(prop::collection::vec(any_link(), 0..5), 1..4),
+    ) {
+        let audience: Vec<Pupil> = links.into_iter().map(pupil).collect();
+        let plan = plan_for(&audience);
+        for pupil in &audience {
+            for link in &pupil.links {
+                let member = (link.contact, pupil.id);
+                let told = plan.messages.iter().filter(|message| message.members.contains(&member)).count();
+                let listed = plan.tasks.contains(&PersonTask::CannotBeReached(link.contact, pupil.id));
+                let may = entitled(NoticeKind::AbsenceUnexplained, Standing::of(link)).is_ok();
+                prop_assert_eq!(told + usize::from(listed), usize::from(may));
+                prop_assert!(!why(&plan, link.contact).is_empty());
+            }
+        }
+        for message in &plan.messages {
+            prop_assert!(message.address.kind != AddressKind::Landline);
+            prop_assert!(!message.address.barred);
+        }
+        let addresses: HashSet<&str> = plan.messages.iter().map(|message| message.address.value.as_str()).collect();
+        prop_assert_eq!(addresses.len(), plan.messages.len());
+    }
+}

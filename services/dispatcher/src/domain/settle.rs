@@ -1,0 +1,210 @@
+//! What an outcome means for its delivery: where it stands, when it is tried again, and whether
+//! the contact's next address is wanted.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::{DeliveryState, Reason};
+use crate::channels::{Found, Medium, Outcome, RejectKind};
+
+/// How often one address is tried before the next one is.
+pub const MOST_ATTEMPTS: u32 = 8;
+
+/// How long after an unclear answer the provider is asked what became of it.
+const ASK_AFTER: SignedDuration = SignedDuration::from_secs(10);
+
+/// What an attempt was about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Attempted {
+    /// Attempts so far, this one counted.
+    pub attempts: u32,
+    /// Until when the message is worth sending.
+    pub valid_until: Timestamp,
+    /// How long a receipt may take.
+    pub patience: SignedDuration,
+    /// By what it went.
+    pub medium: Medium,
+}
+
+/// Where a delivery stands after an attempt.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settled {
+    /// What is known now.
+    pub state: DeliveryState,
+    /// Why, as a stable code.
+    pub code: &'static str,
+    /// The provider's id.
+    pub reference: Option<String>,
+    /// When a sender looks at it again.
+    pub again_at: Option<Timestamp>,
+    /// Until when a receipt is waited for.
+    pub patience_until: Option<Timestamp>,
+    /// The contact's next address is wanted.
+    pub next_address: bool,
+    /// An operator must look at our account or settings.
+    pub misconfigured: bool,
+}
+
+impl Settled {
+    fn at(state: DeliveryState, code: &'static str) -> Self {
+        Self {
+            state,
+            code,
+            reference: None,
+            again_at: None,
+            patience_until: None,
+            next_address: false,
+            misconfigured: false,
+        }
+    }
+
+    fn failed(code: &'static str) -> Self {
+        Self { next_address: true, ..Self::at(DeliveryState::Failed, code) }
+    }
+
+    fn again(state: DeliveryState, code: &'static str, at: Timestamp, attempted: &Attempted) -> Self {
+        if attempted.attempts >= MOST_ATTEMPTS || at >= attempted.valid_until {
+            return Self::failed(code);
+        }
+        Self { again_at: Some(at), ..Self::at(state, code) }
+    }
+}
+
+/// Settles an attempt.
+#[must_use]
+pub fn settle(attempted: &Attempted, outcome: Outcome, now: Timestamp) -> Settled {
+    match outcome {
+        Outcome::Accepted { reference } => accepted(attempted, reference, now),
+        Outcome::Retry { why, after } => {
+            let wait = after
+                .and_then(|after| SignedDuration::try_from(after).ok())
+                .unwrap_or_default()
+                .max(backoff(attempted.attempts));
+            let at = now.saturating_add(wait).unwrap_or(attempted.valid_until);
+            Settled::again(DeliveryState::Due, why.code(), at, attempted)
+        }
+        Outcome::Reject { why, kind } => {
+            Settled { misconfigured: kind == RejectKind::Configuration, ..Settled::failed(why.code()) }
+        }
+        // It may have gone: never "failed" for that alone. The provider is asked first.
+        Outcome::Unknown { why } => Settled {
+            again_at: now.checked_add(ASK_AFTER).ok(),
+            ..Settled::at(DeliveryState::Unknown, why.code())
+        },
+    }
+}
+
+/// What to do about a delivery of which it is unknown whether it left, after the provider was
+/// asked. `None` means: send it (again), because at least once is owed.
+#[must_use]
+pub fn resolve(attempted: &Attempted, found: Found, now: Timestamp) -> Option<Settled> {
+    match found {
+        Found::Accepted { provider_reference } => Some(accepted(attempted, provider_reference, now)),
+        Found::NotFound | Found::CannotAsk if attempted.attempts >= MOST_ATTEMPTS => {
+            Some(Settled::failed(Reason::TriesUsedUp.code()))
+        }
+        Found::NotFound | Found::CannotAsk => None,
+        Found::Failed { why } => {
+            let at = now.checked_add(ASK_AFTER).unwrap_or(attempted.valid_until);
+            Some(Settled::again(DeliveryState::Unknown, why.code(), at, attempted))
+        }
+    }
+}
+
+fn accepted(attempted: &Attempted, reference: String, now: Timestamp) -> Settled {
+    // An e-mail is reached when it is accepted without a bounce; only texts have receipts.
+    let patience_until = match attempted.medium {
+        Medium::Text => now.checked_add(attempted.patience).ok(),
+        Medium::Email => None,
+    };
+    Settled {
+        reference: Some(reference),
+        patience_until,
+        ..Settled::at(DeliveryState::Accepted, Reason::Sent.code())
+    }
+}
+
+/// 1, 2, 4 … seconds, at most a minute: an absence is worth little after an hour.
+fn backoff(attempts: u32) -> SignedDuration {
+    SignedDuration::from_secs(1_i64 << attempts.saturating_sub(1).min(6)).min(SignedDuration::from_mins(1))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::channels::why;
+
+    fn now() -> Timestamp {
+        "2026-11-24T09:16:00Z".parse().unwrap()
+    }
+
+    fn attempted(attempts: u32) -> Attempted {
+        Attempted {
+            attempts,
+            valid_until: "2026-11-24T12:00:00Z".parse().unwrap(),
+            patience: SignedDuration::from_mins(10),
+            medium: Medium::Text,
+        }
+    }
+
+    #[test]
+    fn an_accepted_text_waits_for_its_receipt_and_an_accepted_e_mail_does_not() {
+        let reference = || Outcome::Accepted { reference: "r".into() };
+        let text = settle(&attempted(1), reference(), now());
+        assert_eq!(text.state, DeliveryState::Accepted);
+        assert_eq!(text.patience_until, Some(now() + SignedDuration::from_mins(10)));
+        let email = settle(&Attempted { medium: Medium::Email, ..attempted(1) }, reference(), now());
+        assert_eq!((email.state, email.patience_until), (DeliveryState::Accepted, None));
+    }
+
+    #[test]
+    fn a_retry_waits_longer_each_time_and_at_least_as_long_as_the_provider_asks() {
+        let retry = |after| Outcome::Retry { why: why::RATE_LIMITED, after };
+        let waits: Vec<i64> = (1..=7)
+            .map(|attempts| {
+                let settled = settle(&attempted(attempts), retry(None), now());
+                settled.again_at.unwrap().duration_since(now()).as_secs()
+            })
+            .collect();
+        assert_eq!(waits, [1, 2, 4, 8, 16, 32, 60]);
+        let settled = settle(&attempted(1), retry(Some(Duration::from_secs(30))), now());
+        assert_eq!(settled.again_at, Some(now() + SignedDuration::from_secs(30)));
+    }
+
+    #[test]
+    fn tries_that_are_used_up_or_would_come_too_late_go_to_the_next_address() {
+        let retry = |after| Outcome::Retry { why: why::DAILY_LIMIT, after };
+        for settled in [
+            settle(&attempted(MOST_ATTEMPTS), retry(None), now()),
+            settle(&attempted(1), retry(Some(Duration::from_hours(9))), now()),
+        ] {
+            assert_eq!((settled.state, settled.next_address), (DeliveryState::Failed, true));
+        }
+    }
+
+    #[test]
+    fn a_rejection_goes_to_the_next_address_and_a_wrong_setting_to_an_operator() {
+        for (kind, misconfigured) in
+            [(RejectKind::Recipient, false), (RejectKind::Message, false), (RejectKind::Configuration, true)]
+        {
+            let settled = settle(&attempted(1), Outcome::Reject { why: why::SETTINGS, kind }, now());
+            assert_eq!((settled.state, settled.next_address), (DeliveryState::Failed, true));
+            assert_eq!(settled.misconfigured, misconfigured);
+        }
+    }
+
+    #[test]
+    fn what_may_have_gone_is_asked_for_before_it_is_sent_again() {
+        let settled = settle(&attempted(1), Outcome::Unknown { why: why::NO_ANSWER }, now());
+        assert_eq!((settled.state, settled.next_address), (DeliveryState::Unknown, false));
+        assert!(settled.again_at.is_some());
+        let found = Found::Accepted { provider_reference: "r".into() };
+        assert_eq!(resolve(&attempted(1), found, now()).unwrap().state, DeliveryState::Accepted);
+        assert_eq!(resolve(&attempted(1), Found::NotFound, now()), None);
+        assert_eq!(resolve(&attempted(1), Found::CannotAsk, now()), None);
+        let failed = resolve(&attempted(1), Found::Failed { why: why::UNREACHABLE }, now()).unwrap();
+        assert_eq!(failed.state, DeliveryState::Unknown);
+        assert_eq!(resolve(&attempted(8), Found::NotFound, now()).unwrap().state, DeliveryState::Failed);
+    }
+}
