@@ -1,5 +1,44 @@
 //! Schools, pupils, contacts, links and restrictions: who there is, how they can be reached, and what
 //! stands against telling them.
+//!
+//! [`import`] reads a roster, [`domain`] decides, [`store`] keeps, [`api`] answers. The directory asks
+//! no other service and hears nothing yet; it says that somebody may be told less than before.
 
+pub mod api;
 pub mod domain;
 pub mod import;
+pub mod reactions;
+pub mod store;
+
+use kit::config::Mode;
+use kit::service::{Parts, Platform, Service};
+use kit::store::Migration;
+use proto::directory::v1::directory_service_server::DirectoryServiceServer;
+use serde::Deserialize;
+
+use crate::domain::phone::TestNumbers;
+
+/// The service.
+#[derive(Debug, Clone, Copy)]
+pub struct Directory;
+
+/// Its settings: none of its own.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {}
+
+impl Service for Directory {
+    const NAME: &'static str = "directory";
+    const MIGRATIONS: &'static [Migration] = store::MIGRATIONS;
+    type Config = Config;
+
+    async fn build(Config {}: Config, platform: &Platform) -> anyhow::Result<Parts> {
+        let test_numbers = match platform.mode {
+            Mode::Demo | Mode::Trial => TestNumbers::Accepted,
+            Mode::Production => TestNumbers::Refused,
+        };
+        let service = api::Directory::new(platform.store.clone(), test_numbers);
+        let server = DirectoryServiceServer::new(service).max_decoding_message_size(api::LARGEST_REQUEST);
+        Ok(Parts::new().grpc(server).reactions(reactions::all()))
+    }
+}

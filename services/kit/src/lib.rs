@@ -15,6 +15,8 @@ pub mod audit;
 pub mod bus;
 pub mod clock;
 pub mod config;
+#[cfg(test)]
+mod fixtures;
 pub mod identity;
 pub mod operations;
 pub mod page;
@@ -26,6 +28,8 @@ pub mod tasks;
 pub mod telemetry;
 #[cfg(feature = "testing")]
 pub mod testing;
+#[cfg(all(test, not(feature = "testing")))]
+mod testing;
 
 /// Whose row, event, token or call it is.
 pub use proto::ids::SchoolId as Tenant;

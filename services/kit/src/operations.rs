@@ -112,6 +112,9 @@ impl OperationsService for DeadLetterOffice {
                 .await
                 .map_err(|error| failure(&Error::from(error)))?
                 .ok_or_else(|| Rejection::not_found("UNKNOWN_DEAD_LETTER", "there is no such dead letter"))?;
+            if letter.replayed_at.is_some() {
+                return Err(Rejection::precondition("ALREADY_REPLAYED", "this letter was put through").into());
+            }
             let handler = drawer.handler(&letter).ok_or_else(|| {
                 Rejection::precondition("NO_HANDLER", "nobody here takes this kind any more")
             })?;

@@ -1,6 +1,7 @@
-//! For the tests of the services: a store on every database.
+//! For the tests of the services: a store on every database, the tools, and a patient question.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use jiff::Timestamp;
 
@@ -16,7 +17,22 @@ pub struct TestStore {
     pub store: Store,
     /// Its clock, which stands still.
     pub clock: Clock,
-    _folder: tempfile::TempDir,
+    settings: config::Store,
+    folder: tempfile::TempDir,
+}
+
+impl TestStore {
+    /// The same database once more: after [`Store::close`] it is a restart, beside an open one
+    /// (on PostgreSQL) another replica.
+    ///
+    /// # Panics
+    /// When it cannot be opened.
+    #[expect(clippy::expect_used, reason = "only tests call this, and they should stop here")]
+    pub async fn open_again(&self, service: &'static str, migrations: &[Migration]) -> Store {
+        Store::open(service, &self.settings, self.folder.path(), self.clock.clone(), migrations)
+            .await
+            .expect("a store")
+    }
 }
 
 /// When the clocks of tests stand: a Tuesday in term, ten minutes to nine.
@@ -39,9 +55,9 @@ pub async fn stores(service: &'static str, migrations: &[Migration]) -> Vec<Test
             database_prefix: format!("t{}_", uuid::Uuid::now_v7().simple()),
             connections: 4,
         };
-        let data: PathBuf = folder.path().to_owned();
-        let store = Store::open(service, &settings, &data, clock.clone(), migrations).await.expect("a store");
-        stores.push(TestStore { backend, store, clock, _folder: folder });
+        let store =
+            Store::open(service, &settings, folder.path(), clock.clone(), migrations).await.expect("a store");
+        stores.push(TestStore { backend, store, clock, settings, folder });
     }
     stores
 }
@@ -59,4 +75,34 @@ pub async fn stores(service: &'static str, migrations: &[Migration]) -> Vec<Test
 pub fn postgres() -> String {
     std::env::var("SCHOOLBELL_TEST_POSTGRES")
         .expect("set SCHOOLBELL_TEST_POSTGRES to the address of a PostgreSQL server, or run `make test`, which starts one")
+}
+
+/// Where `deploy/tools/install` puts its tools.
+#[must_use]
+pub fn tools() -> Vec<PathBuf> {
+    vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("../../.tools/bin")]
+}
+
+/// Asks again and again until the answer is the expected one.
+///
+/// # Panics
+/// When it is not after half a minute; says what was waited for, and the last answer.
+#[expect(clippy::panic, reason = "only tests call this, and they should stop here")]
+pub async fn eventually<T, Ask, Asking>(what: &str, expected: T, ask: Ask)
+where
+    T: PartialEq + std::fmt::Debug,
+    Ask: Fn() -> Asking,
+    Asking: Future<Output = T>,
+{
+    let mut moments = tokio::time::interval(Duration::from_millis(20));
+    let mut last = None;
+    for _ in 0..1_500 {
+        moments.tick().await;
+        let answer = ask().await;
+        if answer == expected {
+            return;
+        }
+        last = Some(answer);
+    }
+    panic!("{what}: expected {expected:?}, last seen {last:?}");
 }

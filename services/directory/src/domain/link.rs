@@ -9,29 +9,7 @@
 
 use jiff::civil::Date;
 
-macro_rules! words {
-    ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $word:literal,)* }) => {
-        $(#[$doc])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub enum $name { $($(#[$variant_doc])* $variant,)* }
-
-        impl $name {
-            /// Every word, in the order of the definition.
-            pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
-
-            /// As it stands in files, in the store and on the wire.
-            pub fn word(self) -> &'static str {
-                match self { $(Self::$variant => $word,)* }
-            }
-
-            /// The value of a word; none when it is another.
-            pub fn of_word(word: &str) -> Option<Self> {
-                match word { $($word => Some(Self::$variant),)* _ => None }
-            }
-        }
-    };
-}
-pub(crate) use words;
+use super::words::words;
 
 words! {
     /// What the contact is to the child, as the school recorded it.
@@ -147,6 +125,15 @@ impl Restriction {
         };
         self.bar < other.bar || self.from > other.from || sooner
     }
+}
+
+/// What is barred today that was not barred, or not as much, before the change. A restriction that
+/// starts later bars nobody yet: it is read on its day by everybody who asks.
+pub fn newly_barred(before: Option<&Restriction>, after: Option<&Restriction>, today: Date) -> Option<Bar> {
+    let bar = |restriction: Option<&Restriction>| {
+        restriction.filter(|restriction| restriction.in_force(today)).map(|restriction| restriction.bar)
+    };
+    bar(after).filter(|now| Some(*now) > bar(before))
 }
 
 /// Between one pupil and one contact.

@@ -1,7 +1,10 @@
+//! What the directory knows and decides, without IO, clock or chance: time and the school's day are
 //! arguments.
 //!
 //! Called by the api; it never reads a store and never says a word of the wire.
 
+pub mod audience;
+pub mod decide;
 pub mod email;
 pub mod language;
 pub mod link;
@@ -9,3 +12,4 @@ pub mod phone;
 pub mod plan;
 pub mod present;
 pub mod roster;
+mod words;

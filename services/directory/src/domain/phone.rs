@@ -10,6 +10,8 @@
 use phonenumber::metadata::DATABASE;
 use phonenumber::{Mode, PhoneNumber, Type};
 
+use super::words::words;
+
 /// Whether numbers that belong to nobody are taken: Ofcom's ranges for drama, and `+999` with twelve
 /// digits for loads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,13 +22,14 @@ pub enum TestNumbers {
     Refused,
 }
 
-/// What a number can carry.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Kind {
-    /// A text or a call.
-    Mobile,
-    /// A call only: a text to it is lost without a word.
-    Landline,
+words! {
+    /// What a number can carry.
+    Kind {
+        /// A text or a call.
+        Mobile = "mobile",
+        /// A call only: a text to it is lost without a word.
+        Landline = "landline",
+    }
 }
 
 /// A number in E.164, with what it can carry. Its `Debug` does not show the number.

@@ -5,8 +5,9 @@
 
 use std::collections::BTreeMap;
 
-use super::link::{Link, words};
+use super::link::Link;
 use super::roster::{Class, Contact, School, SourceId, Term};
+use super::words::words;
 
 words! {
     /// Whether something is part of the school now.

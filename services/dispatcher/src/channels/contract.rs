@@ -47,7 +47,8 @@ impl World {
     pub(super) async fn start_with(change: impl FnOnce(&mut Options)) -> Self {
         let log = tempfile::tempdir().unwrap();
         let mut options = Options::new(log.path().join("witness.jsonl"));
-        options.smtp_login = Some(simulator::Login { user: "school".to_owned(), password: PASSWORD.to_owned() });
+        options.smtp_login =
+            Some(simulator::Login { user: "school".to_owned(), password: PASSWORD.to_owned() });
         change(&mut options);
         Self { simulator: simulator::start(options).await.unwrap(), log }
     }
@@ -58,7 +59,8 @@ impl World {
         let Self { simulator, log } = self;
         simulator.stop().await;
         let mut options = Options::new(log.path().join("witness-2.jsonl"));
-        options.smtp_login = Some(simulator::Login { user: "school".to_owned(), password: PASSWORD.to_owned() });
+        options.smtp_login =
+            Some(simulator::Login { user: "school".to_owned(), password: PASSWORD.to_owned() });
         options.smtp_port = smtp_port;
         Self { simulator: simulator::start(options).await.unwrap(), log }
     }
@@ -131,13 +133,24 @@ pub(super) fn outgoing(channel: &dyn Channel) -> Outgoing {
 }
 
 /// Real time, which providers check signatures against.
-#[expect(clippy::disallowed_methods, reason = "the simulator checks tokens against the real clock, as Notify does")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the simulator checks tokens against the real clock, as Notify does"
+)]
 pub(super) fn now() -> Timestamp {
     Timestamp::now()
 }
 
 fn assert_clean(text: &str) {
-    for forbidden in ["900123", "parent.of.alex", "example.org", "Alex", "not in school", PASSWORD, "5c001be1-0000-4000-8000-000000000002"] {
+    for forbidden in [
+        "900123",
+        "parent.of.alex",
+        "example.org",
+        "Alex",
+        "not in school",
+        PASSWORD,
+        "5c001be1-0000-4000-8000-000000000002",
+    ] {
         assert!(!text.contains(forbidden), "{forbidden} stands in: {text}");
     }
 }
@@ -194,16 +207,23 @@ async fn an_accepted_message_stands_in_the_witness_log_once_and_whole() {
         let mine: Vec<_> = messages
             .iter()
             .map(|message| &message.accepted)
-            .filter(|accepted| accepted.reference.as_ref() == Some(&outgoing.key)
-                || accepted.message_id.as_ref().is_some_and(|id| id.starts_with(&outgoing.key)))
+            .filter(|accepted| {
+                accepted.reference.as_ref() == Some(&outgoing.key)
+                    || accepted.message_id.as_ref().is_some_and(|id| id.starts_with(&outgoing.key))
+            })
             .collect();
         let [accepted] = mine.as_slice() else { panic!("{}: {} messages", channel.name(), mine.len()) };
         assert_eq!(accepted.to, outgoing.to);
         assert_eq!(accepted.subject, outgoing.subject);
-        let seen = accepted.body.replace('\u{2013}', "-").replace(['\\', '\u{200B}'], "").replace("\r\n", "\n");
+        let seen =
+            accepted.body.replace('\u{2013}', "-").replace(['\\', '\u{200B}'], "").replace("\r\n", "\n");
         assert!(seen.contains("# Alex - not in school\n.\n* Siân's class, £2, ring 01632 960001"), "{seen}");
         let known = [Some(&accepted.id), accepted.message_id.as_ref()];
-        assert!(known.into_iter().flatten().any(|id| *id == reference.trim_matches(['<', '>'])), "{}", channel.name());
+        assert!(
+            known.into_iter().flatten().any(|id| *id == reference.trim_matches(['<', '>'])),
+            "{}",
+            channel.name()
+        );
         match channel.find(&outgoing.key, now()).await {
             Found::Accepted { provider_reference } => assert_eq!(provider_reference, reference),
             found => assert_eq!(found, Found::CannotAsk),
@@ -259,7 +279,9 @@ async fn every_refusal_has_its_fate_and_the_next_message_goes() {
 async fn silence_before_accepting_is_unknown_and_the_provider_knows_of_nothing() {
     let world = World::start().await;
     for channel in world.reach().impatient().open() {
-        world.simulator.behave(Behaviour::TimeOutBeforeAccepting { provider: provider(&*channel), requests: 1 });
+        world
+            .simulator
+            .behave(Behaviour::TimeOutBeforeAccepting { provider: provider(&*channel), requests: 1 });
         let outgoing = outgoing(&*channel);
         let before = world.witnessed(&outgoing);
         assert_eq!(fate(&send(&*channel, &outgoing).await), "unknown NO_ANSWER", "{}", channel.name());
@@ -273,7 +295,9 @@ async fn silence_before_accepting_is_unknown_and_the_provider_knows_of_nothing()
 async fn silence_after_accepting_is_unknown_and_found_by_our_key() {
     let world = World::start().await;
     for channel in world.reach().impatient().open() {
-        world.simulator.behave(Behaviour::TimeOutAfterAccepting { provider: provider(&*channel), requests: 1 });
+        world
+            .simulator
+            .behave(Behaviour::TimeOutAfterAccepting { provider: provider(&*channel), requests: 1 });
         let outgoing = outgoing(&*channel);
         let before = world.witnessed(&outgoing);
         assert_eq!(fate(&send(&*channel, &outgoing).await), "unknown NO_ANSWER", "{}", channel.name());
@@ -314,7 +338,9 @@ async fn an_address_that_is_none_is_the_recipients_fault() {
     let world = World::start().await;
     for channel in world.reach().open() {
         let outgoing = Outgoing { to: "12".to_owned(), ..outgoing(&*channel) };
-        let Outcome::Reject { kind, .. } = send(&*channel, &outgoing).await else { panic!("{}", channel.name()) };
+        let Outcome::Reject { kind, .. } = send(&*channel, &outgoing).await else {
+            panic!("{}", channel.name())
+        };
         assert_eq!(kind, RejectKind::Recipient, "{}", channel.name());
     }
 }
@@ -364,10 +390,20 @@ async fn what_is_absent_or_wrong_in_the_config_is_named_without_its_value() {
     assert!(all(&Config::default(), &http).unwrap().is_empty());
     let world = World::start().await;
     let table = [
-        ("sms.notify", "api_key", "secret-words", "channel sms.notify: api_key does not end in a service id and a secret"),
+        (
+            "sms.notify",
+            "api_key",
+            "secret-words",
+            "channel sms.notify: api_key does not end in a service id and a secret",
+        ),
         ("sms.notify", "base_url", "ftp://x", "channel sms.notify: base_url is not an http or https address"),
         ("email.smtp", "from", "secret-words", "channel email.smtp: from is not a mailbox in ascii letters"),
-        ("email.smtp", "hello_name", "a b\r\n", "channel email.smtp: hello_name is not a domain in ascii letters"),
+        (
+            "email.smtp",
+            "hello_name",
+            "a b\r\n",
+            "channel email.smtp: hello_name is not a domain in ascii letters",
+        ),
     ];
     for (channel, key, value, expected) in table {
         let mut config = world.reach().config();
@@ -375,11 +411,38 @@ async fn what_is_absent_or_wrong_in_the_config_is_named_without_its_value() {
         let config: Config = serde_json::from_value(config).unwrap();
         assert_eq!(all(&config, &http).unwrap_err().to_string(), expected);
     }
-    for channel in ["sms.notify", "email.notify", "email.smtp"] {
+    for (channel, secret) in
+        [("sms.notify", "api_key"), ("email.notify", "api_key"), ("email.smtp", "password")]
+    {
         let mut config = world.reach().config();
+        let value = config[channel].as_object_mut().unwrap().remove(secret).unwrap();
+        let opened =
+            |config: &serde_json::Value| all(&serde_json::from_value(config.clone()).unwrap(), &http);
+        let missing = opened(&config).unwrap_err().to_string();
+        assert_eq!(missing, format!("channel {channel} lacks a secret"));
+        let file = world.log.path().join("secret");
+        std::fs::write(&file, format!("{}\n", value.as_str().unwrap())).unwrap();
+        config[channel][format!("{secret}_file")] = serde_json::json!(file);
+        assert!(opened(&config).is_ok(), "{channel} takes its secret from a file");
         config[channel]["surprise"] = serde_json::json!(1);
         assert!(serde_json::from_value::<Config>(config).is_err(), "{channel} takes an unknown key");
     }
+}
+
+#[tokio::test]
+async fn what_would_leave_this_machine_unencrypted_is_named() {
+    let world = World::start().await;
+    let read = |config: serde_json::Value| serde_json::from_value::<Config>(config).unwrap().unprotected();
+    assert_eq!(read(world.reach().config()), []);
+    let mut config = world.reach().config();
+    config["sms.notify"]["base_url"] = serde_json::json!("http://relay.example.org:80/x");
+    config["email.notify"]["base_url"] = serde_json::json!("http://[::1]:80");
+    config["email.smtp"]["host"] = serde_json::json!("relay.example.org");
+    assert_eq!(read(config.clone()), [sms_notify::NAME, email_smtp::NAME]);
+    config["sms.notify"]["base_url"] = serde_json::json!("https://relay.example.org");
+    config["email.notify"]["base_url"] = serde_json::json!("HTTP://127.0.0.1:80@stranger.example.org/");
+    config["email.smtp"]["security"] = serde_json::json!("starttls");
+    assert_eq!(read(config), [email_notify::NAME]);
 }
 
 fn http_client_for_tests() -> reqwest::Client {

@@ -3,6 +3,7 @@
 //! The account has one template whose subject is only `((subject))` and whose body is only `((body))`; the body is escaped so that
 //! Notify's markdown shows it as it was written.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -31,7 +32,9 @@ pub struct Config {
     #[serde(default = "production_url")]
     pub base_url: String,
     /// The API key as Notify shows it once.
-    pub api_key: Secret,
+    pub api_key: Option<Secret>,
+    /// The file that holds it instead.
+    pub api_key_file: Option<PathBuf>,
     /// The template with `((subject))` and `((body))`.
     pub email_template_id: Uuid,
     /// One of the account's reply-to addresses; without it Notify uses the account's default.
@@ -76,11 +79,13 @@ struct EmailNotify {
 
 /// Opens the channel; connects to nobody yet.
 pub fn open(config: &Config, http: &Client) -> Result<Arc<dyn Channel>, Error> {
+    let api_key = Secret::resolve(config.api_key.clone(), config.api_key_file.as_ref(), "api_key")
+        .map_err(|source| Error::Secret { channel: NAME, source })?;
     let account = Account {
         channel: NAME,
         kind: Kind::Email,
         base_url: &config.base_url,
-        api_key: &config.api_key,
+        api_key: &api_key,
         timeout: config.timeout,
         connections: config.connections,
     };

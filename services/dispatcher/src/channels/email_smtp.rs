@@ -3,6 +3,7 @@
 //! A relay cannot be asked what became of a message, so an unknown fate stays unknown; the dispatcher repeats what it must with the
 //! same key, which is the same Message-ID. Bounces come back to the envelope's sender, outside this file.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -42,10 +43,14 @@ pub struct Config {
     pub security: Security,
     /// Certificates in PEM that are trusted besides the public ones.
     pub ca_certificates: Option<String>,
+    /// The file that holds them instead.
+    pub ca_certificates_file: Option<PathBuf>,
     /// With a password: who logs in.
     pub username: Option<String>,
     /// With a user name: the password.
     pub password: Option<Secret>,
+    /// The file that holds it instead.
+    pub password_file: Option<PathBuf>,
     /// The mailbox that readers see, such as `Hillside School <office@example.org>`.
     pub from: String,
     /// Where answers go, if not to the sender.
@@ -68,13 +73,22 @@ pub struct Config {
     #[serde(default = "connections")]
     pub connections: usize,
     /// To connect and encrypt, such as `10s`.
-    #[serde(default = "connect_timeout", with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required")]
+    #[serde(
+        default = "connect_timeout",
+        with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required"
+    )]
     pub connect_timeout: Duration,
     /// For each command.
-    #[serde(default = "command_timeout", with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required")]
+    #[serde(
+        default = "command_timeout",
+        with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required"
+    )]
     pub command_timeout: Duration,
     /// For the message itself and the answer to its end; too short makes duplicates.
-    #[serde(default = "acceptance_timeout", with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required")]
+    #[serde(
+        default = "acceptance_timeout",
+        with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required"
+    )]
     pub acceptance_timeout: Duration,
 }
 
@@ -124,10 +138,11 @@ pub fn open(config: &Config) -> Result<Arc<dyn Channel>, Error> {
         None => from.email.clone(),
     };
     let dkim = match &config.dkim {
-        Some(dkim) => Some(
-            signer(dkim, reply_to.as_ref())
-                .ok_or_else(|| setting("dkim.private_key", "is not a key of this algorithm"))?,
-        ),
+        Some(dkim) => {
+            let key = secret(dkim.private_key.as_ref(), dkim.private_key_file.as_ref(), "private_key")?;
+            let signer = signer(dkim, &key, reply_to.as_ref());
+            Some(signer.ok_or_else(|| setting("dkim.private_key", "is not a key of this algorithm"))?)
+        }
         None => None,
     };
     let own_domain = from.email.domain().to_owned();
@@ -151,21 +166,16 @@ fn pool(config: &Config, hello_name: String) -> Result<ConnectionPool, Error> {
     let encryption = match config.security {
         Security::Plain => None,
         security => Some(
-            Encryption::new(security, &config.host, config.ca_certificates.as_deref())
+            Encryption::new(security, &config.host, certificates(config)?.as_deref())
                 .ok_or_else(|| setting("host", "or ca_certificates cannot be used for encryption"))?,
         ),
-    };
-    let credentials = match (&config.username, &config.password) {
-        (Some(user), Some(password)) => Some(Credentials::new(user.clone(), password.expose().to_owned())),
-        (None, None) => None,
-        _ => return Err(setting("username", "and password belong together")),
     };
     if config.connections == 0 {
         return Err(setting("connections", "is not at least 1"));
     }
     let manager = Connections {
         dialer: Dialer { host: config.host.clone(), port: config.port, hello_name, encryption },
-        credentials,
+        credentials: credentials(config)?,
         patience: Patience {
             connect: config.connect_timeout,
             command: config.command_timeout,
@@ -176,6 +186,31 @@ fn pool(config: &Config, hello_name: String) -> Result<ConnectionPool, Error> {
         .max_size(config.connections)
         .build()
         .map_err(|_| setting("connections", "cannot be pooled"))
+}
+
+fn credentials(config: &Config) -> Result<Option<Credentials>, Error> {
+    let Some(user) = &config.username else {
+        return match (&config.password, &config.password_file) {
+            (None, None) => Ok(None),
+            _ => Err(setting("password", "needs a username")),
+        };
+    };
+    let password = secret(config.password.as_ref(), config.password_file.as_ref(), "password")?;
+    Ok(Some(Credentials::new(user.clone(), password.reveal().to_owned())))
+}
+
+fn certificates(config: &Config) -> Result<Option<String>, Error> {
+    match (&config.ca_certificates, &config.ca_certificates_file) {
+        (None, Some(file)) => std::fs::read_to_string(file)
+            .map(Some)
+            .map_err(|_| setting("ca_certificates_file", "cannot be read")),
+        (text, None) => Ok(text.clone()),
+        (Some(_), Some(_)) => Err(setting("ca_certificates", "is set twice, once by file")),
+    }
+}
+
+fn secret(value: Option<&Secret>, file: Option<&PathBuf>, key: &'static str) -> Result<Secret, Error> {
+    Secret::resolve(value.cloned(), file, key).map_err(|source| Error::Secret { channel: NAME, source })
 }
 
 fn setting(key: &'static str, expected: &'static str) -> Error {
@@ -217,10 +252,7 @@ impl EmailSmtp {
             Err(_) => return Attempt::Settled(Outcome::retry(why::UNREACHABLE)),
         };
         let attempt = connection.deliver(&self.envelope_from, message).await;
-        let unusable = matches!(
-            attempt,
-            Attempt::LostBefore(_) | Attempt::Settled(Outcome::Unknown { .. })
-        );
+        let unusable = matches!(attempt, Attempt::LostBefore(_) | Attempt::Settled(Outcome::Unknown { .. }));
         if unusable {
             drop(Object::take(connection));
         }
@@ -231,7 +263,10 @@ impl EmailSmtp {
 /// Nothing of the message was said. What an operator has to mend is not tried again at once.
 fn unconnected(why: Why) -> Outcome {
     match why.code() {
-        code if [why::CREDENTIALS, why::TLS, why::WRONG_ENDPOINT].iter().any(|fault| fault.code() == code) => {
+        code if [why::CREDENTIALS, why::TLS, why::WRONG_ENDPOINT]
+            .iter()
+            .any(|fault| fault.code() == code) =>
+        {
             Outcome::retry_after(why, OUR_FAULT_PAUSE)
         }
         _ => Outcome::retry(why),

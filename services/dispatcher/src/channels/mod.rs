@@ -1,8 +1,8 @@
 //! Channels: the only way out. One provider, one file, one line in [`all`].
 //!
 //! A channel turns a finished message into one provider's protocol and says what became of it in an [`Outcome`]. The sender calls
-//! it; the receipts' endpoint calls its parser. A channel never reads the store, the bus or the clock, never retries on its own
-//! account and never decides who is told. What it reports holds codes and fixed sentences, never a number, an address, a body or
+//! it; the receipts' endpoint calls its parser. A channel never reads the store, the bus or the clock, never repeats what may
+//! have left, and never decides who is told. What it reports holds codes and fixed sentences, never a number, an address, a body or
 //! a secret: [`Why`] cannot carry any.
 //!
 //! Every channel passes `contract`, the one suite for all of them.
@@ -13,7 +13,6 @@ mod name;
 mod notify;
 pub mod notify_receipt;
 mod outcome;
-mod secret;
 pub mod sms_notify;
 mod smtp_connection;
 mod smtp_message;
@@ -33,11 +32,12 @@ use std::time::Duration;
 
 use futures::future::BoxFuture;
 use jiff::Timestamp;
+pub use kit::config::Secret;
+use kit::config::SecretError;
 use serde::Deserialize;
 
 pub use self::name::{ChannelName, Medium, NameError};
 pub use self::outcome::{Found, Outcome, RejectKind};
-pub use self::secret::Secret;
 pub use self::why::Why;
 
 /// A way to reach a contact through one provider.
@@ -106,6 +106,31 @@ pub struct Config {
     pub email_smtp: Option<email_smtp::Config>,
 }
 
+impl Config {
+    /// The channels that would carry messages beyond this machine unencrypted, which production refuses.
+    pub fn unprotected(&self) -> Vec<ChannelName> {
+        let notify = |base_url: &str| {
+            reqwest::Url::parse(base_url)
+                .is_ok_and(|url| url.scheme() == "http" && !url.host_str().is_some_and(is_here))
+        };
+        let sms =
+            self.sms_notify.as_ref().filter(|config| notify(&config.base_url)).map(|_| sms_notify::NAME);
+        let email =
+            self.email_notify.as_ref().filter(|config| notify(&config.base_url)).map(|_| email_notify::NAME);
+        let smtp = self
+            .email_smtp
+            .as_ref()
+            .filter(|config| config.security == email_smtp::Security::Plain && !is_here(&config.host))
+            .map(|_| email_smtp::NAME);
+        [sms, email, smtp].into_iter().flatten().collect()
+    }
+}
+
+fn is_here(host: &str) -> bool {
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
 /// Why a channel cannot be opened. Names the key, never its value.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -118,6 +143,15 @@ pub enum Error {
         key: &'static str,
         /// What it should be, to be read after the key.
         expected: &'static str,
+    },
+    /// A secret is not to be had.
+    #[error("channel {channel} lacks a secret")]
+    Secret {
+        /// The channel whose table it stands in.
+        channel: ChannelName,
+        /// Which, and what is wrong with it.
+        #[source]
+        source: SecretError,
     },
     /// The HTTP client cannot be made.
     #[error("the http client for providers cannot be made")]
@@ -136,13 +170,14 @@ pub fn all(config: &Config, http: &reqwest::Client) -> Result<Vec<Arc<dyn Channe
     .collect()
 }
 
-/// The HTTP client that channels expect: it follows no redirect (a POST must not travel on to a stranger), and it gives up
-/// connecting early, so that "never reached the provider" can be told from "no answer".
+/// The HTTP client that channels expect: it follows no redirect (a POST must not travel on to a stranger), takes no proxy from the
+/// environment (settings stand in the config), and gives up connecting early, so that "never reached" can be told from "no answer".
 ///
 /// Needs a process-wide default of rustls' cryptography.
 pub fn http_client() -> Result<reqwest::Client, Error> {
     reqwest::Client::builder()
         .redirect(reqwest::redirect::Policy::none())
+        .no_proxy()
         .connect_timeout(Duration::from_secs(5))
         .pool_idle_timeout(Duration::from_secs(30))
         .build()

@@ -134,10 +134,10 @@ struct ListedNotification {
 
 impl Notify {
     pub(super) fn new(account: &Account<'_>, http: &Client) -> Result<Self, Error> {
-        let setting =
-            |key, expected| Error::Setting { channel: account.channel.clone(), key, expected };
+        let setting = |key, expected| Error::Setting { channel: account.channel.clone(), key, expected };
         let base = || format!("{}/v2/notifications", account.base_url.trim_end_matches('/'));
-        let list = Url::parse(&base()).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
+        let list =
+            Url::parse(&base()).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
         let list = list.ok_or_else(|| setting("base_url", "is not an http or https address"))?;
         let post = Url::parse(&format!("{}/{}", base(), account.kind.as_str()))
             .map_err(|_| setting("base_url", "is not an http or https address"))?;
@@ -162,7 +162,9 @@ impl Notify {
     pub(super) async fn post(&self, body: &impl Serialize, now: Timestamp) -> Outcome {
         let answer = match self.ask(self.http.post(self.post.clone()).json(body), now).await {
             Ok(answer) => answer,
-            Err(error) if error.is_connect() || error.is_builder() => return Outcome::retry(why::UNREACHABLE),
+            Err(error) if error.is_connect() || error.is_builder() => {
+                return Outcome::retry(why::UNREACHABLE);
+            }
             Err(error) if error.is_timeout() => return Outcome::Unknown { why: why::NO_ANSWER },
             Err(_) => return Outcome::Unknown { why: why::ANSWER_LOST },
         };
@@ -184,7 +186,8 @@ impl Notify {
             Err(_) => return Found::Failed { why: why::NO_ANSWER },
         };
         if !answer.status.is_success() {
-            let (Outcome::Retry { why, .. } | Outcome::Reject { why, .. } | Outcome::Unknown { why }) = judge(&answer, now)
+            let (Outcome::Retry { why, .. } | Outcome::Reject { why, .. } | Outcome::Unknown { why }) =
+                judge(&answer, now)
             else {
                 return Found::Failed { why: why::ANSWER_UNREADABLE };
             };
@@ -195,7 +198,9 @@ impl Notify {
                 .notifications
                 .into_iter()
                 .find(|notification| notification.reference.as_deref() == Some(reference))
-                .map_or(Found::NotFound, |notification| Found::Accepted { provider_reference: notification.id }),
+                .map_or(Found::NotFound, |notification| Found::Accepted {
+                    provider_reference: notification.id,
+                }),
             Err(_) => Found::Failed { why: why::ANSWER_UNREADABLE.answered(answer.status.as_u16()) },
         }
     }
@@ -231,7 +236,9 @@ fn judge(answer: &Answer, now: Timestamp) -> Outcome {
     let (verdict, why) = match line {
         Some((.., verdict, why)) => (*verdict, *why),
         None if answer.status.is_server_error() => (Verdict::Unknown, why::PROVIDER_FAULT),
-        None if answer.status.is_client_error() => (Verdict::Reject(RejectKind::Message), why::MESSAGE_REFUSED),
+        None if answer.status.is_client_error() => {
+            (Verdict::Reject(RejectKind::Message), why::MESSAGE_REFUSED)
+        }
         None => (Verdict::RetryAfter(OUR_FAULT_PAUSE), why::WRONG_ENDPOINT),
     };
     let why = why.answered(status);
@@ -250,18 +257,20 @@ fn until_midnight_utc(now: Timestamp) -> Duration {
 }
 
 fn parse_key(key: &Secret) -> Option<(&str, &str)> {
-    let (rest, secret) = key.expose().split_at_checked(key.expose().len().checked_sub(UUID_LENGTH)?)?;
+    let (rest, secret) = key.reveal().split_at_checked(key.reveal().len().checked_sub(UUID_LENGTH)?)?;
     let rest = rest.strip_suffix('-')?;
     let (_, service_id) = rest.split_at_checked(rest.len().checked_sub(UUID_LENGTH)?)?;
-    [service_id, secret].iter().all(|part| uuid::Uuid::try_parse(part).is_ok()).then_some((service_id, secret))
+    [service_id, secret]
+        .iter()
+        .all(|part| uuid::Uuid::try_parse(part).is_ok())
+        .then_some((service_id, secret))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const KEY: &str =
-        "my_test_key-26785a09-ab16-4eb0-8407-a37497a57506-3d844edf-8d35-48ac-975b-e847b4f122b0";
+    const KEY: &str = "my_test_key-26785a09-ab16-4eb0-8407-a37497a57506-3d844edf-8d35-48ac-975b-e847b4f122b0";
 
     fn account(key: &Secret) -> Result<Notify, Error> {
         let _ = rustls::crypto::ring::default_provider().install_default();
@@ -296,7 +305,8 @@ mod tests {
     #[test]
     fn a_key_is_read_from_its_end_and_a_wrong_one_is_refused_unseen() {
         assert!(account(&Secret::new(format!("a-name-with-dashes-{KEY}"))).is_ok());
-        for wrong in ["", "short", "ü-26785a09-ab16-4eb0-8407-a37497a57506-3d844edf", &KEY[..KEY.len() - 1]] {
+        for wrong in ["", "short", "ü-26785a09-ab16-4eb0-8407-a37497a57506-3d844edf", &KEY[..KEY.len() - 1]]
+        {
             let error = account(&Secret::new(wrong)).unwrap_err().to_string();
             assert_eq!(error, "channel sms.notify: api_key does not end in a service id and a secret");
         }
@@ -310,7 +320,9 @@ mod tests {
             let status = StatusCode::from_u16(status).unwrap();
             match judge(&Answer { status, body: body.to_string().into_bytes() }, now) {
                 Outcome::Accepted { .. } => unreachable!("a refusal is never an acceptance"),
-                Outcome::Retry { why, after } => (why.code(), after.map_or(0, |after| after.as_secs()), "retry"),
+                Outcome::Retry { why, after } => {
+                    (why.code(), after.map_or(0, |after| after.as_secs()), "retry")
+                }
                 Outcome::Reject { why, kind: RejectKind::Recipient } => (why.code(), 0, "recipient"),
                 Outcome::Reject { why, kind: RejectKind::Message } => (why.code(), 0, "message"),
                 Outcome::Reject { why, kind: RejectKind::Configuration } => (why.code(), 0, "configuration"),

@@ -82,7 +82,7 @@ pub fn receipt(body: &[u8]) -> Result<Receipt, ReceiptError> {
 ///
 /// An empty token matches nothing.
 pub fn bearer_matches(authorization: Option<&[u8]>, token: &super::Secret) -> bool {
-    let expected = token.expose().as_bytes();
+    let expected = token.reveal().as_bytes();
     let given = authorization
         .and_then(|header| header.split_at_checked(7))
         .filter(|(scheme, _)| scheme.eq_ignore_ascii_case(b"Bearer "))
@@ -117,15 +117,26 @@ mod tests {
             assert_eq!(receipt.completed_at, Some("2017-05-14T12:15:30Z".parse().unwrap()));
             assert!(!format!("{receipt:?}").contains("900123"));
         }
-        let bare = receipt(br#"{"id": "x", "reference": null, "status": "delivered", "completed_at": "soon"}"#).unwrap();
+        let bare =
+            receipt(br#"{"id": "x", "reference": null, "status": "delivered", "completed_at": "soon"}"#)
+                .unwrap();
         assert_eq!((bare.reference, bare.completed_at), (None, None));
     }
 
     #[test]
     fn what_is_no_receipt_is_refused_without_quoting_it() {
-        assert_eq!(receipt(CALLBACK.replace("STATUS", "sending").as_bytes()), Err(ReceiptError::UnknownStatus));
+        assert_eq!(
+            receipt(CALLBACK.replace("STATUS", "sending").as_bytes()),
+            Err(ReceiptError::UnknownStatus)
+        );
         assert_eq!(receipt(br#"{"id": "", "status": "delivered"}"#), Err(ReceiptError::WithoutId));
-        for wrong in ["", "[]", "07700900123", r#"{"id": 7700900123, "status": "delivered"}"#, r#"{"status": "07700900123"}"#] {
+        for wrong in [
+            "",
+            "[]",
+            "07700900123",
+            r#"{"id": 7700900123, "status": "delivered"}"#,
+            r#"{"status": "07700900123"}"#,
+        ] {
             let error = receipt(wrong.as_bytes()).unwrap_err();
             assert!(matches!(error, ReceiptError::Malformed { .. }), "{wrong}");
             assert!(!format!("{error} {error:?}").contains("900123"));
@@ -138,7 +149,15 @@ mod tests {
         for right in ["Bearer a-long-token", "bearer a-long-token"] {
             assert!(bearer_matches(Some(right.as_bytes()), &token), "{right}");
         }
-        for wrong in ["", "Bearer", "Bearer ", "Bearer a-long-toke", "Bearer a-long-token ", "Basic a-long-token", "a-long-token"] {
+        for wrong in [
+            "",
+            "Bearer",
+            "Bearer ",
+            "Bearer a-long-toke",
+            "Bearer a-long-token ",
+            "Basic a-long-token",
+            "a-long-token",
+        ] {
             assert!(!bearer_matches(Some(wrong.as_bytes()), &token), "{wrong}");
         }
         assert!(!bearer_matches(None, &token));

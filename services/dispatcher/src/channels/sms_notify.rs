@@ -3,6 +3,7 @@
 //! Notify renders its own templates, so the account has one whose body is only `((body))`; Notify puts the service's name and a
 //! colon before it. Receipts come back by callback and are read by [`notify_receipt`](super::notify_receipt).
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -27,7 +28,9 @@ pub struct Config {
     #[serde(default = "production_url")]
     pub base_url: String,
     /// The API key as Notify shows it once.
-    pub api_key: Secret,
+    pub api_key: Option<Secret>,
+    /// The file that holds it instead.
+    pub api_key_file: Option<PathBuf>,
     /// The template whose body is only `((body))`.
     pub sms_template_id: Uuid,
     /// The service's name, which Notify puts before each text; empty where the account has this switched off.
@@ -91,11 +94,13 @@ struct SmsNotify {
 
 /// Opens the channel; connects to nobody yet.
 pub fn open(config: &Config, http: &Client) -> Result<Arc<dyn Channel>, Error> {
+    let api_key = Secret::resolve(config.api_key.clone(), config.api_key_file.as_ref(), "api_key")
+        .map_err(|source| Error::Secret { channel: NAME, source })?;
     let account = Account {
         channel: NAME,
         kind: Kind::Sms,
         base_url: &config.base_url,
-        api_key: &config.api_key,
+        api_key: &api_key,
         timeout: config.timeout,
         connections: config.connections,
     };

@@ -66,7 +66,8 @@ impl Connection {
         };
         let hello = ClientId::Domain(dialer.hello_name.clone());
         let opening = AsyncSmtpConnection::connect_with_transport(Box::new(stream), &hello);
-        let mut smtp = within(patience.command, opening).await.map_err(|broken| broken.refused(why::TRY_LATER))?;
+        let mut smtp =
+            within(patience.command, opening).await.map_err(|broken| broken.refused(why::TRY_LATER))?;
         if let Some(credentials) = credentials {
             let login = smtp.auth(&[Mechanism::Plain, Mechanism::Login], credentials);
             within(patience.command, login).await.map_err(|broken| match broken {

@@ -2,14 +2,15 @@
 //!
 //! The key becomes the Message-ID, so that a message that has to be repeated is the same message to whoever receives it twice.
 
+use std::path::PathBuf;
 use std::time::SystemTime;
 
 use jiff::Timestamp;
+use lettre::message::Mailbox;
 use lettre::message::dkim::{
     DkimCanonicalization, DkimCanonicalizationType, DkimConfig, DkimSigningAlgorithm, DkimSigningKey,
 };
-use lettre::message::header::{ContentType, HeaderName, HeaderValue};
-use lettre::message::{Mailbox, SinglePart};
+use lettre::message::header::{ContentType, HeaderName, HeaderValue, MIME_VERSION_1_0};
 use lettre::{Address, Message};
 use serde::Deserialize;
 
@@ -24,7 +25,9 @@ pub struct Dkim {
     /// The domain that signs.
     pub domain: String,
     /// RSA: PKCS#1 PEM. Ed25519: the 32 bytes of the key in base64.
-    pub private_key: Secret,
+    pub private_key: Option<Secret>,
+    /// The file that holds it instead.
+    pub private_key_file: Option<PathBuf>,
     /// Which of the two.
     #[serde(default)]
     pub algorithm: Algorithm,
@@ -63,7 +66,8 @@ impl Writer {
     /// Writes and signs; the error is the outcome that the message deserves.
     pub(super) fn write(&self, outgoing: &Outgoing, now: Timestamp) -> Result<Written, Outcome> {
         let refuse = |kind, why| Outcome::reject(kind, why);
-        let recipient = recipient(&outgoing.to).ok_or(refuse(RejectKind::Recipient, why::ADDRESS_UNUSABLE))?;
+        let recipient =
+            recipient(&outgoing.to).ok_or(refuse(RejectKind::Recipient, why::ADDRESS_UNUSABLE))?;
         let Some(subject) = &outgoing.subject else {
             return Err(refuse(RejectKind::Message, why::SUBJECT_MISSING));
         };
@@ -84,8 +88,10 @@ impl Writer {
         if let Some(reply_to) = &self.reply_to {
             message = message.reply_to(reply_to.clone());
         }
-        let body = SinglePart::builder().header(ContentType::TEXT_PLAIN).body(outgoing.body.clone());
-        let mut message = message.singlepart(body).map_err(|_| refuse(RejectKind::Message, why::MESSAGE_REFUSED))?;
+        // Not as a part: lettre would list its Content-Type as signed and leave it out of what it signs.
+        let message =
+            message.header(MIME_VERSION_1_0).header(ContentType::TEXT_PLAIN).body(outgoing.body.clone());
+        let mut message = message.map_err(|_| refuse(RejectKind::Message, why::MESSAGE_REFUSED))?;
         if let Some(dkim) = &self.dkim {
             message.sign(dkim);
         }
@@ -99,7 +105,8 @@ fn recipient(to: &str) -> Option<Address> {
 }
 
 fn is_key(key: &str) -> bool {
-    !key.is_empty() && key.chars().all(|letter| letter.is_ascii_alphanumeric() || matches!(letter, '_' | '-' | '.'))
+    !key.is_empty()
+        && key.chars().all(|letter| letter.is_ascii_alphanumeric() || matches!(letter, '_' | '-' | '.'))
 }
 
 /// A line break in a subject would begin a header of the writer's choice.
@@ -108,12 +115,12 @@ fn one_line(subject: &str) -> String {
 }
 
 /// Reads the key; `None` where it is not one. Signs all that a reader relies on, and the Message-ID that receivers dedupe by.
-pub(super) fn signer(dkim: &Dkim, reply_to: Option<&Mailbox>) -> Option<DkimConfig> {
+pub(super) fn signer(dkim: &Dkim, private_key: &Secret, reply_to: Option<&Mailbox>) -> Option<DkimConfig> {
     let algorithm = match dkim.algorithm {
         Algorithm::Rsa => DkimSigningAlgorithm::Rsa,
         Algorithm::Ed25519 => DkimSigningAlgorithm::Ed25519,
     };
-    let key = DkimSigningKey::new(dkim.private_key.expose().trim(), algorithm).ok()?;
+    let key = DkimSigningKey::new(private_key.reveal().trim(), algorithm).ok()?;
     let mut headers =
         vec!["From", "To", "Subject", "Date", "Message-ID", AUTO_SUBMITTED, "MIME-Version", "Content-Type"];
     if reply_to.is_some() {
@@ -133,13 +140,15 @@ pub(super) fn signer(dkim: &Dkim, reply_to: Option<&Mailbox>) -> Option<DkimConf
 
 #[cfg(test)]
 mod tests {
+    use sha2::Digest as _;
+
     use super::*;
 
     fn writer(dkim: Option<&Dkim>) -> Writer {
         let reply_to: Mailbox = "office@example.org".parse().unwrap();
         Writer {
             from: "Ysgol Tŷ Gwyn <school@example.org>".parse().unwrap(),
-            dkim: dkim.map(|dkim| signer(dkim, Some(&reply_to)).unwrap()),
+            dkim: dkim.map(|dkim| signer(dkim, &Secret::new(PRIVATE), Some(&reply_to)).unwrap()),
             reply_to: Some(reply_to),
             message_id_domain: "mail.example.org".to_owned(),
         }
@@ -190,8 +199,16 @@ mod tests {
     fn what_cannot_be_written_is_refused() {
         let table = [
             (Outgoing { to: "nobody".to_owned(), ..outgoing() }, RejectKind::Recipient, "ADDRESS_UNUSABLE"),
-            (Outgoing { to: "siân@example.com".to_owned(), ..outgoing() }, RejectKind::Recipient, "ADDRESS_UNUSABLE"),
-            (Outgoing { to: "a@example.com\r\nRCPT".to_owned(), ..outgoing() }, RejectKind::Recipient, "ADDRESS_UNUSABLE"),
+            (
+                Outgoing { to: "siân@example.com".to_owned(), ..outgoing() },
+                RejectKind::Recipient,
+                "ADDRESS_UNUSABLE",
+            ),
+            (
+                Outgoing { to: "a@example.com\r\nRCPT".to_owned(), ..outgoing() },
+                RejectKind::Recipient,
+                "ADDRESS_UNUSABLE",
+            ),
             (Outgoing { subject: None, ..outgoing() }, RejectKind::Message, "SUBJECT_MISSING"),
             (Outgoing { key: "a@b>".to_owned(), ..outgoing() }, RejectKind::Message, "KEY_UNUSABLE"),
         ];
@@ -204,19 +221,56 @@ mod tests {
         }
     }
 
+    const PRIVATE: &str = "MTIzNDU2Nzg5MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTI=";
+    const PUBLIC: &str = "L4xhKdgWz1HDdLx_CMPmPtFWz3iu-0plUNl7h5l5d-4";
+
+    /// A receiver's check of the signed headers, written from RFC 6376 with relaxed canonicalization.
+    fn receiver_accepts(mail: &str) -> bool {
+        let (headers, _) = mail.split_once("\r\n\r\n").unwrap();
+        let headers = headers.replace("\r\n ", " ");
+        let headers: Vec<(String, &str)> = headers
+            .split("\r\n")
+            .map(|line| line.split_once(':').unwrap())
+            .map(|(name, value)| (name.to_lowercase(), value.trim()))
+            .collect();
+        let value_of = |name: &str| headers.iter().find(|(given, _)| given == name).map(|(_, value)| *value);
+        let signature = value_of("dkim-signature").unwrap();
+        let tag = |tag: &str| signature.split("; ").find_map(|part| part.strip_prefix(tag)).unwrap();
+        let mut signed: String = tag("h=")
+            .split(':')
+            .filter_map(|name| value_of(name).map(|value| [name, ":", value, "\r\n"].concat()))
+            .collect();
+        signed += "dkim-signature:";
+        signed += signature.strip_suffix(tag("b=")).unwrap().trim_end();
+        let digest = sha2::Sha256::digest(signed.as_bytes());
+        let signature = tag("b=").replace('+', "-").replace('/', "_").replace('=', "");
+        let key = jsonwebtoken::DecodingKey::from_ed_components(PUBLIC).unwrap();
+        jsonwebtoken::crypto::verify(&signature, &digest, &key, jsonwebtoken::Algorithm::EdDSA).unwrap()
+    }
+
     #[test]
-    fn a_signature_covers_what_a_reader_relies_on() {
+    fn a_signature_holds_at_the_receiver_and_covers_what_a_reader_relies_on() {
         let dkim = Dkim {
             selector: "s1".to_owned(),
             domain: "example.org".to_owned(),
-            private_key: Secret::new("MTIzNDU2Nzg5MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTI="),
+            private_key: None,
+            private_key_file: None,
             algorithm: Algorithm::Ed25519,
         };
-        let written = writer(Some(&dkim)).write(&outgoing(), now()).unwrap_or_else(|outcome| panic!("{outcome:?}"));
-        let text = String::from_utf8(written.bytes).unwrap().replace("\r\n ", " ");
-        assert!(text.contains("DKIM-Signature: v=1; a=ed25519-sha256; d=example.org; s=s1; c=relaxed/relaxed;"), "{text}");
-        assert!(text.contains("h=from:to:subject:date:message-id:auto-submitted:mime-version:content-type:reply-to;"), "{text}");
-        let wrong = Dkim { private_key: Secret::new("nonsense"), ..dkim };
-        assert!(signer(&wrong, None).is_none());
+        let written =
+            writer(Some(&dkim)).write(&outgoing(), now()).unwrap_or_else(|outcome| panic!("{outcome:?}"));
+        let mail = String::from_utf8(written.bytes).unwrap();
+        assert!(receiver_accepts(&mail), "{mail}");
+        for (right, wrong) in [
+            ("Message-ID: <dlv_0192@", "Message-ID: <dlv_0193@"),
+            ("text/plain", "text/html"),
+            ("Reply-To: office", "Reply-To: stranger"),
+            ("auto-generated", "no"),
+            ("To: parent@", "To: somebody@"),
+        ] {
+            assert!(mail.contains(right), "{right}");
+            assert!(!receiver_accepts(&mail.replace(right, wrong)), "{wrong}");
+        }
+        assert!(signer(&dkim, &Secret::new("nonsense"), None).is_none());
     }
 }

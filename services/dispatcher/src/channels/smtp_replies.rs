@@ -97,7 +97,11 @@ const REPLIES: &[(About, Verdict, Why)] = &[
     ),
     // Commands that the relay does not know, or in an order that it does not take.
     (About::Subject(5), Verdict::Reject(RejectKind::Configuration), why::SETTINGS),
-    (About::CodesAt(Step::Recipient, &[500, 502, 503, 504, 555]), Verdict::Reject(RejectKind::Configuration), why::SETTINGS),
+    (
+        About::CodesAt(Step::Recipient, &[500, 502, 503, 504, 555]),
+        Verdict::Reject(RejectKind::Configuration),
+        why::SETTINGS,
+    ),
     (About::At(Step::Recipient), Verdict::Reject(RejectKind::Recipient), why::ADDRESS_REFUSED),
     (About::At(Step::Mail), Verdict::Reject(RejectKind::Configuration), why::SENDER_REFUSED),
     (About::At(Step::Content), Verdict::Reject(RejectKind::Message), why::MESSAGE_REFUSED),
@@ -115,7 +119,9 @@ pub(super) fn judge(step: Step, reply: Reply) -> Outcome {
     };
     let line = REPLIES.iter().find(|(about, ..)| fits(*about));
     let (verdict, why) = line
-        .map_or((Verdict::Reject(RejectKind::Message), why::MESSAGE_REFUSED), |(_, verdict, why)| (*verdict, *why));
+        .map_or((Verdict::Reject(RejectKind::Message), why::MESSAGE_REFUSED), |(_, verdict, why)| {
+            (*verdict, *why)
+        });
     let why = why.answered(reply.code);
     match verdict {
         Verdict::Retry => Outcome::retry(why),

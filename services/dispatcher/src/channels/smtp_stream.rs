@@ -81,7 +81,11 @@ impl Encryption {
             .with_root_certificates(roots)
             .with_no_client_auth();
         let server = ServerName::try_from(host.to_owned()).ok()?;
-        Some(Self { upgrade: security == Security::Starttls, connector: TlsConnector::from(Arc::new(config)), server })
+        Some(Self {
+            upgrade: security == Security::Starttls,
+            connector: TlsConnector::from(Arc::new(config)),
+            server,
+        })
     }
 }
 
@@ -106,7 +110,9 @@ impl Dialer {
         expect(&mut tcp, 220).await?;
         say(&mut tcp, &format!("EHLO {}\r\n", self.hello_name)).await?;
         let offers = expect(&mut tcp, 250).await?;
-        let offered = offers.lines().any(|line| line.get(4..).is_some_and(|word| word.trim().eq_ignore_ascii_case("STARTTLS")));
+        let offered = offers
+            .lines()
+            .any(|line| line.get(4..).is_some_and(|word| word.trim().eq_ignore_ascii_case("STARTTLS")));
         if !offered {
             return Err(Error::NotOffered);
         }
@@ -144,7 +150,8 @@ async fn expect(tcp: &mut TcpStream, code: u16) -> Result<String, Error> {
 
 /// A reply ends with the first line that has no dash after its code, and that line must be complete.
 fn is_whole(read: &[u8]) -> bool {
-    read.ends_with(b"\n") && read.split(|byte| *byte == b'\n').any(|line| line.len() > 3 && line.get(3) != Some(&b'-'))
+    read.ends_with(b"\n")
+        && read.split(|byte| *byte == b'\n').any(|line| line.len() > 3 && line.get(3) != Some(&b'-'))
 }
 
 /// A connected stream, ready for lettre to read a greeting from.
@@ -162,7 +169,11 @@ enum Inner {
 }
 
 impl AsyncRead for Stream {
-    fn poll_read(mut self: Pin<&mut Self>, context: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        into: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
         if !self.greeting.is_empty() {
             let (now, later) = self.greeting.split_at(self.greeting.len().min(into.remaining()));
             into.put_slice(now);
@@ -177,7 +188,11 @@ impl AsyncRead for Stream {
 }
 
 impl AsyncWrite for Stream {
-    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
         match &mut self.inner {
             Inner::Plain(tcp) => Pin::new(tcp).poll_write(context, bytes),
             Inner::Tls(tls) => Pin::new(tls).poll_write(context, bytes),

@@ -82,7 +82,9 @@ async fn a_sender_that_goes_away_in_the_middle_leaves_no_half_dialogue_behind() 
     let mut config = world.reach().config();
     config["email.smtp"]["connections"] = serde_json::json!(1);
     let channel = open(config);
-    world.simulator.behave(Behaviour::TimeOutBeforeAccepting { provider: simulator::Provider::Smtp, requests: 1 });
+    world
+        .simulator
+        .behave(Behaviour::TimeOutBeforeAccepting { provider: simulator::Provider::Smtp, requests: 1 });
     let abandoned = to("abandoned@example.org", &*channel);
     let waiting = timeout(Duration::from_millis(300), channel.send(&abandoned, now())).await;
     assert!(waiting.is_err(), "the relay is silent");
@@ -181,4 +183,36 @@ async fn a_connection_that_breaks_before_the_final_dot_is_tried_once_more_and_th
     let mail = outgoing(&*channel);
     let (outcome, ()) = tokio::join!(send(&*channel, &mail), moody);
     assert_eq!(fate(&outcome), "retry CONNECTION_LOST");
+}
+
+#[tokio::test]
+async fn a_farewell_to_an_idle_connection_is_answered_with_a_fresh_one() {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+    let world = World::start().await;
+    let mut config = world.reach().config();
+    config["email.smtp"]["port"] = serde_json::json!(listener.local_addr().unwrap().port());
+    config["email.smtp"].as_object_mut().unwrap().retain(|key, _| key != "username" && key != "password");
+    let channel = open(config);
+    let relay = async {
+        let farewell: &[&[u8]] = &[b"250 relay\r\n", b"421 4.4.2 idle too long\r\n"];
+        let welcome: &[&[u8]] = &[b"250 relay\r\n", b"250 ok\r\n", b"250 ok\r\n", b"354 go on\r\n"];
+        for replies in [farewell, welcome] {
+            let (mut tcp, _) = listener.accept().await.unwrap();
+            tcp.write_all(b"220 relay\r\n").await.unwrap();
+            for reply in replies {
+                read_line(&mut tcp).await;
+                tcp.write_all(reply).await.unwrap();
+            }
+            if replies.len() == welcome.len() {
+                let mut content = Vec::new();
+                while !content.ends_with(b"\r\n.\r\n") {
+                    tcp.read_buf(&mut content).await.unwrap();
+                }
+                tcp.write_all(b"250 taken\r\n").await.unwrap();
+            }
+        }
+    };
+    let mail = outgoing(&*channel);
+    let (outcome, ()) = tokio::join!(send(&*channel, &mail), relay);
+    assert_eq!(fate(&outcome), "accepted");
 }

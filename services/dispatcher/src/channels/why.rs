@@ -95,13 +95,27 @@ mod tests {
     #[test]
     fn codes_are_unique_and_sentences_are_sentences() {
         for (position, why) in ALL.iter().enumerate() {
-            assert!(why.code.chars().all(|letter| letter.is_ascii_uppercase() || letter == '_'), "{}", why.code);
-            assert!(why.sentence.starts_with(char::is_lowercase) || why.sentence.starts_with("no "), "{}", why.sentence);
-            assert!(!why.sentence.ends_with('.') && !why.sentence.contains(|c: char| c.is_ascii_digit() || c == '@'));
+            assert!(
+                why.code.chars().all(|letter| letter.is_ascii_uppercase() || letter == '_'),
+                "{}",
+                why.code
+            );
+            assert!(
+                why.sentence.starts_with(char::is_lowercase) || why.sentence.starts_with("no "),
+                "{}",
+                why.sentence
+            );
+            assert!(
+                !why.sentence.ends_with('.')
+                    && !why.sentence.contains(|c: char| c.is_ascii_digit() || c == '@')
+            );
             assert_eq!(ALL.iter().position(|other| other.code == why.code), Some(position));
             assert_eq!(Why::by_code(why.code), Some(*why));
         }
         assert_eq!(Why::by_code("NOBODY"), None);
-        assert_eq!(NO_ANSWER.answered(504).to_string(), "the provider did not answer in time (it answered 504)");
+        assert_eq!(
+            NO_ANSWER.answered(504).to_string(),
+            "the provider did not answer in time (it answered 504)"
+        );
     }
 }

@@ -45,7 +45,7 @@ pub struct Settled {
 }
 
 impl Settled {
-    fn at(state: DeliveryState, code: &'static str) -> Self {
+    pub(crate) fn at(state: DeliveryState, code: &'static str) -> Self {
         Self {
             state,
             code,

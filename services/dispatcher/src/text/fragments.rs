@@ -184,9 +184,14 @@ mod tests {
 
     #[test]
     fn typographic_characters_are_plain_before_anything_is_counted() {
-        let fragments = fragments("\u{2018}We\u{2019}ll call\u{2019} \u{2013} \u{201C}soon\u{201D}\u{2026}\u{200B}\u{FEFF}");
+        let fragments = fragments(
+            "\u{2018}We\u{2019}ll call\u{2019} \u{2013} \u{201C}soon\u{201D}\u{2026}\u{200B}\u{FEFF}",
+        );
         assert_eq!(fragments.encoding, Encoding::Gsm7);
-        assert_eq!(substituted("\u{2018}a\u{2019}\u{00A0}\u{2014}\u{202F}b\u{2026}\t\u{2060}\u{201E}"), "'a' - b... \"");
+        assert_eq!(
+            substituted("\u{2018}a\u{2019}\u{00A0}\u{2014}\u{202F}b\u{2026}\t\u{2060}\u{201E}"),
+            "'a' - b... \""
+        );
         // An ellipsis becomes three characters: a text can grow past a limit that it kept before.
         assert_eq!(super::fragments(&"\u{2026}".repeat(54)).fragments, 2);
     }

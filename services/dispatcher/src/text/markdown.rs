@@ -97,9 +97,12 @@ mod tests {
 
     #[test]
     fn a_bare_link_keeps_its_address() {
-        for text in
-            ["See https://example.org/a_[b]|c~d.", "https://example.org/x", "(http://example.org/~home)", "https:// no"]
-        {
+        for text in [
+            "See https://example.org/a_[b]|c~d.",
+            "https://example.org/x",
+            "(http://example.org/~home)",
+            "https:// no",
+        ] {
             assert_eq!(escape_notify_markdown(text), text);
         }
         assert_eq!(escape_notify_markdown("https://example.org/x [y]"), "https://example.org/x \\[y\\]");

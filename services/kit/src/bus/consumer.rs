@@ -2,9 +2,11 @@
 //!
 //! A reaction answers with a [`Commit`]; the event's id goes into the inbox in the same
 //! transaction, so a fact that is heard twice has its effect once. The fact is acknowledged
-//! after the commit; a process that dies between the two hears it again.
+//! after the commit; a process that dies between the two hears it again, and the reaction is not
+//! asked about it: it would decide on what its own effect has changed.
 
 use std::future::Future;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,17 +17,26 @@ use async_nats::jetstream::message::Message;
 use futures::StreamExt;
 use futures::future::BoxFuture;
 use proto::events::{Event, Fact};
+use proto::ids::EventId;
+use sea_orm::EntityTrait;
+use serde::Deserialize;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
 use super::{Bus, consumer_name, dead_letters};
 use crate::clock::micros;
 use crate::config;
-use crate::store::{Commit, Error, Store};
+use crate::store::{Commit, Error, Store, rows};
 use crate::telemetry;
 
+/// Facts that are fetched ahead. Few, because what waits here is handed out again when the wait
+/// is longer than the consumer's patience.
+const AHEAD: usize = 64;
+
 /// How often a reaction decides again when others change what it decided on.
-const TRIES: usize = 8;
+const TRIES: usize = 50;
+
+const LONGEST_WAIT: Duration = Duration::from_secs(2);
 
 /// A reaction's refusal of a fact.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -130,16 +141,17 @@ impl Hearing {
                 Ok(()) => waits = Duration::from_millis(50),
                 Err(error) => {
                     let error = &*error as &(dyn std::error::Error + 'static);
-                    tracing::info!(
-                        service = self.bus.service,
-                        sayer = self.sayer,
-                        error,
-                        "waiting for the stream"
-                    );
+                    let (service, sayer) = (self.bus.service, self.sayer);
+                    // A stream that its owner has yet to make is soon there; a refusal stays.
+                    if waits < LONGEST_WAIT {
+                        tracing::info!(service, sayer, error, "waiting for the stream");
+                    } else {
+                        tracing::warn!(service, sayer, error, "still waiting for the stream");
+                    }
                 }
             }
             tokio::select! {
-                () = tokio::time::sleep(waits) => waits = (waits * 2).min(Duration::from_secs(2)),
+                () = tokio::time::sleep(waits) => waits = (waits * 2).min(LONGEST_WAIT),
                 () = stop.cancelled() => {}
             }
         }
@@ -168,6 +180,7 @@ impl Hearing {
         let consumer = stream.create_consumer(config).await?;
         let mut messages = consumer
             .stream()
+            .max_messages_per_batch(AHEAD)
             .heartbeat(Duration::from_secs(2))
             .expires(Duration::from_secs(10))
             .messages()
@@ -191,7 +204,15 @@ impl Hearing {
         telemetry::continue_from(&span, traceparent.map(async_nats::HeaderValue::as_str));
         let delivered = message.info().map_or(1, |info| info.delivered);
         let raw = Raw { subject: message.subject.to_string(), body: message.payload.to_vec() };
-        let verdict = self.react(raw.clone(), delivered).instrument(span).await;
+        let mut reacting = pin!(self.react(raw, delivered).instrument(span));
+        let patience = Duration::from_secs(self.settings.ack_wait_seconds.max(1)) / 3;
+        let verdict = loop {
+            tokio::select! {
+                verdict = &mut reacting => break verdict,
+                // A slow reaction keeps its fact. A word that is lost here costs a second hearing.
+                () = tokio::time::sleep(patience) => { let _ = message.ack_with(AckKind::Progress).await; }
+            }
+        };
         match verdict {
             Ok(()) => message.double_ack().await?,
             Err(wait) => message.ack_with(AckKind::Nak(Some(wait))).await?,
@@ -231,9 +252,25 @@ impl Hearing {
     }
 }
 
-/// Lets a handler decide and commits its decision, again when something changed meanwhile.
+/// Takes in something that came by another way than the bus: its effect once, or put aside with
+/// the reason. `Err` means that it is not durable, and whoever sent it should send it again.
+pub async fn take_in(store: &Store, consumer: &str, handler: &Handler, raw: Raw) -> Result<(), Verdict> {
+    match put_through(store, handler, raw.clone()).await {
+        Err(Verdict::Poison(why)) => {
+            let letter = dead_letters::Letter { consumer: consumer.to_owned(), raw, why, safety: false };
+            Ok(dead_letters::put(store, letter).await?)
+        }
+        outcome => outcome,
+    }
+}
+
+/// Lets a handler decide and commits its decision, again when something changed meanwhile. A fact
+/// that has had its effect is not decided on again.
 pub(crate) async fn put_through(store: &Store, handler: &Handler, raw: Raw) -> Result<(), Verdict> {
     for _ in 0..TRIES {
+        if was_heard(store, &raw).await? {
+            return Ok(());
+        }
         let handled = handler(raw.clone()).await?;
         let commit = handled.commit.inbox(handled.id, micros(store.clock().real()));
         match store.commit(commit).await {
@@ -243,4 +280,18 @@ pub(crate) async fn put_through(store: &Store, handler: &Handler, raw: Raw) -> R
         }
     }
     Err(Verdict::Retry("others keep changing the same thing".to_owned()))
+}
+
+/// Only what came from the bus carries its id where it can be read without knowing what it is.
+async fn was_heard(store: &Store, raw: &Raw) -> Result<bool, Verdict> {
+    #[derive(Deserialize)]
+    struct Identified {
+        id: EventId,
+    }
+    if !raw.subject.starts_with("schoolbell.") {
+        return Ok(false);
+    }
+    let Ok(Identified { id }) = serde_json::from_slice(&raw.body) else { return Ok(false) };
+    let row = rows::inbox::Entity::find_by_id(id.to_string()).one(store.read()).await;
+    Ok(row.map_err(Error::from)?.is_some())
 }

@@ -1,9 +1,10 @@
 //! Dead letters: what could not be processed, kept with its reason until a person decides.
 
 use jiff::SignedDuration;
-use proto::ids::DeadLetterId;
+use proto::ids::{DeadLetterId, EventId};
 use proto::options::v1::Role;
-use sea_orm::{EntityTrait, Set};
+use sea_orm::{ColumnTrait, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter};
+use sha2::{Digest, Sha256};
 
 use super::consumer::Raw;
 use crate::Tenant;
@@ -24,30 +25,43 @@ pub struct Letter {
     pub safety: bool,
 }
 
-/// Puts something aside, and asks a person to look when it matters for somebody's safety.
+/// Puts something aside, and asks a person to look when it matters for somebody's safety. What
+/// lies there already, waiting for a person, is not put aside twice.
 pub async fn put(store: &Store, letter: Letter) -> Result<(), Error> {
     metrics::counter!("kit_dead_letters_total", "consumer" => letter.consumer.clone()).increment(1);
     tracing::error!(consumer = letter.consumer, subject = letter.raw.subject, why = letter.why, "put aside");
     let now = store.clock().now();
     let id = DeadLetterId::generate().to_string();
+    let key = key(&letter);
     let body: Option<serde_json::Value> = serde_json::from_slice(&letter.raw.body).ok();
     let text = |key: &str| body.as_ref().and_then(|body| body.get(key)?.as_str().map(ToOwned::to_owned));
     let tenant = letter.raw.subject.rsplit('.').next().and_then(|tenant| tenant.parse::<Tenant>().ok());
-    let row = rows::dead_letters::ActiveModel {
-        id: Set(id.clone()),
-        tenant: Set(tenant.map(|tenant| tenant.to_string())),
-        consumer: Set(letter.consumer),
-        subject: Set(letter.raw.subject),
-        event_id: Set(text("id")),
-        body: Set(letter.raw.body),
-        why: Set(letter.why),
-        died_at: Set(micros(now)),
-        replayed_at: Set(None),
+    let row = rows::dead_letters::Model {
+        id: id.clone(),
+        tenant: tenant.map(|tenant| tenant.to_string()),
+        consumer: letter.consumer,
+        subject: letter.raw.subject,
+        // Only a readable id: a body can hold characters that a database refuses.
+        event_id: text("id").filter(|id| id.parse::<EventId>().is_ok()),
+        body: letter.raw.body,
+        why: letter.why,
+        died_at: micros(now),
+        replayed_at: None,
     };
     let mut commit = Commit::new().work(move |tx| {
         let row = row.clone();
         Box::pin(async move {
-            rows::dead_letters::Entity::insert(row).exec_without_returning(tx).await?;
+            let lies_there = rows::dead_letters::Entity::find()
+                .filter(rows::dead_letters::Column::Consumer.eq(row.consumer.as_str()))
+                .filter(rows::dead_letters::Column::Subject.eq(row.subject.as_str()))
+                .filter(rows::dead_letters::Column::Body.eq(row.body.as_slice()))
+                .filter(rows::dead_letters::Column::ReplayedAt.is_null())
+                .count(tx)
+                .await?;
+            if lies_there == 0 {
+                let row = row.into_active_model();
+                rows::dead_letters::Entity::insert(row).exec_without_returning(tx).await?;
+            }
             Ok(())
         })
     });
@@ -58,9 +72,21 @@ pub async fn put(store: &Store, letter: Letter) -> Result<(), Error> {
                 .about(std::iter::once(id).chain(text("subject")))
                 .because(
                     "something that matters for somebody's safety could not be processed: look at it now",
-                ),
+                )
+                .once(key),
         );
     }
     store.commit(commit).await?;
     Ok(())
+}
+
+/// One letter is one task, also when a stream that was lost says everything again.
+fn key(letter: &Letter) -> String {
+    let mut hash = Sha256::new();
+    for part in [letter.consumer.as_bytes(), letter.raw.subject.as_bytes(), &letter.raw.body] {
+        hash.update(part);
+        hash.update([0]);
+    }
+    let digits: String = hash.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+    format!("dead_letter/{digits}")
 }

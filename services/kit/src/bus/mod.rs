@@ -11,15 +11,19 @@ pub mod server;
 
 use std::time::Duration;
 
+use async_nats::Event;
 use async_nats::jetstream::stream::{Config, RetentionPolicy, StorageType, Stream};
 use async_nats::jetstream::{self, Context};
 
-pub use consumer::{Handled, Handler, Raw, Reaction, Verdict};
+pub use consumer::{Handled, Handler, Raw, Reaction, Verdict, take_in};
 
 use crate::config::Secret;
 
 /// How long a stream keeps its facts, and the outbox its rows.
 pub const KEPT_FOR: Duration = Duration::from_hours(14 * 24);
+
+/// How large the body of a fact may be; servers take messages of 1 MB with their headers.
+pub const MOST_BYTES: usize = 900_000;
 
 /// Older servers lack atomic batches and per-message limits that we rely on.
 const OLDEST_SERVER: (u16, u16) = (2, 12);
@@ -76,7 +80,7 @@ impl Bus {
             .custom_inbox_prefix(inbox_prefix(service))
             .retry_on_initial_connect()
             .max_reconnects(None)
-            .event_callback(move |event| async move { tracing::info!(service, event = %event, "nats") });
+            .event_callback(move |event| async move { note(service, &event) });
         if let Some(password) = password {
             options = options.user_and_password(service.to_owned(), password.reveal().to_owned());
         }
@@ -124,6 +128,16 @@ impl Bus {
 
     fn stream_error(&self, sayer: &str, source: impl std::error::Error + Send + Sync + 'static) -> Error {
         Error::Stream { sayer: sayer.to_owned(), source: Box::new(source) }
+    }
+}
+
+/// What the client tells us: a refusal is a fault of the settings, the rest comes and goes.
+fn note(service: &'static str, event: &Event) {
+    match event {
+        Event::ServerError(_) | Event::ClientError(_) | Event::SlowConsumer(_) => {
+            tracing::warn!(service, event = %event, "nats");
+        }
+        _ => tracing::info!(service, event = %event, "nats"),
     }
 }
 

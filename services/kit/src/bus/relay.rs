@@ -96,9 +96,10 @@ async fn notice_a_lost_stream(store: &Store, stream: &Stream) -> Result<(), Fail
     let tx = store.begin().await?;
     if known.is_some() {
         tracing::warn!(stream = info.config.name, "the stream was lost; its facts are published again");
+        let oldest = micros(store.clock().real()) - i64::try_from(KEPT_FOR.as_micros()).unwrap_or(i64::MAX);
         rows::outbox::Entity::update_many()
             .set(rows::outbox::ActiveModel { sent_at: Set(None), ..Default::default() })
-            .filter(rows::outbox::Column::SentAt.is_not_null())
+            .filter(rows::outbox::Column::SentAt.gte(oldest))
             .exec(&tx)
             .await
             .map_err(store::Error::from)?;
@@ -109,13 +110,6 @@ async fn notice_a_lost_stream(store: &Store, stream: &Stream) -> Result<(), Fail
     }
     let row = rows::streams::ActiveModel { name: Set(info.config.name.clone()), created: Set(created) };
     rows::streams::Entity::insert(row).exec_without_returning(&tx).await.map_err(store::Error::from)?;
-    // What the stream would have dropped by now needs no row any more.
-    let oldest = micros(store.clock().real()) - i64::try_from(KEPT_FOR.as_micros()).unwrap_or(i64::MAX);
-    rows::outbox::Entity::delete_many()
-        .filter(rows::outbox::Column::SentAt.lt(oldest))
-        .exec(&tx)
-        .await
-        .map_err(store::Error::from)?;
     tx.commit().await.map_err(store::Error::from)?;
     Ok(())
 }
@@ -123,8 +117,14 @@ async fn notice_a_lost_stream(store: &Store, stream: &Stream) -> Result<(), Fail
 /// Many facts go as one atomic batch; a batch that the server refuses (one id that it has seen
 /// before is enough) goes one by one, each waiting for the one before it.
 async fn publish(bus: &Bus, rows: &[rows::outbox::Model]) -> Result<(), Error> {
-    if rows.len() > 1 && publish_batch(bus, rows).await.is_ok() {
-        return Ok(());
+    if rows.len() > 1 {
+        match publish_batch(bus, rows).await {
+            Ok(()) => return Ok(()),
+            Err(error) => {
+                let error = &error as &(dyn std::error::Error + 'static);
+                tracing::debug!(service = bus.service, error, "a batch was refused; its facts go one by one");
+            }
+        }
     }
     for row in rows {
         bus.context

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
+use rustix::process::{Pid, Signal, kill_process};
 use tokio::process::{Child, Command};
 use tokio_util::sync::CancellationToken;
 
@@ -88,7 +89,7 @@ impl Server {
             }
         }
         if let Some(id) = self.child.id() {
-            signal("TERM", id).await;
+            signal(Signal::TERM, id);
         }
         if tokio::time::timeout(Duration::from_secs(10), self.child.wait()).await.is_err() {
             self.child.kill().await?;
@@ -116,12 +117,14 @@ async fn launch(program: &Path, folder: &Path, settings: &str) -> Result<(Child,
     let mut command = Command::new("setpriv");
     command.args(["--pdeathsig", "KILL"]).arg(program).arg("-c").arg(&file);
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::from(out)).kill_on_drop(true);
+    // Numbers of processes come round again: a file of an earlier server must not speak for this one.
+    forget_ports(folder).map_err(Error::Folder)?;
     let mut child = command.spawn().map_err(Error::Start)?;
-    let ports = child.id().map(|id| folder.join(format!("nats-server_{id}.ports")));
+    let id = child.id().unwrap_or_default();
+    std::fs::write(folder.join("nats.pid"), id.to_string()).map_err(Error::Folder)?;
+    let ports = folder.join(format!("nats-server_{id}.ports"));
     for _ in 0..400 {
-        if let Some(port) = ports.as_deref().and_then(read_port) {
-            let id = child.id().unwrap_or_default();
-            std::fs::write(folder.join("nats.pid"), id.to_string()).map_err(Error::Folder)?;
+        if let Some(port) = read_port(&ports) {
             return Ok((child, port));
         }
         if child.try_wait().map_err(Error::Start)?.is_some() {
@@ -133,6 +136,16 @@ async fn launch(program: &Path, folder: &Path, settings: &str) -> Result<(Child,
     Err(Error::NotReady { log })
 }
 
+fn forget_ports(folder: &Path) -> std::io::Result<()> {
+    for entry in std::fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.extension().is_some_and(|extension| extension == "ports") {
+            std::fs::remove_file(path)?;
+        }
+    }
+    Ok(())
+}
+
 fn read_port(file: &Path) -> Option<u16> {
     let ports: serde_json::Value = serde_json::from_slice(&std::fs::read(file).ok()?).ok()?;
     let url = ports.get("nats")?.as_array()?.first()?.as_str()?;
@@ -142,21 +155,30 @@ fn read_port(file: &Path) -> Option<u16> {
 async fn end_a_leftover(folder: &Path) {
     let Ok(text) = std::fs::read_to_string(folder.join("nats.pid")) else { return };
     let Ok(id) = text.trim().parse::<u32>() else { return };
-    let command_line = std::fs::read(format!("/proc/{id}/cmdline")).unwrap_or_default();
-    let ours = String::from_utf8_lossy(&command_line).contains(&*folder.join("nats.conf").to_string_lossy());
-    if ours {
-        tracing::warn!("ending a nats-server that outlived its parent");
-        signal("KILL", id).await;
-        while Path::new(&format!("/proc/{id}")).exists() {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
+    if !is_our_server(folder, id) {
+        return;
     }
+    tracing::warn!("ending a nats-server that outlived its parent");
+    signal(Signal::KILL, id);
+    // One that nobody waits for stays in /proc without a command line, which is as good as gone.
+    for _ in 0..500 {
+        if !is_our_server(folder, id) {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    tracing::error!("a nats-server that outlived its parent does not end");
 }
 
-async fn signal(name: &str, id: u32) {
-    let sent = Command::new("kill").args(["-s", name]).arg(id.to_string()).status().await;
-    if sent.is_err() {
-        tracing::error!("a nats-server could not be signalled");
+fn is_our_server(folder: &Path, id: u32) -> bool {
+    let command_line = std::fs::read(format!("/proc/{id}/cmdline")).unwrap_or_default();
+    String::from_utf8_lossy(&command_line).contains(&*folder.join("nats.conf").to_string_lossy())
+}
+
+fn signal(signal: Signal, id: u32) {
+    let Some(process) = i32::try_from(id).ok().and_then(Pid::from_raw) else { return };
+    if let Err(error) = kill_process(process, signal) {
+        tracing::error!(%error, "a nats-server could not be signalled");
     }
 }
 

@@ -19,6 +19,9 @@ use crate::audit::Audited;
 use crate::config::Issuer;
 use crate::rejection::Rejection;
 
+/// What needs no token.
+const OPEN: [&str; 2] = ["/grpc.health.v1.Health/", "/grpc.reflection.v1.ServerReflection/"];
+
 /// Whom a call comes from. Stands in the request's extensions once the gate has let it through.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Caller {
@@ -135,8 +138,12 @@ impl Gate {
     }
 
     fn admit(&self, request: &mut Request) -> Result<bool, Rejection> {
-        let Some(access) = self.access.get(request.uri().path()) else {
-            return Ok(false);
+        let path = request.uri().path();
+        let Some(access) = self.access.get(path) else {
+            if OPEN.iter().any(|open| path.starts_with(open)) {
+                return Ok(false);
+            }
+            return Err(Rejection::new(Code::Unimplemented, "UNKNOWN_RPC", "there is no such RPC"));
         };
         let token = request
             .headers()
@@ -157,8 +164,8 @@ impl Gate {
     }
 }
 
-/// Health and reflection are for everybody; what is not an RPC of ours falls through to
-/// `UNIMPLEMENTED`.
+/// Health and reflection are for everybody; what is neither that nor an RPC that says who may call
+/// it is refused, whoever serves it.
 pub(crate) async fn check(State(gate): State<Gate>, mut request: Request, next: Next) -> Response {
     let path = request.uri().path().to_owned();
     let audited = match gate.admit(&mut request) {

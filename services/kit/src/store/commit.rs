@@ -9,6 +9,7 @@ use sea_orm::{ConnectionTrait, DatabaseTransaction, Set, Statement};
 use tokio::sync::Notify;
 
 use super::{Error, rows};
+use crate::bus::MOST_BYTES;
 use crate::clock::micros;
 use crate::identity::Caller;
 use crate::tasks::NewTask;
@@ -94,9 +95,13 @@ impl Commit {
         })
     }
 
-    /// Says a fact.
+    /// Says a fact. One that no server would take is refused here, because in the outbox it would
+    /// stand before all that come after it.
     pub fn fact<T: Fact>(mut self, event: &Event<T>) -> Result<Self, Error> {
         let body = serde_json::to_string(event).map_err(|_| Error::Corrupt { what: T::NAME })?;
+        if body.len() > MOST_BYTES {
+            return Err(Error::TooLarge { what: T::NAME });
+        }
         self.facts.push(Outgoing {
             event_id: event.id.to_string(),
             subject: subject_of(T::SERVICE, T::NAME, event.school),

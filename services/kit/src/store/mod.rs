@@ -5,10 +5,14 @@
 //! is held across the network, and no service opens another's database.
 
 mod commit;
+mod failure;
+pub(crate) mod housekeeping;
 mod migrate;
 mod once;
 mod open;
 pub(crate) mod rows;
+#[cfg(test)]
+mod tests;
 mod writer;
 
 use std::path::Path;
@@ -44,6 +48,12 @@ pub enum Error {
     /// The service is stopping.
     #[error("the service is stopping")]
     Stopping,
+    /// A fact that no server would take: see [`MOST_BYTES`](crate::bus::MOST_BYTES).
+    #[error("a {what} fact is too large")]
+    TooLarge {
+        /// The fact's name.
+        what: &'static str,
+    },
     /// A stored row does not read as what it should be.
     #[error("the stored {what} cannot be read")]
     Corrupt {
@@ -67,7 +77,8 @@ struct Inner {
 }
 
 impl Store {
-    /// The connections for reading. On SQLite a write through them would wait for the writer.
+    /// The connections for reading. SQLite refuses a write through them; PostgreSQL would take it,
+    /// past everything that a commit promises.
     #[must_use]
     pub fn read(&self) -> &DatabaseConnection {
         &self.inner.read
@@ -98,16 +109,10 @@ impl Store {
     }
 
     /// Makes a decision durable, in one transaction with whatever else is being committed at the
-    /// moment. [`Error::Conflict`] means that the caller must read and decide again.
+    /// moment. [`Error::Conflict`] means that the caller must read and decide again: a guarded
+    /// statement found something else, or a row of the same key is there meanwhile.
     pub async fn commit(&self, commit: Commit) -> Result<Committed, Error> {
-        let wakes = commit.wakes.clone();
-        let says = !commit.facts.is_empty();
-        let committed = self.inner.writer.submit(commit).await?;
-        if says {
-            self.inner.outbox.notify_one();
-        }
-        wakes.iter().for_each(|wake| wake.notify_one());
-        Ok(committed)
+        self.inner.writer.submit(commit).await
     }
 
     /// Signalled when a fact has been put in the outbox.

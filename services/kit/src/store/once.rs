@@ -14,8 +14,9 @@ use crate::clock::micros;
 use crate::identity::Caller;
 use crate::rejection::{Rejection, failure};
 
-/// How often a command decides again when others change what it decided on.
-const TRIES: usize = 8;
+/// How often a command decides again when others change what it decided on. Of those that meet,
+/// one at least goes through each time, so this is how many may meet.
+const TRIES: usize = 50;
 
 /// One call of a command.
 #[derive(Debug, Clone, Copy)]
@@ -43,10 +44,10 @@ where
     Deciding: Future<Output = Result<(Commit, Res), Status>> + Send,
 {
     check_request_id(call.request_id)?;
-    let fingerprint = fingerprint(call.rpc, request);
+    let fingerprint = fingerprint(call, request);
     for _ in 0..TRIES {
         if let Some(answer) = stored(store, call, &fingerprint).await? {
-            return Ok(sealed(answer));
+            return Ok(answer);
         }
         let (commit, answer) = decide().await?;
         let audited = commit.is_audited();
@@ -55,11 +56,12 @@ where
             request_id: call.request_id.to_owned(),
             fingerprint: fingerprint.clone(),
             answer: answer.encode_to_vec(),
-            answered_at: micros(store.clock().now()),
+            audited,
+            answered_at: micros(store.clock().real()),
         });
         match store.commit(commit).await {
             Ok(super::Committed::Now) => {
-                return Ok(if audited { sealed(answer) } else { Response::new(answer) });
+                return Ok(respond(answer, audited));
             }
             // A twin of this request was faster: its answer is stored now.
             Ok(super::Committed::Before) | Err(Error::Conflict) => {}
@@ -69,10 +71,9 @@ where
     Err(Rejection::new(tonic::Code::Aborted, "BUSY", "others keep changing the same thing; try again").into())
 }
 
-fn sealed<Res>(answer: Res) -> Response<Res> {
-    let mut response = Response::new(answer);
-    response.extensions_mut().insert(Audited::written());
-    response
+/// An answer that no audit entry went with stays without a seal however often it is asked for.
+fn respond<Res>(answer: Res, audited: bool) -> Response<Res> {
+    if audited { Audited::written().seal(answer) } else { Response::new(answer) }
 }
 
 fn check_request_id(request_id: &str) -> Result<(), Rejection> {
@@ -83,10 +84,13 @@ fn check_request_id(request_id: &str) -> Result<(), Rejection> {
     Err(Rejection::invalid("INVALID_REQUEST_ID", "request_id", "must have 8 to 100 characters; use a UUID"))
 }
 
-fn fingerprint<Req: Message>(rpc: &str, request: &Req) -> String {
+/// Who asks belongs to what is asked: nobody gets somebody else's answer.
+fn fingerprint<Req: Message>(call: Call<'_>, request: &Req) -> String {
     let mut hash = Sha256::new();
-    hash.update(rpc.as_bytes());
-    hash.update([0]);
+    for part in [call.rpc, &call.caller.subject] {
+        hash.update(part.as_bytes());
+        hash.update([0]);
+    }
     hash.update(request.encode_to_vec());
     hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }
@@ -95,7 +99,7 @@ async fn stored<Res: Message + Default>(
     store: &Store,
     call: Call<'_>,
     fingerprint: &str,
-) -> Result<Option<Res>, Status> {
+) -> Result<Option<Response<Res>>, Status> {
     let key = (call.caller.tenant.to_string(), call.request_id.to_owned());
     let row = rows::answers::Entity::find_by_id(key)
         .one(store.read())
@@ -110,5 +114,7 @@ async fn stored<Res: Message + Default>(
         )
         .into());
     }
-    Res::decode(row.answer.as_slice()).map(Some).map_err(|_| failure(&Error::Corrupt { what: "answer" }))
+    let answer =
+        Res::decode(row.answer.as_slice()).map_err(|_| failure(&Error::Corrupt { what: "answer" }))?;
+    Ok(Some(respond(answer, row.audited)))
 }

@@ -30,7 +30,10 @@ impl Store {
         migrations: &[Migration],
     ) -> Result<Self, Error> {
         let place = match &settings.postgres {
-            None => Place::File(data.join(format!("{service}.db"))),
+            None => {
+                std::fs::create_dir_all(data).map_err(Error::Folder)?;
+                Place::File(data.join(format!("{service}.db")))
+            }
             Some(address) => Place::Server {
                 server: address.reveal().trim_end_matches('/').to_owned(),
                 database: format!("{}{service}", settings.database_prefix),
@@ -38,46 +41,58 @@ impl Store {
             },
         };
         let (write, read) = match &place {
-            Place::File(path) => open_file(path).await?,
+            Place::File(path) => {
+                let write = Database::connect(file_options(path, 1, Use::Writing)).await?;
+                migrate::up(&write, migrations).await?;
+                (write, Database::connect(file_options(path, 4, Use::Reading)).await?)
+            }
             Place::Server { server, database, connections } => {
-                let pool = open_server(server, database, *connections).await?;
+                let keeper = lock_server(server, database).await?;
+                make_database(&keeper, database).await?;
+                let address = format!("{server}/{database}");
+                let pool = Database::connect(server_options(&address, *connections)).await?;
+                migrate::up(&pool, migrations).await?;
+                keeper.close().await?;
                 (pool.clone(), pool)
             }
         };
-        migrate::up(&write, migrations).await?;
-        let writer = Writer::start(write.clone());
         let outbox = Arc::new(Notify::new());
+        let writer = Writer::start(write.clone(), Arc::clone(&outbox));
         Ok(Self { inner: Arc::new(Inner { write, read, clock, writer, outbox }) })
     }
 }
 
-async fn open_file(path: &Path) -> Result<(DatabaseConnection, DatabaseConnection), Error> {
-    if let Some(folder) = path.parent() {
-        std::fs::create_dir_all(folder).map_err(Error::Folder)?;
-    }
-    let address = format!("sqlite://{}?mode=rwc", path.display());
-    // One writer, so that transactions queue in our order instead of failing as busy.
-    let write = Database::connect(file_options(&address, 1)).await?;
-    let read = Database::connect(file_options(&address, 4)).await?;
-    Ok((write, read))
+/// What the connections to a file are for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Use {
+    Reading,
+    Writing,
 }
 
-fn file_options(address: &str, connections: u32) -> ConnectOptions {
-    let mut options = ConnectOptions::new(address);
+fn file_options(path: &Path, connections: u32, what_for: Use) -> ConnectOptions {
+    // The path is set below, because an address would read `%` and `?` in it as its own.
+    let mut options = ConnectOptions::new("sqlite://below");
+    // One writer, so that transactions queue in our order instead of failing as busy.
     options.max_connections(connections).sqlx_logging(false).acquire_timeout(Duration::from_secs(60));
-    options.map_sqlx_sqlite_opts(|options| {
-        options
+    let path = path.to_owned();
+    options.map_sqlx_sqlite_opts(move |options| {
+        let options = options
+            .filename(&path)
+            .create_if_missing(what_for == Use::Writing)
             .pragma("journal_mode", "WAL")
             .pragma("synchronous", "FULL")
             .pragma("busy_timeout", "10000")
             .pragma("foreign_keys", "ON")
             .pragma("cache_size", "-16000")
-            .statement_cache_capacity(256)
+            .statement_cache_capacity(256);
+        if what_for == Use::Reading { options.pragma("query_only", "ON") } else { options }
     });
     options
 }
 
-async fn open_server(server: &str, database: &str, connections: u32) -> Result<DatabaseConnection, Error> {
+/// A connection that holds the lock on making and changing this database: of several replicas
+/// that start at once, one does it and the others wait. Closing it gives the lock back.
+async fn lock_server(server: &str, database: &str) -> Result<DatabaseConnection, Error> {
     if !server.starts_with("postgres://") && !server.starts_with("postgresql://") {
         return Err(Error::Address);
     }
@@ -88,25 +103,21 @@ async fn open_server(server: &str, database: &str, connections: u32) -> Result<D
         return Err(Error::Address);
     }
     let keeper = Database::connect(server_options(&format!("{server}/postgres"), 1)).await?;
+    let lock = "SELECT pg_advisory_lock(hashtextextended($1, 0))";
+    keeper.execute_raw(Statement::from_sql_and_values(DbBackend::Postgres, lock, [database.into()])).await?;
+    Ok(keeper)
+}
+
+async fn make_database(keeper: &DatabaseConnection, database: &str) -> Result<(), Error> {
     let exists = Statement::from_sql_and_values(
         DbBackend::Postgres,
         "SELECT 1 FROM pg_database WHERE datname = $1",
         [database.into()],
     );
     if keeper.query_one_raw(exists).await?.is_none() {
-        // Another replica may be a moment faster; then the database is there, which is all we want.
-        let created = keeper.execute_unprepared(&format!("CREATE DATABASE {database}")).await;
-        let exists = Statement::from_sql_and_values(
-            DbBackend::Postgres,
-            "SELECT 1 FROM pg_database WHERE datname = $1",
-            [database.into()],
-        );
-        if keeper.query_one_raw(exists).await?.is_none() {
-            created?;
-        }
+        keeper.execute_unprepared(&format!("CREATE DATABASE {database}")).await?;
     }
-    keeper.close().await?;
-    Ok(Database::connect(server_options(&format!("{server}/{database}"), connections)).await?)
+    Ok(())
 }
 
 fn server_options(address: &str, connections: u32) -> ConnectOptions {
@@ -114,7 +125,7 @@ fn server_options(address: &str, connections: u32) -> ConnectOptions {
     options
         .max_connections(connections)
         .sqlx_logging(false)
-        .acquire_timeout(Duration::from_secs(60))
+        .acquire_timeout(Duration::from_secs(15))
         .connect_timeout(Duration::from_secs(10));
     options
 }

@@ -1,5 +1,8 @@
 //! The rows of the tables that every service has. See `schema.sql` for what they are.
 
+/// A SeaORM entity without relations, in a module of its own. Give the primary key the attributes
+/// that SeaORM asks for.
+#[macro_export]
 macro_rules! row {
     ($(#[$doc:meta])* $module:ident = $table:literal { $($(#[$attribute:meta])* $field:ident: $kind:ty,)* }) => {
         $(#[$doc])*
@@ -58,6 +61,7 @@ row!(
         request_id: String,
         fingerprint: String,
         answer: Vec<u8>,
+        audited: bool,
         answered_at: i64,
     }
 );

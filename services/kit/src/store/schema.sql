@@ -23,6 +23,7 @@ CREATE TABLE answers (
     request_id TEXT NOT NULL,
     fingerprint TEXT NOT NULL,
     answer {{bytes}} NOT NULL,
+    audited BOOLEAN NOT NULL,
     answered_at BIGINT NOT NULL,
     PRIMARY KEY (tenant, request_id)
 );

@@ -2,17 +2,19 @@
 //! in one transaction, so that many callers share one fsync.
 //!
 //! A batch that fails is rolled back as a whole and tried again one by one, so that a commit is
-//! never refused because of its neighbours. What a batch writes to the common tables goes in one
-//! statement per table.
+//! never refused because of its neighbours; only when the database itself is away are all told so
+//! at once. What a batch writes to the common tables goes in one statement per table.
 
 use std::collections::HashSet;
-use std::sync::Mutex;
+use std::panic::AssertUnwindSafe;
+use std::sync::{Arc, Mutex};
 
+use futures::FutureExt;
 use sea_orm::sea_query::OnConflict;
 use sea_orm::{
-    ColumnTrait, DatabaseConnection, DatabaseTransaction, EntityTrait, IntoActiveModel, QueryFilter,
+    ColumnTrait, DatabaseConnection, DatabaseTransaction, DbErr, EntityTrait, IntoActiveModel, QueryFilter,
 };
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::task::JoinHandle;
 
 use super::commit::{Commit, Committed, task_row};
@@ -36,9 +38,9 @@ impl Writer {
         clippy::disallowed_methods,
         reason = "the actor lives as long as the store, which awaits it when it closes"
     )]
-    pub fn start(db: DatabaseConnection) -> Self {
+    pub fn start(db: DatabaseConnection, outbox: Arc<Notify>) -> Self {
         let (queue, waiting) = mpsc::channel(4 * MOST);
-        let task = tokio::spawn(run(db, waiting));
+        let task = tokio::spawn(run(db, waiting, outbox));
         Self { queue: Mutex::new(Some(queue)), task: Mutex::new(Some(task)) }
     }
 
@@ -63,42 +65,53 @@ impl Writer {
     }
 }
 
-async fn run(db: DatabaseConnection, mut waiting: mpsc::Receiver<Item>) {
+async fn run(db: DatabaseConnection, mut waiting: mpsc::Receiver<Item>, outbox: Arc<Notify>) {
     let mut batch = Vec::with_capacity(MOST);
     while waiting.recv_many(&mut batch, MOST).await > 0 {
         let commits: Vec<&Commit> = batch.iter().map(|item| &item.commit).collect();
-        match write(&db, &commits).await {
+        match attempt(&db, &commits).await {
             Ok(outcomes) => {
                 for (item, outcome) in batch.drain(..).zip(outcomes) {
-                    // A caller who has gone away finds the answer stored when it asks again.
-                    let _ = item.reply.send(Ok(outcome));
+                    item.settle(Ok(outcome), &outbox);
                 }
             }
-            Err(error) if batch.len() == 1 => {
+            Err(error) if batch.len() == 1 || error.is_away() => {
                 for item in batch.drain(..) {
-                    let _ = item.reply.send(Err(Error::from_batch(&error)));
+                    item.settle(Err(error.copy()), &outbox);
                 }
             }
             Err(_) => {
                 for item in batch.drain(..) {
-                    let outcome = write(&db, &[&item.commit]).await;
+                    let outcome = attempt(&db, &[&item.commit]).await;
                     let outcome =
                         outcome.map(|outcomes| outcomes.first().copied().unwrap_or(Committed::Before));
-                    let _ = item.reply.send(outcome);
+                    item.settle(outcome, &outbox);
                 }
             }
         }
     }
 }
 
-impl Error {
-    fn from_batch(error: &Self) -> Self {
-        match error {
-            Self::Conflict => Self::Conflict,
-            Self::Database(error) => Self::Database(error.clone()),
-            Self::Corrupt { what } => Self::Corrupt { what },
-            Self::Folder(_) | Self::Address | Self::Stopping => Self::Stopping,
+impl Item {
+    /// Tells the caller, and wakes whoever waits for what was committed: here, and not where the
+    /// caller waits, because a caller may have gone away.
+    fn settle(self, outcome: Result<Committed, Error>, outbox: &Notify) {
+        if outcome.is_ok() {
+            if !self.commit.facts.is_empty() {
+                outbox.notify_one();
+            }
+            self.commit.wakes.iter().for_each(|wake| wake.notify_one());
         }
+        // A caller who has gone away finds the answer stored when it asks again.
+        let _ = self.reply.send(outcome.map_err(Error::or_conflict));
+    }
+}
+
+/// A panic in somebody's piece of work must not take the store from everybody else.
+async fn attempt(db: &DatabaseConnection, commits: &[&Commit]) -> Result<Vec<Committed>, Error> {
+    match AssertUnwindSafe(write(db, commits)).catch_unwind().await {
+        Ok(outcome) => outcome,
+        Err(_) => Err(Error::Database(DbErr::Custom("a piece of work panicked".to_owned()))),
     }
 }
 

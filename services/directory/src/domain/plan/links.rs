@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use jiff::civil::Date;
 
 use super::{Action, Barred, Kept, Plan, What, Write, differs};
-use crate::domain::link::{Bar, Link, Restriction};
+use crate::domain::link::{Link, Restriction, newly_barred};
 use crate::domain::present::{Present, Stored};
 use crate::domain::roster::{Link as Incoming, RestrictionWord, Roster, SourceId};
 
@@ -138,20 +138,14 @@ fn merge_restriction(
     }
 }
 
-/// Only what bars today and did not bar as much before: a restriction that starts later is read on
-/// its day by everybody who asks.
 fn say_when_barred(
     plan: &mut Plan,
     (pupil, contact): &(SourceId, SourceId),
     (before, after): (Option<&Link>, &Link),
     today: Date,
 ) {
-    let before = before.and_then(|link| in_force(link, today));
-    if let Some(bar) = in_force(after, today).filter(|bar| Some(*bar) > before) {
+    let before = before.and_then(|link| link.restriction.as_ref());
+    if let Some(bar) = newly_barred(before, after.restriction.as_ref(), today) {
         plan.barred.push(Barred::Link { pupil: pupil.clone(), contact: contact.clone(), bar });
     }
-}
-
-fn in_force(link: &Link, today: Date) -> Option<Bar> {
-    link.restriction.as_ref().filter(|restriction| restriction.in_force(today)).map(|restriction| restriction.bar)
 }

@@ -135,6 +135,16 @@ pub struct Plan {
 }
 
 impl Plan {
+    /// Whether any row would be written.
+    pub fn writes_something(&self) -> bool {
+        self.school.is_some()
+            || !self.terms.is_empty()
+            || !self.classes.is_empty()
+            || !self.pupils.is_empty()
+            || !self.contacts.is_empty()
+            || !self.links.is_empty()
+    }
+
     fn report(&mut self, what: What, action: Action, source_id: &str, columns: Vec<&'static str>) {
         self.changes.push(Change { what, action, source_id: source_id.to_owned(), columns });
     }

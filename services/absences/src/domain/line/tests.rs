@@ -1,0 +1,217 @@
+use jiff::ToSpan;
+use jiff::civil::date;
+use proptest::prelude::*;
+use proto::events::absences::Session;
+
+use super::*;
+use crate::domain::Because;
+use crate::domain::case::Saying;
+
+fn at(minutes: i64) -> Timestamp {
+    let opens: Timestamp = "2026-11-24T08:50:00Z".parse().unwrap();
+    opens + minutes.minutes()
+}
+
+fn line() -> Line {
+    let sitting = Sitting { date: date(2026, 11, 24), session: Session::Morning };
+    Line::new(PupilId::generate(), sitting)
+}
+
+fn moment(phase: Phase, route: Route) -> Moment {
+    Moment { now: at(1), phase, route, ends_at: at(190), new_case: CaseId::generate() }
+}
+
+fn posted(line: &Line, mark: Code, phase: Phase) -> Line {
+    line.post(mark, ClassId::generate(), &moment(phase, Route::Contacts)).unwrap().after
+}
+
+#[test]
+fn an_n_before_the_close_waits_and_is_said_at_the_close() {
+    let step = line()
+        .post(Code::NotYetEstablished, ClassId::generate(), &moment(Phase::Open, Route::Contacts))
+        .unwrap();
+    assert!(step.case().unwrap().saying().is_none());
+    let step = step.after.close(Route::Contacts, at(25)).unwrap();
+    assert!(matches!(step.case().unwrap().saying(), Some(Saying::Unexplained(_))));
+    assert_eq!(step.case().unwrap().version, 2);
+    let again = step.after.close(Route::Contacts, at(26)).unwrap();
+    assert!(again.case().is_none(), "a second close does nothing");
+}
+
+#[test]
+fn an_n_after_the_close_is_said_at_once() {
+    let step = line()
+        .post(Code::NotYetEstablished, ClassId::generate(), &moment(Phase::Closed, Route::Contacts))
+        .unwrap();
+    assert!(matches!(step.case().unwrap().saying(), Some(Saying::Unexplained(_))));
+    assert_eq!(step.case().unwrap().version, 1);
+}
+
+#[test]
+fn a_mark_that_changes_before_the_close_closes_and_reopens_the_same_case_in_silence() {
+    let missing = posted(&line(), Code::NotYetEstablished, Phase::Open);
+    let present = posted(&missing, Code::PresentMorning, Phase::Open);
+    assert!(!present.case.unwrap().is_open());
+    let missing_again = posted(&present, Code::NotYetEstablished, Phase::Open);
+    let case = missing_again.case.unwrap();
+    assert_eq!((case.opening.id, case.version), (missing.case.unwrap().opening.id, 3));
+    assert!(case.is_open());
+}
+
+#[test]
+fn after_the_close_only_a_missing_mark_may_be_made() {
+    let closed = moment(Phase::Closed, Route::Contacts);
+    let present = posted(&line(), Code::PresentMorning, Phase::Open);
+    let refused = present.post(Code::NotYetEstablished, ClassId::generate(), &closed);
+    assert_eq!(refused, Err(Rejection::RegisterClosed));
+    assert!(!present.post(Code::PresentMorning, ClassId::generate(), &closed).unwrap().changes_entry());
+    assert_eq!(posted(&line(), Code::Illness, Phase::Closed).entry.code, Some(Code::Illness));
+}
+
+#[test]
+fn an_n_never_overwrites_what_somebody_knows() {
+    let reported = line().report(Code::Illness, "a cold".to_owned(), at(0)).unwrap().after;
+    assert_eq!(reported.entry.code, None, "a reason from home is no mark");
+    let ill = posted(&reported, Code::NotYetEstablished, Phase::Open);
+    assert_eq!((ill.entry.code, ill.case), (Some(Code::Illness), None));
+    let arrived = line().arrive(Phase::Open, at(5)).unwrap().after;
+    let stale = posted(&arrived, Code::NotYetEstablished, Phase::Open);
+    assert_eq!((stale.entry.code, stale.case), (Some(Code::Late), None));
+    let late = line().arrive(Phase::Closed, at(40)).unwrap().after;
+    let stale =
+        late.post(Code::NotYetEstablished, ClassId::generate(), &moment(Phase::Closed, Route::Contacts));
+    assert!(!stale.unwrap().changes_entry());
+}
+
+#[test]
+fn a_pupil_who_is_seen_in_spite_of_a_reason_is_present() {
+    let reported = line().report(Code::Illness, String::new(), at(0)).unwrap().after;
+    assert_eq!(posted(&reported, Code::PresentMorning, Phase::Open).entry.code, Some(Code::PresentMorning));
+}
+
+#[test]
+fn a_reason_closes_the_case_and_is_said_only_if_somebody_was_told() {
+    let waiting = posted(&line(), Code::NotYetEstablished, Phase::Open);
+    let step = waiting.report(Code::Illness, String::new(), at(5)).unwrap();
+    assert!(step.closed_case().is_some() && step.case().unwrap().saying().is_none());
+    let told = waiting.close(Route::Contacts, at(25)).unwrap().after;
+    let step = told.report(Code::Illness, String::new(), at(30)).unwrap();
+    assert!(matches!(step.case().unwrap().saying(), Some(Saying::Explained(_))));
+    assert_eq!(step.after.entry.code, Some(Code::Illness));
+    let person = waiting.close(Route::Person(Because::PersonOnly), at(25)).unwrap().after;
+    let step = person.explain(Code::Illness, String::new(), at(30)).unwrap();
+    assert!(step.closed_case().is_some() && step.case().unwrap().saying().is_none());
+    let again = step.after.explain(Code::Medical, String::new(), at(31));
+    assert_eq!(again, Err(Rejection::CaseClosed));
+}
+
+#[test]
+fn an_arrival_is_said_only_if_somebody_was_told() {
+    let waiting = posted(&line(), Code::NotYetEstablished, Phase::Open);
+    let early = waiting.arrive(Phase::Open, at(5)).unwrap();
+    assert!(early.closed_case().is_some() && early.case().unwrap().saying().is_none());
+    let told = waiting.close(Route::Contacts, at(25)).unwrap().after;
+    let late = told.arrive(Phase::Closed, at(30)).unwrap();
+    assert!(matches!(late.case().unwrap().saying(), Some(Saying::Arrived(_))));
+}
+
+#[test]
+fn an_arrival_leaves_the_code_that_fits() {
+    for (before, open, closed) in [
+        (None, "L", "U"),
+        (Some(Code::NotYetEstablished), "L", "U"),
+        (Some(Code::Other), "L", "U"),
+        (Some(Code::Holiday), "L", "U"),
+        (Some(Code::PresentMorning), "/", "/"),
+        (Some(Code::Late), "L", "L"),
+        (Some(Code::AfterClose), "U", "U"),
+        (Some(Code::Visit), "V", "V"),
+        (Some(Code::Medical), "L", "M"),
+        (Some(Code::NoTransport), "L", "Y1"),
+    ] {
+        assert_eq!(code_on_arrival(before, Phase::Open).text(), open, "{before:?}");
+        assert_eq!(code_on_arrival(before, Phase::Closed).text(), closed, "{before:?}");
+    }
+}
+
+#[derive(Debug, Clone)]
+enum Act {
+    Post(Code),
+    Report(Code),
+    Explain(Code),
+    Arrive,
+    Close,
+}
+
+fn acts() -> impl Strategy<Value = Vec<Act>> {
+    let code = || proptest::sample::select(Code::ALL);
+    let reason = || {
+        let reasons: Vec<Code> = Code::ALL.iter().copied().filter(|code| code.explains()).collect();
+        proptest::sample::select(reasons)
+    };
+    let missing = Just(Act::Post(Code::NotYetEstablished));
+    let act = prop_oneof![
+        3 => missing,
+        3 => code().prop_map(Act::Post),
+        2 => reason().prop_map(Act::Report),
+        2 => reason().prop_map(Act::Explain),
+        2 => Just(Act::Arrive),
+        2 => Just(Act::Close),
+    ];
+    proptest::collection::vec(act, 0..14)
+}
+
+fn routes() -> impl Strategy<Value = Route> {
+    prop_oneof![
+        Just(Route::Contacts),
+        Just(Route::Person(Because::PersonOnly)),
+        Just(Route::Person(Because::SessionOver)),
+    ]
+}
+
+proptest! {
+    #[test]
+    fn any_day_keeps_the_invariants(acts in acts(), route in routes()) {
+        let (mut line, mut phase) = (line(), Phase::Open);
+        let mut said: Vec<Saying> = Vec::new();
+        for (minute, act) in acts.iter().enumerate() {
+            let now = at(i64::try_from(minute).unwrap());
+            let decided = match act {
+                Act::Post(code) => {
+                    line.post(*code, ClassId::generate(), &Moment { now, ..moment(phase, route) })
+                }
+                Act::Report(code) => line.report(*code, String::new(), now),
+                Act::Explain(code) => line.explain(*code, String::new(), now),
+                Act::Arrive => line.arrive(phase, now),
+                Act::Close if phase == Phase::Closed => continue,
+                Act::Close => {
+                    phase = Phase::Closed;
+                    line.close(route, now)
+                }
+            };
+            let Ok(step) = decided else { continue };
+            let versions = |line: &Line| (line.entry.version, line.case.map_or(0, |case| case.version));
+            let (before, after) = (versions(&step.before), versions(&step.after));
+            prop_assert!((before.0..=before.0 + 1).contains(&after.0));
+            prop_assert!((before.1..=before.1 + 1).contains(&after.1));
+            said.extend(step.case().and_then(Case::saying));
+            line = step.after;
+
+            let missing = line.entry.code == Some(Code::NotYetEstablished);
+            prop_assert_eq!(missing, line.case.is_some_and(|case| case.is_open()));
+            prop_assert!(phase == Phase::Closed || said.is_empty(), "said before the close: {:?}", said);
+            if missing && phase == Phase::Closed {
+                prop_assert_ne!(line.case.unwrap().state, case::State::Waiting);
+            }
+        }
+        let unexplained = said.iter().filter(|saying| matches!(saying, Saying::Unexplained(_))).count();
+        prop_assert!(unexplained <= 1);
+        prop_assert!(said.len() <= 2);
+        if let Some(first) = said.first() {
+            prop_assert!(matches!(first, Saying::Unexplained(_)), "{:?} was said first", first);
+        }
+        if route != Route::Contacts {
+            prop_assert!(said.is_empty(), "a person's case was said: {:?}", said);
+        }
+    }
+}

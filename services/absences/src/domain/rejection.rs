@@ -1,0 +1,67 @@
+//! Why something cannot be done, in the school's words. `api::refusal` turns each into a status.
+
+use super::codes::CodeError;
+
+/// One field that was wrong.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fault {
+    /// Which field, for example `marks[3].code`.
+    pub field: String,
+    /// The stable reason.
+    pub reason: &'static str,
+    /// What was expected, without repeating what was sent.
+    pub expected: String,
+}
+
+impl Fault {
+    /// A field that was wrong.
+    pub fn new(field: impl Into<String>, reason: &'static str, expected: impl Into<String>) -> Self {
+        Self { field: field.into(), reason, expected: expected.into() }
+    }
+
+    /// A code that may not be written.
+    pub fn code(field: impl Into<String>, error: CodeError) -> Self {
+        let reason = match error {
+            CodeError::NoMark => "NO_MARK",
+            CodeError::Withdrawn => "WITHDRAWN_CODE",
+            CodeError::Unknown => "UNKNOWN_CODE",
+            CodeError::OtherSession => "WRONG_SESSION",
+        };
+        Self::new(field, reason, error.to_string())
+    }
+}
+
+/// Why something cannot be done.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Rejection {
+    /// Fields of the request are wrong; all of them stand here.
+    #[error("fields of the request are wrong")]
+    Faults(Vec<Fault>),
+    /// The date is in no term of the school.
+    #[error("is in no term of the school")]
+    OutsideTerm,
+    /// The date is in a term, but a weekend or a bank holiday.
+    #[error("is a weekend or a bank holiday")]
+    NotASchoolDay,
+    /// The school day is over.
+    #[error("is over: only the present school day is taken")]
+    PastSession,
+    /// The session's register has not opened yet.
+    #[error("has not begun: its register is not open yet")]
+    FutureSession,
+    /// A report for a day that is too far away.
+    #[error("is more than {most} school days ahead")]
+    TooFarAhead {
+        /// How many are taken.
+        most: usize,
+    },
+    /// There is no such case.
+    #[error("there is no such case")]
+    UnknownCase,
+    /// The case has found its end.
+    #[error("the case is closed: the pupil has arrived or the reason is known")]
+    CaseClosed,
+    /// The school-wide register is closed: what was marked stays.
+    #[error("the register is closed: what was marked stays")]
+    RegisterClosed,
+}

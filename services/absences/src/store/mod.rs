@@ -1,0 +1,15 @@
+//! What is kept: sessions, registers, entries with their history, and cases.
+//!
+//! [`read`] answers questions; [`changes`] puts what was decided into a commit, guarded by the
+//! versions that it was decided on. Nothing here decides, and nothing is ever deleted.
+
+pub mod changes;
+pub mod convert;
+pub mod read;
+pub mod rows;
+
+use kit::store::Migration;
+
+/// The tables, step by step.
+pub const MIGRATIONS: &[Migration] =
+    &[Migration { name: "absences_0001", sql: include_str!("schema.sql") }];

@@ -1,0 +1,301 @@
+//! What people change by hand, at once: restrictions, "person only", and how a contact is reached.
+
+use jiff::Timestamp;
+use kit::clock::to_proto;
+use kit::identity::Caller;
+use kit::rejection::{self, Rejection};
+use kit::store::{Call, Commit, Error, once};
+use proto::directory::v1 as pb;
+use proto::events::directory::Restricted;
+use proto::events::{About, Event};
+use proto::ids::{ContactId, EventId, PupilId};
+use tonic::{Response, Status};
+
+use super::{Directory, failed};
+use crate::domain::decide::{self, PersonOnly, SetRestriction};
+use crate::domain::email;
+use crate::domain::language;
+use crate::domain::link::Bar;
+use crate::domain::phone::{self, Phone};
+use crate::domain::roster::{Contact, Reach};
+use crate::store::change;
+use crate::store::decisions::{Decision, Subject};
+use crate::store::write::guard;
+
+const LONGEST_REASON: usize = 500;
+const LONGEST_NUMBER: usize = 40;
+const LONGEST_MAILBOX: usize = 254;
+
+impl Directory {
+    pub(super) async fn restrict(
+        &self,
+        caller: Caller,
+        request: pb::SetRestrictionRequest,
+    ) -> Result<Response<pb::SetRestrictionResponse>, Status> {
+        let pupil: PupilId = rejection::id(&request.pupil_id, "pupil_id")?;
+        let contact: ContactId = rejection::id(&request.contact_id, "contact_id")?;
+        let command = restriction_of(&request)?;
+        let call = Call { caller: &caller, rpc: "SetRestriction", request_id: &request.request_id };
+        once(&self.store, call, &request, || async {
+            self.decide_restriction(&caller, (pupil, contact), command.clone()).await
+        })
+        .await
+    }
+
+    async fn decide_restriction(
+        &self,
+        caller: &Caller,
+        (pupil, contact): (PupilId, ContactId),
+        command: SetRestriction,
+    ) -> Result<(Commit, pb::SetRestrictionResponse), Status> {
+        let standing = self.school(caller.tenant).await?;
+        let now = self.store.clock().now();
+        let found = change::restriction_of(&self.store, caller.tenant, (pupil, contact)).await;
+        let before = found.map_err(|error| failed(&error))?.ok_or_else(unknown_link)?;
+        let found = change::contact_of(&self.store, caller.tenant, contact).await;
+        let stored = found.map_err(|error| failed(&error))?.ok_or_else(unknown_link)?;
+        let evidence = command.evidence.clone();
+        let decided =
+            decide::set_restriction(before.as_ref(), command, standing.day(now)).map_err(refused)?;
+        let mut commit = Commit::new();
+        let mut revision = stored.revision;
+        if decided.changes {
+            revision += 1;
+            let after = decided.after.as_ref();
+            commit = guard(&self.store, commit, caller.tenant, standing.version);
+            commit = change::set_restriction(&self.store, commit, (pupil, contact), after);
+            let subject = Subject::Restriction(contact, decided.after.clone());
+            let by = (caller.subject.clone(), now);
+            let decision = Decision { school: caller.tenant, pupil, subject, evidence, by };
+            commit = change::decided(commit, decision);
+        }
+        if let Some(bar) = decided.barred {
+            let no_contact = bar == Bar::Contact;
+            let fact = Restricted { pupil_id: pupil, contact_id: Some(contact), no_contact };
+            commit = restricted(commit, caller, fact, (revision, now)).map_err(|error| failed(&error))?;
+        }
+        let commit = commit.audit(caller, "SetRestriction", &[pupil.to_string(), contact.to_string()], now);
+        Ok((commit, pb::SetRestrictionResponse { set_at: Some(to_proto(now)), revision }))
+    }
+
+    pub(super) async fn person_only(
+        &self,
+        caller: Caller,
+        request: pb::SetPersonOnlyRequest,
+    ) -> Result<Response<pb::SetPersonOnlyResponse>, Status> {
+        let pupil: PupilId = rejection::id(&request.pupil_id, "pupil_id")?;
+        let reason = rejection::optional(&request.reason, "reason", LONGEST_REASON)?;
+        let command = || if request.person_only { PersonOnly::Starts } else { PersonOnly::Ends };
+        let call = Call { caller: &caller, rpc: "SetPersonOnly", request_id: &request.request_id };
+        once(&self.store, call, &request, || async {
+            self.decide_person_only(&caller, pupil, command(), reason.clone()).await
+        })
+        .await
+    }
+
+    async fn decide_person_only(
+        &self,
+        caller: &Caller,
+        pupil: PupilId,
+        command: PersonOnly,
+        reason: String,
+    ) -> Result<(Commit, pb::SetPersonOnlyResponse), Status> {
+        let standing = self.school(caller.tenant).await?;
+        let now = self.store.clock().now();
+        let found = change::person_only_of(&self.store, caller.tenant, pupil).await;
+        let (before, revision) = found.map_err(|error| failed(&error))?.ok_or_else(unknown_pupil)?;
+        let decided = decide::set_person_only(before.as_deref(), command, reason.clone()).map_err(refused)?;
+        let mut commit = Commit::new();
+        if decided.changes {
+            let after = decided.after.as_deref();
+            commit = guard(&self.store, commit, caller.tenant, standing.version);
+            commit = change::set_person_only(&self.store, commit, pupil, after);
+            let subject = Subject::PersonOnly(after.is_some());
+            let by = (caller.subject.clone(), now);
+            let decision = Decision { school: caller.tenant, pupil, subject, evidence: reason, by };
+            commit = change::decided(commit, decision);
+        }
+        if decided.barred.is_some() {
+            let fact = Restricted { pupil_id: pupil, contact_id: None, no_contact: false };
+            commit = restricted(commit, caller, fact, (revision + 1, now)).map_err(|error| failed(&error))?;
+        }
+        let commit = commit.audit(caller, "SetPersonOnly", &[pupil.to_string()], now);
+        Ok((commit, pb::SetPersonOnlyResponse { set_at: Some(to_proto(now)) }))
+    }
+
+    pub(super) async fn update(
+        &self,
+        caller: Caller,
+        request: pb::UpdateContactRequest,
+    ) -> Result<Response<pb::UpdateContactResponse>, Status> {
+        let contact: ContactId = rejection::id(&request.contact_id, "contact_id")?;
+        let update = self.reach_update(&request)?;
+        let call = Call { caller: &caller, rpc: "UpdateContact", request_id: &request.request_id };
+        once(&self.store, call, &request, || self.decide_update(&caller, contact, &update)).await
+    }
+
+    async fn decide_update(
+        &self,
+        caller: &Caller,
+        contact: ContactId,
+        update: &ReachUpdate,
+    ) -> Result<(Commit, pb::UpdateContactResponse), Status> {
+        let standing = self.school(caller.tenant).await?;
+        let found = change::contact_of(&self.store, caller.tenant, contact).await;
+        let before = found.map_err(|error| failed(&error))?.ok_or_else(unknown_contact)?;
+        let after = Contact { reach: update.on(&before.stored.value.reach), ..before.stored.value.clone() };
+        let mut commit = Commit::new();
+        let mut revision = before.revision;
+        if after != before.stored.value {
+            revision += 1;
+            commit = guard(&self.store, commit, caller.tenant, standing.version);
+            commit = change::put_contact(commit, (caller.tenant, contact), &before, &after);
+        }
+        let now = self.store.clock().now();
+        let commit = commit.audit(caller, "UpdateContact", &[contact.to_string()], now);
+        Ok((commit, pb::UpdateContactResponse { revision }))
+    }
+
+    /// Reads every field and says of each that is wrong what was expected.
+    fn reach_update(&self, request: &pb::UpdateContactRequest) -> Result<ReachUpdate, Rejection> {
+        let mut wrong = Wrong::default();
+        let update = ReachUpdate {
+            first_phone: self.phone(request.first_phone.as_deref(), "first_phone", &mut wrong),
+            second_phone: self.phone(request.second_phone.as_deref(), "second_phone", &mut wrong),
+            email: read(request.email.as_deref(), ("email", LONGEST_MAILBOX), &mut wrong, email::normalise),
+            language: request.language.as_deref().and_then(|tag| {
+                language::normalise(tag).map_err(|fault| wrong.add("language", fault.to_string())).ok()
+            }),
+            no_voice: request.no_voice,
+        };
+        wrong.refuse()?;
+        Ok(update)
+    }
+
+    fn phone(
+        &self,
+        entered: Option<&str>,
+        field: &'static str,
+        wrong: &mut Wrong,
+    ) -> Option<Option<Phone>> {
+        read(entered, (field, LONGEST_NUMBER), wrong, |entered| {
+            phone::normalise(entered, self.test_numbers).map(|normalised| normalised.phone)
+        })
+    }
+}
+
+/// What is to be changed; the inner none removes.
+struct ReachUpdate {
+    first_phone: Option<Option<Phone>>,
+    second_phone: Option<Option<Phone>>,
+    email: Option<Option<email::Email>>,
+    language: Option<String>,
+    no_voice: Option<bool>,
+}
+
+impl ReachUpdate {
+    fn on(&self, before: &Reach) -> Reach {
+        Reach {
+            first_phone: self.first_phone.clone().unwrap_or_else(|| before.first_phone.clone()),
+            second_phone: self.second_phone.clone().unwrap_or_else(|| before.second_phone.clone()),
+            email: self.email.clone().unwrap_or_else(|| before.email.clone()),
+            language: self.language.clone().unwrap_or_else(|| before.language.clone()),
+            no_voice: self.no_voice.unwrap_or(before.no_voice),
+        }
+    }
+}
+
+#[derive(Default)]
+struct Wrong(Vec<(&'static str, String)>);
+
+impl Wrong {
+    fn add(&mut self, field: &'static str, expected: String) {
+        self.0.push((field, expected));
+    }
+
+    fn refuse(self) -> Result<(), Rejection> {
+        let mut wrong = self.0.into_iter();
+        let Some((field, expected)) = wrong.next() else { return Ok(()) };
+        let first = Rejection::invalid("INVALID_CONTACT", field, format!("expected: {expected}"));
+        Err(wrong.fold(first, |rejection, (field, expected)| {
+            rejection.field(field, format!("expected: {expected}"))
+        }))
+    }
+}
+
+fn read<T, E: std::fmt::Display>(
+    entered: Option<&str>,
+    (field, most): (&'static str, usize),
+    wrong: &mut Wrong,
+    normalise: impl FnOnce(&str) -> Result<T, E>,
+) -> Option<Option<T>> {
+    let entered = entered?.trim();
+    if entered.is_empty() {
+        return Some(None);
+    }
+    if entered.chars().count() > most {
+        wrong.add(field, format!("at most {most} characters"));
+        return None;
+    }
+    normalise(entered).map(Some).map_err(|fault| wrong.add(field, fault.to_string())).ok()
+}
+
+fn restriction_of(request: &pb::SetRestrictionRequest) -> Result<SetRestriction, Rejection> {
+    let bar = match request.restriction() {
+        pb::Restriction::Unspecified => {
+            let unknown = "must be none, no_child_information or no_contact";
+            return Err(Rejection::invalid("UNKNOWN_RESTRICTION", "restriction", unknown));
+        }
+        pb::Restriction::None => None,
+        pb::Restriction::NoChildInformation => Some(Bar::ChildInformation),
+        pb::Restriction::NoContact => Some(Bar::Contact),
+    };
+    let date = |text: &str, field| match text {
+        "" => Ok(None),
+        text => rejection::date(text, field).map(Some),
+    };
+    Ok(SetRestriction {
+        bar,
+        evidence: rejection::optional(&request.evidence, "evidence", LONGEST_REASON)?,
+        from: date(&request.from, "from")?,
+        until: date(&request.until, "until")?,
+    })
+}
+
+/// Says that somebody may be told less from now on.
+pub fn restricted(
+    commit: Commit,
+    caller: &Caller,
+    fact: Restricted,
+    (version, time): (i64, Timestamp),
+) -> Result<Commit, Error> {
+    let subject = match fact.contact_id {
+        Some(contact) => format!("{}/{contact}", fact.pupil_id),
+        None => fact.pupil_id.to_string(),
+    };
+    let version = u64::try_from(version).map_err(|_| Error::Corrupt { what: "revision" })?;
+    let about = About { school: caller.tenant, subject, version, time };
+    commit.fact(&Event::new(EventId::generate(), about, fact))
+}
+
+fn refused(rejection: decide::Rejection) -> Rejection {
+    let (reason, field) = match rejection {
+        decide::Rejection::NoEvidence => ("REQUIRED", "evidence"),
+        decide::Rejection::NoReason => ("REQUIRED", "reason"),
+        decide::Rejection::EndsBeforeItStarts => ("INVALID_DATE", "until"),
+        decide::Rejection::DatesWithoutRestriction => ("INVALID_DATE", "from"),
+    };
+    Rejection::invalid(reason, field, rejection.to_string())
+}
+
+fn unknown_link() -> Rejection {
+    Rejection::not_found("UNKNOWN_LINK", "this contact is not linked to this pupil")
+}
+
+fn unknown_pupil() -> Rejection {
+    Rejection::not_found("UNKNOWN_PUPIL", "there is no such pupil")
+}
+
+fn unknown_contact() -> Rejection {
+    Rejection::not_found("UNKNOWN_CONTACT", "there is no such contact")
+}

@@ -1,0 +1,194 @@
+//! Importing a roster: read, compare, and load all of it or nothing.
+
+use jiff::{SignedDuration, Timestamp};
+use kit::identity::Caller;
+use kit::rejection::Rejection;
+use kit::store::{Call, Commit, Error, once};
+use kit::tasks::NewTask;
+use proto::directory::v1 as pb;
+use proto::events::directory::Restricted;
+use proto::options::v1::Role;
+use tonic::{Response, Status};
+
+use super::change::restricted;
+use super::{Directory, LARGEST_ARCHIVE, failed, wire};
+use crate::domain::link::Bar;
+use crate::domain::plan::{Barred, Kept, Plan, plan};
+use crate::domain::roster::Roster;
+use crate::import::{self, Fault};
+use crate::store::present::{self, Snapshot};
+use crate::store::school;
+use crate::store::write::{self, Import};
+
+/// A wish of the file does not hurry: what stands is the narrower.
+const TASK_DUE: SignedDuration = SignedDuration::from_hours(24);
+/// Subjects of one audit entry.
+const SUBJECTS: usize = 1_000;
+
+impl Directory {
+    pub(super) async fn import(
+        &self,
+        caller: Caller,
+        request: pb::ImportRosterRequest,
+    ) -> Result<Response<pb::ImportRosterResponse>, Status> {
+        if request.archive.len() > LARGEST_ARCHIVE {
+            return Err(Rejection::invalid("TOO_LARGE", "archive", "at most 32 MiB are taken").into());
+        }
+        if request.agreed_removals < 0 {
+            let negative = "must not be negative";
+            return Err(Rejection::invalid("INVALID_NUMBER", "agreed_removals", negative).into());
+        }
+        let call = Call { caller: &caller, rpc: "ImportRoster", request_id: &request.request_id };
+        once(&self.store, call, &request, || self.decide_import(&caller, &request)).await
+    }
+
+    async fn decide_import(
+        &self,
+        caller: &Caller,
+        request: &pb::ImportRosterRequest,
+    ) -> Result<(Commit, pb::ImportRosterResponse), Status> {
+        let now = self.store.clock().now();
+        let (archive, test_numbers) = (request.archive.clone(), self.test_numbers);
+        let read = tokio::task::spawn_blocking(move || import::read(&archive, test_numbers));
+        let read = read.await.map_err(|_| failed(&Error::Corrupt { what: "archive" }))?;
+        let (roster, warnings) = match read {
+            Ok(read) => (read.roster, read.warnings),
+            Err(faults) => return Ok((looked(caller, now), faulty(faults))),
+        };
+        if let Some(fault) = self.other_school(caller, &roster).await.map_err(|error| failed(&error))? {
+            return Ok((looked(caller, now), faulty(vec![fault])));
+        }
+        let today = school::today(&self.store, caller.tenant, now).await.map_err(|error| failed(&error))?;
+        let mut snapshot =
+            present::snapshot(&self.store, caller.tenant).await.map_err(|error| failed(&error))?;
+        let plan = plan(&snapshot.present, &roster, today);
+        let mut answer = answer(&plan, &roster, warnings);
+        let removals = plan.removals.pupils + plan.removals.contacts;
+        if plan.removals.ask_first && wire::count(removals) > request.agreed_removals {
+            answer.removals_to_agree = wire::count(removals);
+            return Ok((looked(caller, now), answer));
+        }
+        if request.dry_run {
+            return Ok((looked(caller, now), answer));
+        }
+        answer.loaded = true;
+        let commit =
+            self.commit_of(caller, (&mut snapshot, &plan), now).map_err(|error| failed(&error))?;
+        Ok((commit, answer))
+    }
+
+    /// A token of one school with the roster of another would mix two schools' people.
+    async fn other_school(&self, caller: &Caller, roster: &Roster) -> Result<Option<Fault>, Error> {
+        let source_id = &roster.school.source_id;
+        let taken = school::is_taken(&self.store, source_id, caller.tenant).await?;
+        let standing = school::find(&self.store, caller.tenant).await?;
+        let another = standing.is_some_and(|standing| standing.school.source_id != *source_id);
+        Ok((taken || another).then(|| Fault {
+            file: "school.csv",
+            line: 2,
+            column: "orgSourcedId".to_owned(),
+            expected: "the org that belongs to the school of the token".to_owned(),
+        }))
+    }
+
+    fn commit_of(
+        &self,
+        caller: &Caller,
+        (snapshot, plan): (&mut Snapshot, &Plan),
+        now: Timestamp,
+    ) -> Result<Commit, Error> {
+        let import = Import { school: caller.tenant, by: caller.subject.clone(), at: now };
+        let mut commit = looked(caller, now);
+        if plan.writes_something() {
+            commit = write::import(&self.store, commit, snapshot, plan, &import)?;
+        }
+        for subjects in subjects(snapshot, plan).chunks(SUBJECTS) {
+            commit = commit.audit(caller, "ImportRoster", subjects, now);
+        }
+        for barred in &plan.barred {
+            let (fact, version) = said(snapshot, barred)?;
+            commit = restricted(commit, caller, fact, (version, now))?;
+        }
+        for kept in &plan.kept {
+            commit = commit.task(task(caller, snapshot, kept, now)?);
+        }
+        Ok(commit)
+    }
+}
+
+/// That somebody imported, also when nothing changed.
+fn looked(caller: &Caller, now: Timestamp) -> Commit {
+    Commit::new().audit(caller, "ImportRoster", &[caller.tenant.to_string()], now)
+}
+
+fn faulty(faults: Vec<Fault>) -> pb::ImportRosterResponse {
+    let faults = faults.into_iter().map(wire::fault).collect();
+    pb::ImportRosterResponse { faults, ..Default::default() }
+}
+
+fn answer(plan: &Plan, roster: &Roster, warnings: Vec<Fault>) -> pb::ImportRosterResponse {
+    pb::ImportRosterResponse {
+        changes: plan.changes.iter().map(wire::change).collect(),
+        pupils: wire::count(roster.pupils.len()),
+        contacts: wire::count(roster.contacts.len()),
+        links: wire::count(roster.links.len()),
+        tasks: wire::count(plan.kept.len()),
+        warnings: warnings.into_iter().map(wire::fault).collect(),
+        ..Default::default()
+    }
+}
+
+/// Everybody whose data changes.
+fn subjects(snapshot: &Snapshot, plan: &Plan) -> Vec<String> {
+    let pupils = plan.pupils.iter().filter_map(|write| snapshot.pupils.get(&write.key));
+    let linked = plan.links.iter().flat_map(|write| {
+        let pupil = snapshot.pupils.get(&write.key.0).map(|(id, _)| id.to_string());
+        let contact = snapshot.contacts.get(&write.key.1).map(|(id, _)| id.to_string());
+        pupil.into_iter().chain(contact)
+    });
+    let contacts = plan.contacts.iter().filter_map(|write| snapshot.contacts.get(&write.key));
+    let mut subjects: Vec<String> = pupils
+        .map(|(id, _)| id.to_string())
+        .chain(contacts.map(|(id, _)| id.to_string()))
+        .chain(linked)
+        .collect();
+    subjects.sort();
+    subjects.dedup();
+    subjects
+}
+
+fn said(snapshot: &Snapshot, barred: &Barred) -> Result<(Restricted, i64), Error> {
+    let missing = || Error::Corrupt { what: "id" };
+    Ok(match barred {
+        Barred::Pupil(pupil) => {
+            let (pupil_id, revision) = *snapshot.pupils.get(pupil).ok_or_else(missing)?;
+            (Restricted { pupil_id, contact_id: None, no_contact: false }, revision)
+        }
+        Barred::Link { pupil, contact, bar } => {
+            let (pupil_id, _) = *snapshot.pupils.get(pupil).ok_or_else(missing)?;
+            let (contact_id, revision) = *snapshot.contacts.get(contact).ok_or_else(missing)?;
+            let no_contact = *bar == Bar::Contact;
+            (Restricted { pupil_id, contact_id: Some(contact_id), no_contact }, revision)
+        }
+    })
+}
+
+fn task(caller: &Caller, snapshot: &Snapshot, kept: &Kept, now: Timestamp) -> Result<NewTask, Error> {
+    let missing = || Error::Corrupt { what: "id" };
+    let (pupil, _) = snapshot.pupils.get(&kept.pupil).ok_or_else(missing)?;
+    let mut subjects = vec![pupil.to_string()];
+    if let Some(contact) = &kept.contact {
+        let (contact, _) = snapshot.contacts.get(contact).ok_or_else(missing)?;
+        subjects.push(contact.to_string());
+    }
+    let why = format!(
+        "the school's file asks for what only a person may decide ({}); what stood was kept",
+        kept.asked
+    );
+    let key = format!("import_would_weaken {} {}", subjects.join(" "), kept.asked);
+    let role = Role::DesignatedSafeguardingLead;
+    Ok(NewTask::new(caller.tenant, "import_would_weaken", role, (now, TASK_DUE))
+        .about(subjects)
+        .because(why)
+        .once(key))
+}

@@ -1,0 +1,214 @@
+use futures::TryStreamExt;
+use pb::resolve_audience_request::Scope;
+
+use super::*;
+
+async fn audience(desk: &Desk, scope: Scope) -> Vec<pb::AudiencePupil> {
+    let request = pb::ResolveAudienceRequest { scope: Some(scope) };
+    let stream = desk.directory.resolve_audience(desk.request(request)).await.unwrap().into_inner();
+    let batches: Vec<pb::ResolveAudienceResponse> = stream.try_collect().await.unwrap();
+    assert!(batches.iter().all(|batch| (1..=100).contains(&batch.pupils.len())));
+    batches.into_iter().flat_map(|batch| batch.pupils).collect()
+}
+
+fn names(pupils: &[pb::AudiencePupil]) -> Vec<&str> {
+    let mut names: Vec<&str> = pupils.iter().map(|pupil| pupil.first_name.as_str()).collect();
+    names.sort_unstable();
+    names
+}
+
+#[tokio::test]
+async fn an_audience_is_a_school_year_groups_classes_or_pupils() {
+    for desk in desks().await {
+        desk.load(&Sample::new()).await;
+        let school = audience(&desk, Scope::WholeSchool(pb::WholeSchool {})).await;
+        assert_eq!(names(&school), ["Amy", "Ben", "Cal"]);
+        let years = Scope::YearGroups(pb::YearGroups { year_groups: vec!["1".to_owned()] });
+        assert_eq!(names(&audience(&desk, years).await), ["Ben", "Cal"]);
+        let amy = school.iter().find(|pupil| pupil.first_name == "Amy").unwrap();
+        let class = Scope::Classes(pb::Classes { class_ids: vec![amy.class_id.clone()] });
+        assert_eq!(names(&audience(&desk, class).await), ["Amy"]);
+        let twice = vec![amy.pupil_id.clone(), amy.pupil_id.clone()];
+        let pupils = Scope::Pupils(pb::Pupils { pupil_ids: twice });
+        assert_eq!(audience(&desk, pupils).await, std::slice::from_ref(amy));
+        let nobody = Scope::Pupils(pb::Pupils { pupil_ids: Vec::new() });
+        assert_eq!(audience(&desk, nobody).await, []);
+    }
+}
+
+#[tokio::test]
+async fn an_audience_carries_what_decides_who_is_told_and_by_which_address() {
+    for desk in desks().await {
+        desk.load(&Sample::new()).await;
+        let school = audience(&desk, Scope::WholeSchool(pb::WholeSchool {})).await;
+        let of = |name: &str| school.iter().find(|pupil| pupil.first_name == name).unwrap();
+        let (amy, ben, cal) = (of("Amy"), of("Ben"), of("Cal"));
+        assert_eq!((cal.person_only, amy.person_only), (true, false));
+        assert_eq!(cal.links[0].contact_source_id, "carer", "by priority");
+
+        let kinds = |link: &pb::Link| -> Vec<(pb::AddressKind, bool)> {
+            link.addresses.iter().map(|address| (address.kind(), address.barred)).collect()
+        };
+        use pb::AddressKind::{Email, Landline, Mobile};
+        assert_eq!(
+            kinds(link(amy, "mum")),
+            [(Mobile, false), (Email, true), (Landline, false)],
+            "the barred father reads the family's mailbox"
+        );
+        assert_eq!(kinds(link(ben, "mum")), [(Mobile, false), (Email, false), (Landline, false)]);
+        let dad = link(amy, "dad");
+        assert_eq!((dad.restriction(), dad.no_contact), (pb::Restriction::NoChildInformation, false));
+        assert_eq!((dad.language.as_str(), dad.no_voice), ("pl", true));
+        assert_eq!(link(ben, "dad").restriction(), pb::Restriction::None);
+        let gran = link(cal, "gran");
+        assert_eq!((gran.emergency_only, gran.lives_with, gran.role.as_str()), (true, false, "grandparent"));
+        assert_eq!(gran.parental_responsibility(), pb::ParentalResponsibility::Unknown);
+    }
+}
+
+#[tokio::test]
+async fn clearing_tells_the_present_truth_about_those_who_were_asked_for() {
+    for desk in desks().await {
+        desk.load(&Sample::new()).await;
+        let (amy, ben) = (desk.pupil("amy").await, desk.pupil("ben").await);
+        let mum = link(&amy, "mum").contact_id.clone();
+        let request = pb::ClearContactsRequest {
+            contact_ids: vec![mum.clone()],
+            pupil_ids: vec![amy.pupil_id.clone(), ben.pupil_id.clone()],
+        };
+        let clear = || async {
+            let answer = desk.directory.clear_contacts(desk.request(request.clone())).await;
+            answer.unwrap().into_inner().pupils
+        };
+        let cleared = clear().await;
+        assert_eq!(names(&cleared), ["Amy", "Ben"]);
+        assert!(cleared.iter().all(|pupil| pupil.links.len() == 1 && pupil.links[0].contact_id == mum));
+
+        let restriction = pb::SetRestrictionRequest {
+            request_id: request_id(),
+            pupil_id: ben.pupil_id.clone(),
+            contact_id: mum.clone(),
+            restriction: pb::Restriction::NoContact.into(),
+            evidence: "undertaking of 24 November 2026".to_owned(),
+            ..Default::default()
+        };
+        desk.directory.set_restriction(desk.request(restriction)).await.unwrap();
+        assert!(clear().await.iter().all(|pupil| pupil.links[0].no_contact));
+
+        let gone = ["users.csv", "roles.csv", "enrollments.csv", "pupils.csv", "contacts.csv"]
+            .iter()
+            .fold(Sample::new(), |sample, file| sample.without_lines(file, "ben"));
+        let import = pb::ImportRosterRequest {
+            request_id: request_id(),
+            archive: gone.zip().into(),
+            dry_run: false,
+            agreed_removals: 1,
+        };
+        assert!(desk.directory.import_roster(desk.request(import)).await.unwrap().into_inner().loaded);
+        let cleared = clear().await;
+        assert_eq!(names(&cleared), ["Amy"], "who is no longer on roll is missing");
+        assert!(cleared[0].links[0].no_contact, "the restriction on the link to the one who left still bars");
+    }
+}
+
+#[tokio::test]
+async fn checking_pupils_says_class_and_person_only_and_leaves_strangers_out() {
+    for desk in desks().await {
+        desk.load(&Sample::new()).await;
+        let cal = desk.pupil("cal").await;
+        let stranger = proto::ids::PupilId::generate().to_string();
+        let pupils = pb::Pupils { pupil_ids: vec![cal.pupil_id.clone(), stranger] };
+        let scope = Some(pb::check_pupils_request::Scope::Pupils(pupils));
+        let answer = desk.directory.check_pupils(desk.request(pb::CheckPupilsRequest { scope })).await;
+        let expected = pb::PupilCheck {
+            pupil_id: cal.pupil_id,
+            class_id: cal.class_id,
+            year_group: "1".to_owned(),
+            person_only: true,
+        };
+        assert_eq!(answer.unwrap().into_inner().pupils, [expected]);
+        let whole = Some(pb::check_pupils_request::Scope::WholeSchool(pb::WholeSchool {}));
+        let answer = desk.directory.check_pupils(desk.request(pb::CheckPupilsRequest { scope: whole })).await;
+        assert_eq!(answer.unwrap().into_inner().pupils.len(), 3);
+        let none = desk.directory.check_pupils(desk.request(pb::CheckPupilsRequest { scope: None })).await;
+        assert_eq!(refusal(none).2, ["scope"]);
+    }
+}
+
+#[tokio::test]
+async fn a_list_is_walked_page_by_page_and_every_look_is_written_down() {
+    for desk in desks().await {
+        desk.load(&Sample::new()).await;
+        let (mut token, mut walked) = (String::new(), Vec::new());
+        loop {
+            let request = pb::ListPupilsRequest { page_size: 2, page_token: token, ..Default::default() };
+            let page = desk.directory.list_pupils(desk.request(request)).await.unwrap().into_inner();
+            walked.extend(page.pupils);
+            token = page.next_page_token;
+            if token.is_empty() {
+                break;
+            }
+            let class_id = walked[0].class_id.clone();
+            let changed = pb::ListPupilsRequest { class_id, page_size: 2, page_token: token.clone() };
+            let refused = refusal(desk.directory.list_pupils(desk.request(changed)).await);
+            assert_eq!((refused.1.as_str(), refused.2), ("INVALID_PAGE_TOKEN", vec!["page_token".to_owned()]));
+        }
+        assert_eq!(walked.len(), 3);
+        assert_eq!(desk.written("ListPupils").await.len(), 2);
+        let amy = walked.iter().find(|pupil| pupil.source_id == "amy").unwrap();
+        assert_eq!((amy.family_name.as_str(), amy.class_source_id.as_str()), ("Jones", "oak"));
+        let of_class = pb::ListPupilsRequest { class_id: amy.class_id.clone(), ..Default::default() };
+        let found = desk.directory.list_pupils(desk.request(of_class)).await.unwrap().into_inner().pupils;
+        assert_eq!(found, std::slice::from_ref(amy));
+        let class_id = proto::ids::ClassId::generate().to_string();
+        let strange = pb::ListPupilsRequest { class_id, ..Default::default() };
+        assert_eq!(refusal(desk.directory.list_pupils(desk.request(strange)).await).1, "UNKNOWN_CLASS");
+        let look = pb::GetPupilRequest { pupil_id: amy.id.clone() };
+        desk.directory.get_pupil(desk.request(look)).await.unwrap();
+        let written = desk.written("GetPupil").await;
+        assert!(written[0].subjects.contains(&amy.id) && written[0].subjects.contains("con_"));
+    }
+}
+
+#[tokio::test]
+async fn what_cannot_be_asked_is_refused_with_its_field() {
+    for desk in desks().await {
+        let nothing = desk.directory.get_school(desk.request(pb::GetSchoolRequest {})).await;
+        assert_eq!(refusal(nothing).1, "NO_ROSTER");
+        desk.load(&Sample::new()).await;
+        let many = vec![proto::ids::ContactId::generate().to_string(); 1_001];
+        let request = pb::ClearContactsRequest { contact_ids: many, pupil_ids: Vec::new() };
+        let refused = refusal(desk.directory.clear_contacts(desk.request(request)).await);
+        assert_eq!((refused.1.as_str(), refused.2), ("TOO_MANY", vec!["contact_ids".to_owned()]));
+        let odd = pb::ClearContactsRequest { contact_ids: Vec::new(), pupil_ids: vec!["amy".to_owned()] };
+        assert_eq!(refusal(desk.directory.clear_contacts(desk.request(odd)).await).2, ["pupil_ids[0]"]);
+        let request = pb::ResolveAudienceRequest { scope: None };
+        let refused = desk.directory.resolve_audience(desk.request(request)).await.map(|_| Response::new(()));
+        assert_eq!(refusal(refused).2, ["scope"]);
+    }
+}
+
+#[tokio::test]
+async fn the_demo_school_is_loaded_and_resolved_in_batches() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../schoolbell/demo-school");
+    let texts: Vec<(String, String)> = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap())
+        .map(|entry| (entry.file_name().into_string().unwrap(), std::fs::read_to_string(entry.path()).unwrap()))
+        .collect();
+    let entries: Vec<(&str, &str)> = texts.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
+    let archive = crate::import::sample::zip_of(&entries);
+    for desk in desks().await {
+        let answer = desk.import(archive.clone(), false).await;
+        assert_eq!((answer.loaded, answer.faults, answer.warnings), (true, vec![], vec![]));
+        let school = audience(&desk, Scope::WholeSchool(pb::WholeSchool {})).await;
+        assert_eq!(wire_count(school.len()), answer.pupils);
+        let links: usize = school.iter().map(|pupil| pupil.links.len()).sum();
+        assert_eq!(wire_count(links), answer.links);
+        assert_eq!(desk.import(archive.clone(), false).await.changes, []);
+    }
+}
+
+fn wire_count(number: usize) -> i32 {
+    i32::try_from(number).unwrap()
+}

@@ -1,0 +1,115 @@
+//! `Explain`: every step that was taken or not taken for one contact and one notice, in sentences.
+
+use kit::audit;
+use kit::clock::{from_micros, to_proto};
+use kit::identity::Caller;
+use kit::rejection::{self, Rejection, failure};
+use kit::store::{Error, Store};
+use proto::dispatcher::v1 as pb;
+use proto::ids::{ContactId, NoticeId};
+use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter};
+use tonic::{Response, Status};
+
+use crate::domain::Reason;
+use crate::domain::reason::sentence_of;
+use crate::store::rows;
+
+struct Step {
+    at: i64,
+    code: String,
+    sentence: String,
+}
+
+pub(super) async fn explain(
+    store: &Store,
+    caller: &Caller,
+    request: &pb::ExplainRequest,
+) -> Result<Response<pb::ExplainResponse>, Status> {
+    let contact: ContactId = rejection::id(&request.contact_id, "contact_id")?;
+    let notice: NoticeId = rejection::id(&request.notice_id, "notice_id")?;
+    let row = rows::notices::Entity::find_by_id(notice.to_string())
+        .filter(rows::notices::Column::School.eq(caller.tenant.to_string()))
+        .one(store.read())
+        .await
+        .map_err(|error| failure(&Error::from(error)))?
+        .ok_or_else(|| Rejection::not_found("UNKNOWN_NOTICE", "there is no such notice"))?;
+    let mut steps = vec![Step {
+        at: row.created_at,
+        code: "HEARD".to_owned(),
+        sentence: "the fact was heard and its notice began to gather".to_owned(),
+    }];
+    steps.extend(read(store, &row, &contact.to_string()).await.map_err(|error| failure(&error))?);
+    if row.state == "withdrawn" {
+        steps.push(step(i64::MAX, &row.why, "withdrawn"));
+    }
+    steps.sort_by_key(|step| step.at);
+    let seen = [contact.to_string(), row.pupil_id];
+    let audited = audit::look(store, caller, "Explain", &seen).await?;
+    let steps = steps
+        .into_iter()
+        .map(|step| pb::ExplainStep {
+            at: (step.at != i64::MAX).then(|| to_proto(from_micros(step.at))),
+            reason: step.code,
+            sentence: step.sentence,
+        })
+        .collect();
+    Ok(audited.seal(pb::ExplainResponse { steps }))
+}
+
+fn step(at: i64, code: &str, what: &str) -> Step {
+    Step { at, code: code.to_owned(), sentence: format!("{what}: {}", sentence_of(code)) }
+}
+
+async fn read(store: &Store, notice: &rows::notices::Model, contact: &str) -> Result<Vec<Step>, Error> {
+    let mut steps = Vec::new();
+    let decisions = rows::decisions::Entity::find()
+        .filter(rows::decisions::Column::GatheringId.eq(notice.gathering_id.as_str()))
+        .filter(rows::decisions::Column::PupilId.eq(notice.pupil_id.as_str()))
+        .filter(
+            Condition::any()
+                .add(rows::decisions::Column::ContactId.is_null())
+                .add(rows::decisions::Column::ContactId.eq(contact)),
+        )
+        .all(store.read())
+        .await?;
+    steps.extend(decisions.iter().map(|decision| step(decision.at, &decision.why, "decided")));
+    let members = rows::members::Entity::find()
+        .filter(rows::members::Column::NoticeId.eq(notice.id.as_str()))
+        .filter(rows::members::Column::ContactId.eq(contact))
+        .all(store.read())
+        .await?;
+    let ids: Vec<&str> = members.iter().map(|member| member.delivery_id.as_str()).collect();
+    let deliveries = rows::deliveries::Entity::find()
+        .filter(rows::deliveries::Column::Id.is_in(ids.iter().copied()))
+        .all(store.read())
+        .await?;
+    let attempts = rows::attempts::Entity::find()
+        .filter(rows::attempts::Column::DeliveryId.is_in(ids.iter().copied()))
+        .all(store.read())
+        .await?;
+    let receipts = rows::receipts::Entity::find()
+        .filter(rows::receipts::Column::DeliveryId.is_in(ids.iter().copied()))
+        .all(store.read())
+        .await?;
+    for delivery in &deliveries {
+        steps.push(step(delivery.created_at, Reason::Due.code(), &format!("by {}", delivery.channel)));
+        let dropped = members.iter().find(|member| member.delivery_id == delivery.id && !member.why.is_empty());
+        if let Some(dropped) = dropped {
+            steps.push(step(delivery.updated_at, &dropped.why, "left out at the last look"));
+        }
+        let own = |id: &str| id == delivery.id;
+        for attempt in attempts.iter().filter(|attempt| own(&attempt.delivery_id)) {
+            steps.push(step(attempt.ended_at, &attempt.why, &format!("by {}, {}", delivery.channel, attempt.state)));
+        }
+        for receipt in receipts.iter().filter(|receipt| own(&receipt.delivery_id)) {
+            steps.push(step(receipt.received_at, &receipt.status, &format!("receipt of {}", receipt.channel)));
+        }
+        if attempts.iter().all(|attempt| !own(&attempt.delivery_id)) && delivery.chunk_id.is_none() {
+            steps.push(step(delivery.updated_at, &delivery.why, &delivery.state));
+        }
+        if delivery.why == Reason::NoReceipt.code() {
+            steps.push(step(delivery.updated_at, &delivery.why, "waited"));
+        }
+    }
+    Ok(steps)
+}

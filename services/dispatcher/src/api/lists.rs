@@ -1,0 +1,155 @@
+//! Lists of notices and deliveries, newest first.
+
+use std::collections::BTreeSet;
+
+use kit::audit;
+use kit::clock::{from_micros, to_proto};
+use kit::identity::Caller;
+use kit::page::Page;
+use kit::rejection::failure;
+use kit::store::{Error, Store};
+use proto::dispatcher::v1 as pb;
+use sea_orm::sea_query::Query;
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use tonic::{Response, Status};
+
+use crate::channels::{ChannelName, Medium};
+use crate::domain::DeliveryState;
+use crate::store::rows;
+
+pub(super) async fn notices(
+    store: &Store,
+    caller: &Caller,
+    request: pb::ListNoticesRequest,
+) -> Result<Response<pb::ListNoticesResponse>, Status> {
+    let arguments = format!("{} {} {}", caller.tenant, request.gathering_id, request.pupil_id);
+    let page = Page::read(request.page_size, &request.page_token, &arguments)?;
+    let mut query = rows::notices::Entity::find()
+        .filter(rows::notices::Column::School.eq(caller.tenant.to_string()))
+        .order_by_desc(rows::notices::Column::Id)
+        .limit(page.size + 1);
+    if !request.gathering_id.is_empty() {
+        query = query.filter(rows::notices::Column::GatheringId.eq(request.gathering_id));
+    }
+    if !request.pupil_id.is_empty() {
+        query = query.filter(rows::notices::Column::PupilId.eq(request.pupil_id));
+    }
+    if let Some(after) = &page.after {
+        query = query.filter(rows::notices::Column::Id.lt(after.as_str()));
+    }
+    let found = query.all(store.read()).await.map_err(|error| failure(&Error::from(error)))?;
+    let (found, next_page_token) = page.cut(found, |row| row.id.clone());
+    let subjects: Vec<String> =
+        found.iter().map(|row| row.pupil_id.clone()).collect::<BTreeSet<_>>().into_iter().collect();
+    let audited = audit::look(store, caller, "ListNotices", &subjects).await?;
+    let notices = found.into_iter().map(notice).collect();
+    Ok(audited.seal(pb::ListNoticesResponse { notices, next_page_token }))
+}
+
+fn notice(row: rows::notices::Model) -> pb::Notice {
+    let state = match row.state.as_str() {
+        "gathering" => pb::NoticeState::Gathering,
+        "planned" => pb::NoticeState::Planned,
+        _ => pb::NoticeState::Withdrawn,
+    };
+    pb::Notice {
+        id: row.id,
+        kind: row.kind,
+        gathering_id: row.gathering_id,
+        subjects: vec![row.pupil_id],
+        state: state.into(),
+        why: row.why,
+        created_at: Some(to_proto(from_micros(row.created_at))),
+        valid_until: Some(to_proto(from_micros(row.valid_until))),
+        event_id: row.event_id,
+    }
+}
+
+pub(super) async fn deliveries(
+    store: &Store,
+    caller: &Caller,
+    request: pb::ListDeliveriesRequest,
+) -> Result<Response<pb::ListDeliveriesResponse>, Status> {
+    let arguments =
+        format!("{} {} {} {}", caller.tenant, request.gathering_id, request.contact_id, request.pupil_id);
+    let page = Page::read(request.page_size, &request.page_token, &arguments)?;
+    let mut query = rows::deliveries::Entity::find()
+        .filter(rows::deliveries::Column::School.eq(caller.tenant.to_string()))
+        .order_by_desc(rows::deliveries::Column::Id)
+        .limit(page.size + 1);
+    if !request.gathering_id.is_empty() {
+        query = query.filter(rows::deliveries::Column::GatheringId.eq(request.gathering_id));
+    }
+    for (column, id) in [
+        (rows::members::Column::ContactId, &request.contact_id),
+        (rows::members::Column::PupilId, &request.pupil_id),
+    ] {
+        if !id.is_empty() {
+            let about = Query::select()
+                .column(rows::members::Column::DeliveryId)
+                .from(rows::members::Entity)
+                .and_where(column.eq(id.as_str()))
+                .to_owned();
+            query = query.filter(rows::deliveries::Column::Id.in_subquery(about));
+        }
+    }
+    if let Some(after) = &page.after {
+        query = query.filter(rows::deliveries::Column::Id.lt(after.as_str()));
+    }
+    let failed = |error| failure(&Error::from(error));
+    let found = query.all(store.read()).await.map_err(failed)?;
+    let (found, next_page_token) = page.cut(found, |row| row.id.clone());
+    let members = rows::members::Entity::find()
+        .filter(rows::members::Column::DeliveryId.is_in(found.iter().map(|row| row.id.as_str())))
+        .all(store.read())
+        .await
+        .map_err(failed)?;
+    let seen: BTreeSet<String> =
+        members.iter().flat_map(|member| [member.contact_id.clone(), member.pupil_id.clone()]).collect();
+    let audited = audit::look(store, caller, "ListDeliveries", &seen.into_iter().collect::<Vec<_>>()).await?;
+    let deliveries = found.into_iter().map(|row| delivery(row, &members)).collect();
+    Ok(audited.seal(pb::ListDeliveriesResponse { deliveries, next_page_token }))
+}
+
+fn delivery(row: rows::deliveries::Model, members: &[rows::members::Model]) -> pb::Delivery {
+    let own = || members.iter().filter(|member| member.delivery_id == row.id && member.why.is_empty());
+    let contact_ids: BTreeSet<String> = own().map(|member| member.contact_id.clone()).collect();
+    let subjects: BTreeSet<String> = own().map(|member| member.pupil_id.clone()).collect();
+    let state = row.state.parse::<DeliveryState>().ok();
+    let email = row.channel.parse::<ChannelName>().is_ok_and(|channel| channel.medium() == Medium::Email);
+    let reached = match state {
+        Some(DeliveryState::Delivered) => true,
+        Some(DeliveryState::Accepted) => email,
+        _ => false,
+    };
+    pb::Delivery {
+        id: row.id,
+        kind: row.kind,
+        gathering_id: row.gathering_id,
+        contact_ids: contact_ids.into_iter().collect(),
+        channel: row.channel,
+        address: row.address,
+        subjects: subjects.into_iter().collect(),
+        state: state.map_or(pb::DeliveryState::Unspecified, state_on_the_wire).into(),
+        why: row.why,
+        attempts: i32::try_from(row.attempts).unwrap_or(i32::MAX),
+        created_at: Some(to_proto(from_micros(row.created_at))),
+        updated_at: Some(to_proto(from_micros(row.updated_at))),
+        reached,
+    }
+}
+
+fn state_on_the_wire(state: DeliveryState) -> pb::DeliveryState {
+    match state {
+        DeliveryState::Held => pb::DeliveryState::Held,
+        DeliveryState::Due => pb::DeliveryState::Due,
+        DeliveryState::Started => pb::DeliveryState::Started,
+        DeliveryState::Unknown => pb::DeliveryState::Unknown,
+        DeliveryState::Accepted => pb::DeliveryState::Accepted,
+        DeliveryState::Delivered => pb::DeliveryState::Delivered,
+        DeliveryState::Failed => pb::DeliveryState::Failed,
+        DeliveryState::Recalled => pb::DeliveryState::Recalled,
+        DeliveryState::Expired => pb::DeliveryState::Expired,
+        DeliveryState::Skipped => pb::DeliveryState::Skipped,
+    }
+}

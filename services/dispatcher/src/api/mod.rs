@@ -1,0 +1,56 @@
+//! `DispatcherService`: what became of every fact, and stopping what has not left.
+
+mod explain;
+mod lists;
+mod recall;
+
+use kit::identity::Caller;
+use kit::store::Store;
+use proto::dispatcher::v1 as pb;
+use proto::dispatcher::v1::dispatcher_service_server::DispatcherService;
+use tonic::{Request, Response, Status};
+
+use crate::sender::{Generation, Settler};
+
+/// The RPCs.
+#[derive(Clone)]
+pub struct Api {
+    /// The store.
+    pub store: Store,
+    /// What may stop a message.
+    pub generation: Generation,
+    /// What is in the air.
+    pub settler: Settler,
+}
+
+#[tonic::async_trait]
+impl DispatcherService for Api {
+    async fn list_notices(
+        &self,
+        request: Request<pb::ListNoticesRequest>,
+    ) -> Result<Response<pb::ListNoticesResponse>, Status> {
+        let caller = Caller::of(&request)?;
+        lists::notices(&self.store, &caller, request.into_inner()).await
+    }
+
+    async fn list_deliveries(
+        &self,
+        request: Request<pb::ListDeliveriesRequest>,
+    ) -> Result<Response<pb::ListDeliveriesResponse>, Status> {
+        let caller = Caller::of(&request)?;
+        lists::deliveries(&self.store, &caller, request.into_inner()).await
+    }
+
+    async fn explain(
+        &self,
+        request: Request<pb::ExplainRequest>,
+    ) -> Result<Response<pb::ExplainResponse>, Status> {
+        let caller = Caller::of(&request)?;
+        explain::explain(&self.store, &caller, &request.into_inner()).await
+    }
+
+    async fn recall(&self, request: Request<pb::RecallRequest>) -> Result<Response<pb::RecallResponse>, Status> {
+        let caller = Caller::of(&request)?;
+        recall::recall(self, &caller, &request.into_inner()).await
+    }
+}

@@ -1,0 +1,176 @@
+//! Asking the directory: who there is, and who may be told right now.
+//!
+//! The only place that turns the directory's words on the wire into the domain's.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use jiff::SignedDuration;
+use kit::service::Peer;
+use proto::directory::v1 as pb;
+use proto::directory::v1::directory_service_client::DirectoryServiceClient;
+use proto::ids::{ContactId, PupilId, SchoolId};
+use tonic::Status;
+use tonic::transport::Channel;
+
+use crate::domain::{Address, AddressKind, Link, Pupil, Responsibility};
+
+const PATIENCE: SignedDuration = SignedDuration::from_secs(5);
+/// How many pupils or contacts the directory takes in one question.
+const MOST: usize = 1_000;
+/// For how long what a school is called is believed without asking.
+const SCHOOL_FOR: Duration = Duration::from_mins(1);
+
+/// Why the directory gave no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// It cannot be asked, or refuses.
+    #[error("the directory cannot be asked ({code:?})")]
+    Call {
+        /// What it said, without its words, which could repeat what was asked.
+        code: tonic::Code,
+    },
+    /// Its answer makes no sense.
+    #[error("the directory's answer makes no sense: {0}")]
+    Answer(&'static str),
+}
+
+impl From<Status> for Error {
+    fn from(status: Status) -> Self {
+        Self::Call { code: status.code() }
+    }
+}
+
+/// What the words need of a school.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct School {
+    /// As parents know it.
+    pub name: String,
+    /// Where they ring.
+    pub phone: String,
+}
+
+/// The directory, as the dispatcher asks it.
+pub struct Directory {
+    peer: Peer,
+    client: DirectoryServiceClient<Channel>,
+    schools: Mutex<HashMap<SchoolId, (Instant, School)>>,
+}
+
+impl Directory {
+    /// Asks through this peer.
+    #[must_use]
+    pub fn new(peer: Peer) -> Self {
+        // An answer about a thousand pupils is larger than gRPC's careful default.
+        let client = DirectoryServiceClient::new(peer.channel()).max_decoding_message_size(64 * 1024 * 1024);
+        Self { peer, client, schools: Mutex::new(HashMap::new()) }
+    }
+
+    /// These pupils with everybody linked to them. Who is no longer on roll is missing.
+    pub async fn resolve(&self, school: SchoolId, pupils: &[PupilId]) -> Result<Vec<Pupil>, Error> {
+        let mut found = Vec::with_capacity(pupils.len());
+        for some in pupils.chunks(MOST) {
+            let pupil_ids = some.iter().map(ToString::to_string).collect();
+            let scope = pb::resolve_audience_request::Scope::Pupils(pb::Pupils { pupil_ids });
+            let request = self.peer.request(school, pb::ResolveAudienceRequest { scope: Some(scope) }, PATIENCE)?;
+            let mut answers = self.client.clone().resolve_audience(request).await?.into_inner();
+            while let Some(answer) = answers.message().await? {
+                for pupil in answer.pupils {
+                    found.push(pupil_of(pupil)?);
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    /// The present truth about these contacts and pupils; only links of these contacts.
+    pub async fn clear(
+        &self,
+        school: SchoolId,
+        contacts: &BTreeSet<ContactId>,
+        pupils: &BTreeSet<PupilId>,
+    ) -> Result<Vec<Pupil>, Error> {
+        let request = pb::ClearContactsRequest {
+            contact_ids: contacts.iter().map(ToString::to_string).collect(),
+            pupil_ids: pupils.iter().map(ToString::to_string).collect(),
+        };
+        let request = self.peer.request(school, request, PATIENCE)?;
+        let answer = self.client.clone().clear_contacts(request).await?.into_inner();
+        answer.pupils.into_iter().map(pupil_of).collect()
+    }
+
+    /// What a school is called; believed for a minute.
+    pub async fn school(&self, school: SchoolId) -> Result<School, Error> {
+        let known = self.schools.lock().unwrap_or_else(PoisonError::into_inner).get(&school).cloned();
+        if let Some((asked_at, known)) = known
+            && asked_at.elapsed() < SCHOOL_FOR
+        {
+            return Ok(known);
+        }
+        let request = self.peer.request(school, pb::GetSchoolRequest {}, PATIENCE)?;
+        let answer = self.client.clone().get_school(request).await?.into_inner();
+        let found = answer.school.ok_or(Error::Answer("no school"))?;
+        let found = School { name: found.name, phone: found.phone };
+        let mut schools = self.schools.lock().unwrap_or_else(PoisonError::into_inner);
+        schools.insert(school, (Instant::now(), found.clone()));
+        Ok(found)
+    }
+}
+
+fn pupil_of(pupil: pb::AudiencePupil) -> Result<Pupil, Error> {
+    Ok(Pupil {
+        id: pupil.pupil_id.parse().map_err(|_| Error::Answer("a pupil's id"))?,
+        first_name: pupil.first_name,
+        person_only: pupil.person_only,
+        links: pupil.links.into_iter().map(link_of).collect::<Result<_, _>>()?,
+    })
+}
+
+fn link_of(link: pb::Link) -> Result<Link, Error> {
+    // What is not said clearly is read as the stricter of the possibilities.
+    let responsibility = match link.parental_responsibility() {
+        pb::ParentalResponsibility::Yes => Responsibility::Yes,
+        pb::ParentalResponsibility::No => Responsibility::No,
+        pb::ParentalResponsibility::Unknown | pb::ParentalResponsibility::Unspecified => Responsibility::Unknown,
+    };
+    let (no_child_information, no_contact) = match link.restriction() {
+        pb::Restriction::None => (false, false),
+        pb::Restriction::NoChildInformation => (true, false),
+        pb::Restriction::NoContact | pb::Restriction::Unspecified => (true, true),
+    };
+    let roles = ["mother", "father", "parent", "step_parent", "guardian", "foster_carer"];
+    Ok(Link {
+        contact: link.contact_id.parse().map_err(|_| Error::Answer("a contact's id"))?,
+        parent_or_guardian: roles.contains(&link.role.as_str()),
+        responsibility,
+        lives_with: link.lives_with,
+        emergency_only: link.emergency_only,
+        no_child_information,
+        no_contact: no_contact || link.no_contact,
+        addresses: link.addresses.into_iter().filter_map(address_of).collect(),
+    })
+}
+
+fn address_of(address: pb::Address) -> Option<Address> {
+    let kind = match address.kind() {
+        pb::AddressKind::Mobile => AddressKind::Mobile,
+        pb::AddressKind::Landline => AddressKind::Landline,
+        pb::AddressKind::Email => AddressKind::Email,
+        pb::AddressKind::Unspecified => return None,
+    };
+    Some(Address { kind, value: address.value, barred: address.barred })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_link_that_says_nothing_is_read_strictly() {
+        let link = pb::Link { contact_id: ContactId::generate().to_string(), ..Default::default() };
+        let link = link_of(link).unwrap();
+        assert!(link.no_contact && link.no_child_information);
+        assert_eq!(link.responsibility, Responsibility::Unknown);
+    }
+}

@@ -1,0 +1,219 @@
+//! The sender: leases what is due, clears it, words it, hands it to its channel and settles what
+//! came of it.
+//!
+//! One chunk after the other is drained in rounds. A round reads what is still open, asks the
+//! directory, reads the recall generation and the members, and lets each message fly; a message
+//! whose clearance or generation is no longer fresh when its turn comes is not sent but looked at
+//! again in the next round. No transaction is open while a provider or the directory is called.
+
+mod flight;
+mod generation;
+mod prepare;
+mod settler;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use jiff::SignedDuration;
+use kit::store::{Commit, Error as StoreError, Store};
+use kit::tasks::NewTask;
+use proto::options::v1::Role;
+use tokio::sync::Notify;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+pub use flight::Outlet;
+pub use generation::{FRESH_FOR, Generation};
+pub use settler::{CREDITS, Settler};
+
+use crate::channels::ChannelName;
+use crate::directory::{self, Directory};
+use crate::domain::NoticeKind;
+use crate::render::Renderer;
+use crate::routes::Timing;
+use crate::store::chunks::{self, Chunk};
+
+const SWEEP: Duration = Duration::from_secs(1);
+const RENEW_EVERY: Duration = Duration::from_secs(4);
+/// How long a message about a child waits for the directory before a person is asked.
+const DIRECTORY_PATIENCE: Duration = Duration::from_mins(2);
+
+/// Why a chunk could not be worked on.
+#[derive(Debug, thiserror::Error)]
+enum Error {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Directory(#[from] directory::Error),
+    #[error(transparent)]
+    Words(#[from] crate::render::Error),
+}
+
+/// What the sender stands on.
+pub struct Sender {
+    /// The store.
+    pub store: Store,
+    /// The directory.
+    pub directory: Arc<Directory>,
+    /// The ways out.
+    pub outlets: HashMap<ChannelName, Arc<Outlet>>,
+    /// The words.
+    pub renderer: Renderer,
+    /// The school's timings.
+    pub timing: Timing,
+    /// What may stop a message.
+    pub generation: Generation,
+    /// Where outcomes are written.
+    pub settler: Settler,
+    /// Signalled when something may be due.
+    pub wake: Arc<Notify>,
+    /// This process, as the holder of leases.
+    pub owner: String,
+}
+
+impl Sender {
+    /// Runs until `stop`; what is in the air then is settled first.
+    pub async fn run(self, stop: CancellationToken) -> anyhow::Result<()> {
+        let mut away_since: Option<tokio::time::Instant> = None;
+        while !stop.is_cancelled() {
+            match self.next_chunk(&stop).await {
+                Ok(true) => away_since = None,
+                Ok(false) => self.wait(&stop).await,
+                Err(error) => {
+                    let away = away_since.get_or_insert_with(tokio::time::Instant::now).elapsed();
+                    let directory_is_away = matches!(error, Error::Directory(_));
+                    tracing::warn!(error = &error as &(dyn std::error::Error + 'static), "sending waits");
+                    drop(error);
+                    if directory_is_away && away > DIRECTORY_PATIENCE {
+                        self.ask_a_person().await;
+                    }
+                    self.wait(&stop).await;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn wait(&self, stop: &CancellationToken) {
+        let now = self.store.clock().now();
+        let due = match chunks::next_due(&self.store).await {
+            Ok(Some(due_at)) if due_at > now => due_at.duration_since(now).unsigned_abs(),
+            _ => SWEEP,
+        };
+        tokio::select! {
+            () = self.wake.notified() => {}
+            () = tokio::time::sleep(due.min(SWEEP)) => {}
+            () = stop.cancelled() => {}
+        }
+    }
+
+    /// Takes a chunk and works on it; false when there is none.
+    async fn next_chunk(&self, stop: &CancellationToken) -> Result<bool, Error> {
+        let Some(chunk) = chunks::claim(&self.store, &self.owner).await? else {
+            return Ok(false);
+        };
+        let held = AtomicBool::new(true);
+        let outcome = tokio::select! {
+            outcome = self.drain(&chunk, &held, stop) => outcome,
+            () = self.keep(&chunk, &held) => Ok(()),
+        };
+        match outcome {
+            Ok(()) => {
+                if !chunks::close(&self.store, &chunk.id, &self.owner).await? {
+                    let now = self.store.clock().now();
+                    chunks::release(&self.store, &chunk.id, &self.owner, now).await?;
+                }
+                Ok(true)
+            }
+            Err(error) => {
+                let now = self.store.clock().now();
+                let later = now.saturating_add(SignedDuration::from_secs(2)).unwrap_or(now);
+                chunks::release(&self.store, &chunk.id, &self.owner, later).await?;
+                Err(error)
+            }
+        }
+    }
+
+    /// Renews the lease for as long as the chunk is worked on. When it cannot, nothing more of the
+    /// chunk is started; never returns, so that what is in the air is settled by the drain.
+    async fn keep(&self, chunk: &Chunk, held: &AtomicBool) {
+        let mut renewed = tokio::time::Instant::now();
+        loop {
+            tokio::time::sleep(RENEW_EVERY).await;
+            match chunks::renew(&self.store, &chunk.id, &self.owner).await {
+                Ok(true) => {
+                    renewed = tokio::time::Instant::now();
+                    held.store(true, Ordering::Release);
+                }
+                Ok(false) => held.store(false, Ordering::Release),
+                Err(_) => {
+                    let lease = chunks::LEASE.unsigned_abs().saturating_sub(RENEW_EVERY);
+                    held.store(renewed.elapsed() < lease, Ordering::Release);
+                }
+            }
+        }
+    }
+
+    /// Rounds over a chunk until nothing of it is open, or until it may not be worked on.
+    async fn drain(&self, chunk: &Chunk, held: &AtomicBool, stop: &CancellationToken) -> Result<(), Error> {
+        loop {
+            if stop.is_cancelled() || !held.load(Ordering::Acquire) {
+                return Ok(());
+            }
+            let open = chunks::open_deliveries(&self.store, &chunk.id, self.round_size()).await?;
+            if open.is_empty() {
+                return Ok(());
+            }
+            let ready = self.prepare(chunk, open).await?;
+            let mut flights = JoinSet::new();
+            for message in ready {
+                let Some(outlet) = self.outlets.get(&message.delivery.channel).cloned() else { continue };
+                if stop.is_cancelled() || !held.load(Ordering::Acquire) {
+                    break;
+                }
+                let credit = self.settler.credit().await;
+                let (generation, settler) = (self.generation.clone(), self.settler.clone());
+                let clock = self.store.clock().clone();
+                flights.spawn(flight::fly(message, outlet, flight::Checks { generation, clock }, (settler, credit)));
+            }
+            // Every flight ends when what came of it is durable.
+            while let Some(ended) = flights.join_next().await {
+                if let Err(error) = ended {
+                    tracing::error!(error = &error as &(dyn std::error::Error + 'static), "a flight panicked");
+                    return Ok(());
+                }
+            }
+        }
+    }
+
+    /// As many as can be started while their clearance is fresh.
+    fn round_size(&self) -> u64 {
+        let slowest = self.outlets.values().map(|outlet| outlet.per_second()).min().unwrap_or(1);
+        u64::from(slowest).saturating_mul(3).clamp(50, 1_000)
+    }
+
+    async fn ask_a_person(&self) {
+        if let Err(error) = self.open_tasks_for_what_waits().await {
+            tracing::error!(error = &error as &(dyn std::error::Error + 'static), "no task could be opened");
+        }
+    }
+
+    async fn open_tasks_for_what_waits(&self) -> Result<(), StoreError> {
+        let now = self.store.clock().now();
+        for (school, gathering, pupils) in prepare::waiting(&self.store).await? {
+            let due = (now, SignedDuration::from_mins(10));
+            let task = NewTask::new(school, "directory_away", Role::AttendanceOfficer, due)
+                .about(pupils)
+                .because("messages about these pupils wait, because the directory cannot be asked who may be told")
+                .once(format!("directory_away:{gathering}"));
+            self.store.commit(Commit::new().task(task)).await?;
+        }
+        Ok(())
+    }
+
+    fn patience(&self, kind: NoticeKind) -> SignedDuration {
+        crate::routes::route(kind, &self.timing).patience
+    }
+}

@@ -1,0 +1,109 @@
+//! The settler: writes outcomes in batches, and hands out the credits that bound what a crash may
+//! repeat.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use kit::store::Store;
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
+
+use crate::store::settle::{Finished, settle};
+
+/// The credit window: how many messages may be in the air or not yet durable.
+pub const CREDITS: usize = 512;
+const BATCH: usize = 500;
+const TRY_AGAIN_AFTER: Duration = Duration::from_millis(500);
+
+struct Item {
+    finished: Finished,
+    durable: oneshot::Sender<()>,
+}
+
+/// Takes outcomes. Clones share one queue and one window.
+#[derive(Clone)]
+pub struct Settler {
+    queue: mpsc::Sender<Item>,
+    credits: Arc<Semaphore>,
+}
+
+impl Settler {
+    /// A settler, and the loop that writes for it.
+    pub fn new(
+        store: Store,
+        planner: Arc<Notify>,
+        stop: CancellationToken,
+    ) -> (Self, impl Future<Output = anyhow::Result<()>> + Send) {
+        let (queue, waiting) = mpsc::channel(2 * CREDITS);
+        let settler = Self { queue, credits: Arc::new(Semaphore::new(CREDITS)) };
+        (settler, run(store, waiting, planner, stop))
+    }
+
+    /// Waits for a credit.
+    pub async fn credit(&self) -> OwnedSemaphorePermit {
+        loop {
+            // The semaphore is never closed.
+            if let Ok(credit) = Arc::clone(&self.credits).acquire_owned().await {
+                return credit;
+            }
+        }
+    }
+
+    /// How many messages are in the air or not yet durable.
+    #[must_use]
+    pub fn in_the_air(&self) -> usize {
+        CREDITS - self.credits.available_permits()
+    }
+
+    /// Returns when the outcome is durable, or when the process is stopping and it cannot be.
+    pub async fn settle(&self, finished: Finished) {
+        let (durable, written) = oneshot::channel();
+        if self.queue.send(Item { finished, durable }).await.is_ok() {
+            let _ = written.await;
+        }
+    }
+
+    /// Settles many.
+    pub async fn settle_all(&self, finished: Vec<Finished>) {
+        let mut written = Vec::with_capacity(finished.len());
+        for finished in finished {
+            let (durable, when) = oneshot::channel();
+            if self.queue.send(Item { finished, durable }).await.is_ok() {
+                written.push(when);
+            }
+        }
+        for when in written {
+            let _ = when.await;
+        }
+    }
+}
+
+/// Runs until every sender is gone. A store that is away is tried again: what was sent must not
+/// be forgotten while the process lives.
+async fn run(
+    store: Store,
+    mut waiting: mpsc::Receiver<Item>,
+    planner: Arc<Notify>,
+    stop: CancellationToken,
+) -> anyhow::Result<()> {
+    let mut batch = Vec::with_capacity(BATCH);
+    while waiting.recv_many(&mut batch, BATCH).await > 0 {
+        let finished: Vec<Finished> = batch.iter().map(|item| item.finished.clone()).collect();
+        let mut last_try = false;
+        loop {
+            let Err(error) = settle(&store, &finished, store.clock().now()).await else { break };
+            tracing::error!(error = &error as &(dyn std::error::Error + 'static), "outcomes cannot be written");
+            if last_try {
+                break;
+            }
+            last_try = stop.is_cancelled();
+            tokio::time::sleep(TRY_AGAIN_AFTER).await;
+        }
+        for item in batch.drain(..) {
+            // A flight that was given up does not wait any more.
+            let _ = item.durable.send(());
+        }
+        planner.notify_one();
+    }
+    Ok(())
+}

@@ -1,0 +1,180 @@
+//! Leasing work: a sender takes a chunk, keeps renewing its lease, and lets it go.
+//!
+//! A chunk whose sender died is free again when its lease has run out. Leases run on real time,
+//! dues on the school's.
+
+use jiff::{SignedDuration, Timestamp};
+use kit::clock::{from_micros, micros};
+use kit::store::{Error, Store};
+use proto::ids::{NoticeId, SchoolId};
+use sea_orm::{ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+
+use super::{parsed, rows};
+use crate::channels::ChannelName;
+use crate::domain::plan::Member;
+use crate::domain::{DeliveryState, NoticeKind};
+
+/// How long a lease lasts without being renewed.
+pub const LEASE: SignedDuration = SignedDuration::from_secs(15);
+
+/// A leased chunk.
+#[derive(Debug, Clone)]
+pub struct Chunk {
+    /// Its id.
+    pub id: String,
+    /// The school of its deliveries.
+    pub school: SchoolId,
+    /// The lane that it came in.
+    pub lane: i64,
+}
+
+/// An open delivery of a chunk.
+#[derive(Clone)]
+pub struct Delivery {
+    /// Its id, which is our reference at the provider.
+    pub id: String,
+    /// What it tells.
+    pub kind: NoticeKind,
+    /// The gathering.
+    pub gathering: String,
+    /// By what it goes.
+    pub channel: ChannelName,
+    /// Where it goes.
+    pub address: String,
+    /// What is known of it.
+    pub state: DeliveryState,
+    /// Attempts so far.
+    pub attempts: u32,
+    /// Until when it is worth sending.
+    pub valid_until: Timestamp,
+}
+
+/// A contact who learns about a pupil from a delivery.
+#[derive(Debug, Clone, Copy)]
+pub struct MemberRow {
+    /// Who about whom.
+    pub member: Member,
+    /// Because of which notice.
+    pub notice: NoticeId,
+}
+
+/// Takes the next chunk that is due, the urgent first.
+pub async fn claim(store: &Store, owner: &str) -> Result<Option<Chunk>, Error> {
+    let lock = if store.backend() == DbBackend::Postgres { "FOR UPDATE SKIP LOCKED" } else { "" };
+    let sql = format!(
+        "UPDATE chunks SET owner = $1, lease_until = $2 WHERE id = (\
+         SELECT id FROM chunks WHERE due_at <= $3 AND (lease_until IS NULL OR lease_until < $4) \
+         ORDER BY lane, due_at LIMIT 1 {lock}) RETURNING id, school, lane"
+    );
+    let (now, real) = (store.clock().now(), store.clock().real());
+    let until = real.saturating_add(LEASE).unwrap_or(real);
+    let values = [owner.into(), micros(until).into(), micros(now).into(), micros(real).into()];
+    let tx = store.begin().await?;
+    let row = tx.query_one_raw(store.statement(&sql, values)).await?;
+    tx.commit().await?;
+    row.map(|row| {
+        let school: String = row.try_get("", "school")?;
+        Ok(Chunk { id: row.try_get("", "id")?, school: parsed(&school, "school of a chunk")?, lane: row.try_get("", "lane")? })
+    })
+    .transpose()
+}
+
+/// Keeps a chunk; false when it is no longer ours.
+pub async fn renew(store: &Store, chunk: &str, owner: &str) -> Result<bool, Error> {
+    let real = store.clock().real();
+    let until = real.saturating_add(LEASE).unwrap_or(real);
+    let sql = "UPDATE chunks SET lease_until = $1 WHERE id = $2 AND owner = $3";
+    changed(store, sql, [micros(until).into(), chunk.into(), owner.into()]).await
+}
+
+/// Gives a chunk back, to be taken again at a time.
+pub async fn release(store: &Store, chunk: &str, owner: &str, due_at: Timestamp) -> Result<bool, Error> {
+    let sql = "UPDATE chunks SET owner = NULL, lease_until = NULL, due_at = $1 WHERE id = $2 AND owner = $3";
+    changed(store, sql, [micros(due_at).into(), chunk.into(), owner.into()]).await
+}
+
+/// Removes a chunk in which nothing is open any more.
+pub async fn close(store: &Store, chunk: &str, owner: &str) -> Result<bool, Error> {
+    let sql = "DELETE FROM chunks WHERE id = $1 AND owner = $2 \
+               AND NOT EXISTS (SELECT 1 FROM deliveries WHERE chunk_id = $1)";
+    changed(store, sql, [chunk.into(), owner.into()]).await
+}
+
+async fn changed(
+    store: &Store,
+    sql: &str,
+    values: impl IntoIterator<Item = sea_orm::Value>,
+) -> Result<bool, Error> {
+    let tx = store.begin().await?;
+    let affected = tx.execute_raw(store.statement(sql, values)).await?.rows_affected();
+    tx.commit().await?;
+    Ok(affected == 1)
+}
+
+/// When the next chunk is due; none when there is none.
+pub async fn next_due(store: &Store) -> Result<Option<Timestamp>, Error> {
+    let row = rows::chunks::Entity::find()
+        .filter(rows::chunks::Column::Owner.is_null())
+        .order_by_asc(rows::chunks::Column::DueAt)
+        .one(store.read())
+        .await?;
+    Ok(row.map(|row| from_micros(row.due_at)))
+}
+
+/// The open deliveries of a chunk, in the order of their ids.
+pub async fn open_deliveries(store: &Store, chunk: &str, most: u64) -> Result<Vec<Delivery>, Error> {
+    let rows = rows::deliveries::Entity::find()
+        .filter(rows::deliveries::Column::ChunkId.eq(chunk))
+        .order_by_asc(rows::deliveries::Column::Id)
+        .limit(most)
+        .all(store.read())
+        .await?;
+    rows.iter()
+        .map(|row| {
+            Ok(Delivery {
+                id: row.id.clone(),
+                kind: parsed(&row.kind, "kind of a delivery")?,
+                gathering: row.gathering_id.clone(),
+                channel: parsed(&row.channel, "channel of a delivery")?,
+                address: row.address.clone(),
+                state: parsed(&row.state, "state of a delivery")?,
+                attempts: u32::try_from(row.attempts).unwrap_or(u32::MAX),
+                valid_until: from_micros(row.valid_until),
+            })
+        })
+        .collect()
+}
+
+/// The members of deliveries whose notices still hold, and who were not dropped.
+pub async fn members(store: &Store, deliveries: &[String]) -> Result<Vec<(String, MemberRow)>, Error> {
+    let rows = rows::members::Entity::find()
+        .filter(rows::members::Column::DeliveryId.is_in(deliveries.iter().map(String::as_str)))
+        .filter(rows::members::Column::Why.eq(""))
+        .all(store.read())
+        .await?;
+    let notices: std::collections::BTreeSet<&str> = rows.iter().map(|row| row.notice_id.as_str()).collect();
+    let withdrawn: std::collections::HashSet<String> = rows::notices::Entity::find()
+        .filter(rows::notices::Column::Id.is_in(notices))
+        .filter(rows::notices::Column::State.eq("withdrawn"))
+        .all(store.read())
+        .await?
+        .into_iter()
+        .map(|notice| notice.id)
+        .collect();
+    rows.iter()
+        .filter(|row| !withdrawn.contains(&row.notice_id))
+        .map(|row| {
+            let member = (parsed(&row.contact_id, "contact of a member")?, parsed(&row.pupil_id, "pupil of a member")?);
+            Ok((row.delivery_id.clone(), MemberRow { member, notice: parsed(&row.notice_id, "notice of a member")? }))
+        })
+        .collect()
+}
+
+/// The topics of gatherings.
+pub async fn topics(store: &Store, gatherings: &[String]) -> Result<std::collections::HashMap<String, String>, Error> {
+    let rows = rows::gatherings::Entity::find()
+        .filter(rows::gatherings::Column::Id.is_in(gatherings.iter().map(String::as_str)))
+        .all(store.read())
+        .await?;
+    Ok(rows.into_iter().map(|row| (row.id, row.topic)).collect())
+}

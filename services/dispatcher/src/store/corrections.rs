@@ -1,0 +1,156 @@
+//! Contacts who were told that a pupil is missing who is in school after all.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+use kit::clock::micros;
+use kit::store::{Commit, Error, Store};
+use proto::ids::{EventId, GatheringId, NoticeId};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
+
+use super::gatherings::Gathering;
+use super::plans::{self, Desk, Writing};
+use super::{parsed, rows};
+use crate::domain::plan::{Decision, Plan, Planned};
+use crate::domain::{Address, AddressKind, NoticeKind, Reason};
+use crate::channels::Medium;
+use crate::routes::Route;
+
+/// A gathering in which somebody was told wrongly, with the deliveries that told it.
+#[derive(Debug, Clone)]
+pub struct Wrong {
+    gathering: Gathering,
+    members: Vec<rows::members::Model>,
+    event: String,
+}
+
+/// What was told wrongly and has not been corrected.
+pub async fn wanted(store: &Store, now: Timestamp) -> Result<Vec<Wrong>, Error> {
+    let sql = "SELECT DISTINCT n.gathering_id AS gathering_id FROM notices n \
+               JOIN members m ON m.notice_id = n.id \
+               WHERE n.state = 'withdrawn' AND n.why = 'ARRIVED' AND n.valid_until > $1 \
+               AND m.told AND m.corrected_by IS NULL";
+    let found = store.read().query_all_raw(store.statement(sql, [micros(now).into()])).await?;
+    let mut wrong = Vec::with_capacity(found.len());
+    for row in found {
+        let id: String = row.try_get("", "gathering_id")?;
+        if let Some(one) = read(store, &id).await? {
+            wrong.push(one);
+        }
+    }
+    Ok(wrong)
+}
+
+async fn read(store: &Store, gathering: &str) -> Result<Option<Wrong>, Error> {
+    let Some(row) = rows::gatherings::Entity::find_by_id(gathering.to_owned()).one(store.read()).await? else {
+        return Ok(None);
+    };
+    let arrived = rows::notices::Entity::find()
+        .filter(rows::notices::Column::GatheringId.eq(gathering))
+        .filter(rows::notices::Column::State.eq("withdrawn"))
+        .filter(rows::notices::Column::Why.eq(Reason::Arrived.code()))
+        .all(store.read())
+        .await?;
+    let members = rows::members::Entity::find()
+        .filter(rows::members::Column::NoticeId.is_in(arrived.iter().map(|notice| notice.id.as_str())))
+        .filter(rows::members::Column::Told.eq(true))
+        .filter(rows::members::Column::CorrectedBy.is_null())
+        .all(store.read())
+        .await?;
+    let event = arrived.first().map(|notice| notice.event_id.clone()).unwrap_or_default();
+    Ok(Some(Wrong { gathering: Gathering::from_row(&row)?, members, event }))
+}
+
+/// Writes the correction: to exactly the addresses and people that were told, naming each child.
+/// A conflict when somebody else is correcting the same.
+pub async fn correct(wrong: &Wrong, desk: Desk<'_>, route: &Route) -> Result<Commit, Error> {
+    let store = desk.store;
+    let addresses = addresses(store, &wrong.members).await?;
+    let mut gathering = Gathering { id: GatheringId::generate().to_string(), kind: route.kind, ..wrong.gathering.clone() };
+    let pupils: BTreeSet<&str> = wrong.members.iter().map(|member| member.pupil_id.as_str()).collect();
+    for pupil in pupils {
+        gathering.notices.push((NoticeId::generate(), parsed(pupil, "pupil of a member")?));
+    }
+    let mut plan = Plan::default();
+    let mut by_address: BTreeMap<&str, Planned> = BTreeMap::new();
+    for row in &wrong.members {
+        let Some(address) = addresses.get(&row.delivery_id) else { continue };
+        let member = (parsed(&row.contact_id, "contact of a member")?, parsed(&row.pupil_id, "pupil of a member")?);
+        by_address
+            .entry(&address.value)
+            .or_insert_with(|| Planned { address: address.clone(), members: BTreeSet::new() })
+            .members
+            .insert(member);
+        plan.decisions.push(Decision { contact: Some(member.0), pupil: member.1, reason: Reason::ToldWrongly });
+    }
+    plan.messages = by_address.into_values().collect();
+    let commit = rows_of(store, wrong, &gathering, desk.now)?;
+    let writing = Writing { desk, gathering: &gathering, lane: route.lane };
+    Ok(plans::write(&writing, &plan, commit))
+}
+
+fn rows_of(store: &Store, wrong: &Wrong, gathering: &Gathering, now: Timestamp) -> Result<Commit, Error> {
+    let sql = "INSERT INTO gatherings (id, school, kind, topic, state, opened_at, leaves_at, valid_until) \
+               VALUES ($1, $2, $3, $4, 'left', $5, $5, $6)";
+    let values = [
+        gathering.id.clone().into(),
+        gathering.school.to_string().into(),
+        gathering.kind.as_str().into(),
+        gathering.topic.clone().into(),
+        micros(now).into(),
+        micros(gathering.valid_until).into(),
+    ];
+    let mut commit = Commit::new().execute(store.statement(sql, values));
+    let event: EventId = parsed(&wrong.event, "event of a notice")?;
+    for (notice, pupil) in &gathering.notices {
+        let sql = "INSERT INTO notices \
+                   (id, school, kind, gathering_id, event_id, subject, pupil_id, state, why, created_at, valid_until) \
+                   VALUES ($1, $2, $3, $4, $5, $6, $7, 'planned', '', $8, $9)";
+        let values = [
+            notice.to_string().into(),
+            gathering.school.to_string().into(),
+            NoticeKind::AbsenceCorrection.as_str().into(),
+            gathering.id.clone().into(),
+            event.to_string().into(),
+            // What is corrected, so that a later fact of the same case does not touch it.
+            format!("correction:{}:{pupil}", wrong.gathering.id).into(),
+            pupil.to_string().into(),
+            micros(now).into(),
+            micros(gathering.valid_until).into(),
+        ];
+        commit = commit.execute(store.statement(sql, values));
+    }
+    for member in &wrong.members {
+        let sql = "UPDATE members SET corrected_by = $1 WHERE delivery_id = $2 AND contact_id = $3 \
+                   AND pupil_id = $4 AND corrected_by IS NULL";
+        let values = [
+            gathering.id.clone().into(),
+            member.delivery_id.clone().into(),
+            member.contact_id.clone().into(),
+            member.pupil_id.clone().into(),
+        ];
+        commit = commit.guarded(store.statement(sql, values));
+    }
+    Ok(commit)
+}
+
+async fn addresses(
+    store: &Store,
+    members: &[rows::members::Model],
+) -> Result<BTreeMap<String, Address>, Error> {
+    let deliveries = rows::deliveries::Entity::find()
+        .filter(rows::deliveries::Column::Id.is_in(members.iter().map(|member| member.delivery_id.as_str())))
+        .all(store.read())
+        .await?;
+    deliveries
+        .into_iter()
+        .map(|row| {
+            let channel: crate::channels::ChannelName = parsed(&row.channel, "channel of a delivery")?;
+            let kind = match channel.medium() {
+                Medium::Text => AddressKind::Mobile,
+                Medium::Email => AddressKind::Email,
+            };
+            Ok((row.id, Address { kind, value: row.address, barred: false }))
+        })
+        .collect()
+}

@@ -1,0 +1,121 @@
+//! What a fact writes: a notice in a gathering, or the withdrawal of one.
+//!
+//! Facts of one thing carry its version. The highest that was heard is kept; older news makes no
+//! notice, and a withdrawal stays known, so that a late fact cannot bring the notice back.
+
+use jiff::Timestamp;
+use kit::clock::micros;
+use kit::store::{Commit, Error, Store};
+use proto::ids::{EventId, GatheringId, NoticeId, PupilId, SchoolId};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
+
+use super::{raise_generation, rows};
+use crate::domain::Reason;
+use crate::routes::Route;
+
+/// A fact that is to be told.
+#[derive(Debug, Clone)]
+pub struct Told {
+    /// The school.
+    pub school: SchoolId,
+    /// The event.
+    pub event: EventId,
+    /// The thing that the fact is about.
+    pub subject: String,
+    /// Its version.
+    pub version: u64,
+    /// The pupil.
+    pub pupil: PupilId,
+    /// What the words need besides: notices of different topics never gather.
+    pub topic: String,
+    /// Until when it is worth telling.
+    pub valid_until: Timestamp,
+}
+
+/// Whether a version is news.
+async fn is_news(store: &Store, school: SchoolId, subject: &str, version: u64) -> Result<bool, Error> {
+    let key = (school.to_string(), subject.to_owned());
+    let known = rows::versions::Entity::find_by_id(key).one(store.read()).await?;
+    Ok(known.is_none_or(|known| known.version < signed(version)))
+}
+
+fn signed(version: u64) -> i64 {
+    i64::try_from(version).unwrap_or(i64::MAX)
+}
+
+/// Remembers a version; a conflict when a higher one was heard meanwhile.
+fn remember(store: &Store, commit: Commit, thing: (SchoolId, &str, u64)) -> Commit {
+    let (school, subject, version) = thing;
+    let sql = "INSERT INTO versions (school, subject, version) VALUES ($1, $2, $3) \
+               ON CONFLICT (school, subject) DO UPDATE SET version = excluded.version \
+               WHERE versions.version < excluded.version";
+    commit.guarded(store.statement(sql, [school.to_string().into(), subject.into(), signed(version).into()]))
+}
+
+/// Puts a notice into the gathering that is open for it, or opens one.
+pub async fn tell(store: &Store, told: &Told, route: &Route, now: Timestamp) -> Result<Commit, Error> {
+    let commit = Commit::new();
+    if !is_news(store, told.school, &told.subject, told.version).await? {
+        return Ok(commit);
+    }
+    let open = rows::gatherings::Entity::find()
+        .filter(rows::gatherings::Column::School.eq(told.school.to_string()))
+        .filter(rows::gatherings::Column::Kind.eq(route.kind.as_str()))
+        .filter(rows::gatherings::Column::Topic.eq(told.topic.as_str()))
+        .filter(rows::gatherings::Column::State.eq("open"))
+        .one(store.read())
+        .await?;
+    let commit = remember(store, commit, (told.school, &told.subject, told.version));
+    let (commit, gathering) = if let Some(open) = open {
+        // Touching the row keeps it from leaving before our notice is in it.
+        let touch = "UPDATE gatherings SET leaves_at = leaves_at WHERE id = $1 AND state = 'open'";
+        (commit.guarded(store.statement(touch, [open.id.clone().into()])), open.id)
+    } else {
+        let id = GatheringId::generate().to_string();
+        let leaves_at = now.saturating_add(route.gathers_for).unwrap_or(now);
+        let sql = "INSERT INTO gatherings (id, school, kind, topic, state, opened_at, leaves_at, valid_until) \
+                   VALUES ($1, $2, $3, $4, 'open', $5, $6, $7)";
+        let values = [
+            id.clone().into(),
+            told.school.to_string().into(),
+            route.kind.as_str().into(),
+            told.topic.clone().into(),
+            micros(now).into(),
+            micros(leaves_at).into(),
+            micros(told.valid_until).into(),
+        ];
+        (commit.execute(store.statement(sql, values)), id)
+    };
+    let sql = "INSERT INTO notices \
+               (id, school, kind, gathering_id, event_id, subject, pupil_id, state, why, created_at, valid_until) \
+               VALUES ($1, $2, $3, $4, $5, $6, $7, 'gathering', '', $8, $9)";
+    let values = [
+        NoticeId::generate().to_string().into(),
+        told.school.to_string().into(),
+        route.kind.as_str().into(),
+        gathering.into(),
+        told.event.to_string().into(),
+        told.subject.clone().into(),
+        told.pupil.to_string().into(),
+        micros(now).into(),
+        micros(told.valid_until).into(),
+    ];
+    Ok(commit.execute(store.statement(sql, values)))
+}
+
+/// Withdraws every notice of a thing, because it is no longer true.
+pub async fn withdraw(
+    store: &Store,
+    thing: (SchoolId, &str, u64),
+    reason: Reason,
+) -> Result<Commit, Error> {
+    let (school, subject, version) = thing;
+    let commit = Commit::new();
+    if !is_news(store, school, subject, version).await? {
+        return Ok(commit);
+    }
+    let sql = "UPDATE notices SET state = 'withdrawn', why = $1 \
+               WHERE subject = $2 AND school = $3 AND state <> 'withdrawn'";
+    let values = [reason.code().into(), subject.into(), school.to_string().into()];
+    Ok(remember(store, commit, thing).execute(store.statement(sql, values)).execute(raise_generation(store)))
+}

@@ -1,0 +1,62 @@
+//! What a provider says later about a message. It comes late, twice and in any order.
+
+use jiff::Timestamp;
+use kit::clock::micros;
+use kit::store::{Commit, Error, Store};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
+
+use super::rows;
+use crate::channels::notify_receipt::ReceiptStatus;
+use crate::domain::Reason;
+
+/// The delivery that a receipt is about: by our own reference, or else by the provider's id.
+pub async fn delivery_of(
+    store: &Store,
+    reference: Option<&str>,
+    provider_id: &str,
+) -> Result<Option<String>, Error> {
+    if let Some(reference) = reference {
+        let found = rows::deliveries::Entity::find_by_id(reference.to_owned()).one(store.read()).await?;
+        return Ok(found.map(|row| row.id));
+    }
+    let found = rows::deliveries::Entity::find()
+        .filter(rows::deliveries::Column::Reference.eq(provider_id))
+        .one(store.read())
+        .await?;
+    Ok(found.map(|row| row.id))
+}
+
+/// Writes a receipt down and lets it change its delivery, if it is news.
+pub fn apply(store: &Store, about: (&str, &str), status: ReceiptStatus, now: Timestamp) -> Commit {
+    let (channel, delivery) = about;
+    let reason = reason_of(status);
+    let kept = "INSERT INTO receipts (channel, delivery_id, status, received_at) VALUES ($1, $2, $3, $4)";
+    let values = [channel.into(), delivery.into(), reason.code().into(), micros(now).into()];
+    let commit = Commit::new().execute(store.statement(kept, values));
+    if status == ReceiptStatus::Delivered {
+        // The receipt may be faster than our own record of the sending.
+        let delivered = "UPDATE deliveries SET state = 'delivered', why = $1, updated_at = $2, chunk_id = NULL, \
+                         patience_until = NULL, next_address = FALSE WHERE id = $3 AND state <> 'delivered'";
+        let values = [reason.code().into(), micros(now).into(), delivery.into()];
+        let told = "UPDATE members SET told = TRUE WHERE delivery_id = $1 AND why = ''";
+        return commit
+            .execute(store.statement(delivered, values))
+            .execute(store.statement(told, [delivery.into()]));
+    }
+    let failed = "UPDATE deliveries SET state = 'failed', why = $1, updated_at = $2, chunk_id = NULL, \
+                  patience_until = NULL, next_address = TRUE \
+                  WHERE id = $3 AND state NOT IN ('delivered', 'failed')";
+    let values = [reason.code().into(), micros(now).into(), delivery.into()];
+    let untold = "UPDATE members SET told = FALSE WHERE delivery_id = $1 AND NOT EXISTS \
+                  (SELECT 1 FROM deliveries WHERE id = $1 AND state = 'delivered')";
+    commit.execute(store.statement(failed, values)).execute(store.statement(untold, [delivery.into()]))
+}
+
+fn reason_of(status: ReceiptStatus) -> Reason {
+    match status {
+        ReceiptStatus::Delivered => Reason::Delivered,
+        ReceiptStatus::PermanentFailure => Reason::PermanentFailure,
+        ReceiptStatus::TemporaryFailure => Reason::TemporaryFailure,
+        ReceiptStatus::TechnicalFailure => Reason::TechnicalFailure,
+    }
+}

@@ -1,0 +1,140 @@
+-- The dispatcher's own tables. Instants are microseconds since 1970.
+
+-- Notices of one kind that wait together; one message per address carries them.
+CREATE TABLE gatherings (
+    id TEXT PRIMARY KEY,
+    school TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    topic TEXT NOT NULL,
+    state TEXT NOT NULL,
+    opened_at BIGINT NOT NULL,
+    leaves_at BIGINT NOT NULL,
+    valid_until BIGINT NOT NULL
+);
+CREATE INDEX gatherings_open ON gatherings (leaves_at) WHERE state = 'open';
+
+-- One thing to be told because of a fact.
+CREATE TABLE notices (
+    id TEXT PRIMARY KEY,
+    school TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    gathering_id TEXT NOT NULL,
+    event_id TEXT NOT NULL,
+    subject TEXT NOT NULL,
+    pupil_id TEXT NOT NULL,
+    state TEXT NOT NULL,
+    why TEXT NOT NULL,
+    created_at BIGINT NOT NULL,
+    valid_until BIGINT NOT NULL
+);
+CREATE INDEX notices_by_gathering ON notices (gathering_id);
+CREATE INDEX notices_by_subject ON notices (subject);
+CREATE INDEX notices_by_pupil ON notices (school, pupil_id);
+
+-- The latest version that was heard of a thing; older news of it makes no notice.
+CREATE TABLE versions (
+    school TEXT NOT NULL,
+    subject TEXT NOT NULL,
+    version BIGINT NOT NULL,
+    PRIMARY KEY (school, subject)
+);
+
+-- What a sender leases as a whole.
+CREATE TABLE chunks (
+    id TEXT PRIMARY KEY,
+    school TEXT NOT NULL,
+    lane BIGINT NOT NULL,
+    due_at BIGINT NOT NULL,
+    owner TEXT,
+    lease_until BIGINT
+);
+CREATE INDEX chunks_due ON chunks (lane, due_at);
+
+-- One contact or more at one address, one gathering, one fate.
+CREATE TABLE deliveries (
+    id TEXT PRIMARY KEY,
+    chunk_id TEXT,
+    school TEXT NOT NULL,
+    gathering_id TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    channel TEXT NOT NULL,
+    address TEXT NOT NULL,
+    state TEXT NOT NULL,
+    why TEXT NOT NULL,
+    attempts BIGINT NOT NULL,
+    reference TEXT,
+    created_at BIGINT NOT NULL,
+    updated_at BIGINT NOT NULL,
+    valid_until BIGINT NOT NULL,
+    patience_until BIGINT,
+    next_address BOOLEAN NOT NULL
+) {{hot}};
+CREATE INDEX deliveries_by_chunk ON deliveries (chunk_id) WHERE chunk_id IS NOT NULL;
+CREATE INDEX deliveries_by_gathering ON deliveries (gathering_id);
+CREATE INDEX deliveries_by_patience ON deliveries (patience_until) WHERE patience_until IS NOT NULL;
+CREATE INDEX deliveries_to_follow ON deliveries (id) WHERE next_address;
+
+-- Whom a delivery tells about whom.
+CREATE TABLE members (
+    delivery_id TEXT NOT NULL,
+    contact_id TEXT NOT NULL,
+    pupil_id TEXT NOT NULL,
+    notice_id TEXT NOT NULL,
+    told BOOLEAN NOT NULL,
+    why TEXT NOT NULL,
+    corrected_by TEXT,
+    PRIMARY KEY (delivery_id, contact_id, pupil_id)
+);
+CREATE INDEX members_by_notice ON members (notice_id);
+CREATE INDEX members_by_contact ON members (contact_id);
+
+-- Calls to a provider.
+CREATE TABLE attempts (
+    id {{serial}},
+    delivery_id TEXT NOT NULL,
+    started_at BIGINT NOT NULL,
+    ended_at BIGINT NOT NULL,
+    state TEXT NOT NULL,
+    why TEXT NOT NULL
+);
+CREATE INDEX attempts_by_delivery ON attempts (delivery_id);
+
+-- What a provider said later, kept before it is answered.
+CREATE TABLE receipts (
+    id {{serial}},
+    channel TEXT NOT NULL,
+    delivery_id TEXT NOT NULL,
+    status TEXT NOT NULL,
+    received_at BIGINT NOT NULL
+);
+CREATE INDEX receipts_by_delivery ON receipts (delivery_id);
+
+-- Why a contact is told about a pupil, or is not.
+CREATE TABLE decisions (
+    id {{serial}},
+    gathering_id TEXT NOT NULL,
+    contact_id TEXT,
+    pupil_id TEXT NOT NULL,
+    delivery_id TEXT,
+    why TEXT NOT NULL,
+    at BIGINT NOT NULL
+);
+CREATE INDEX decisions_by_gathering ON decisions (gathering_id, pupil_id);
+
+-- Restrictions that were heard of, to find what left in the seconds around them.
+CREATE TABLE restrictions (
+    id {{serial}},
+    school TEXT NOT NULL,
+    pupil_id TEXT NOT NULL,
+    contact_id TEXT,
+    no_contact BOOLEAN NOT NULL,
+    at BIGINT NOT NULL
+);
+CREATE INDEX restrictions_by_time ON restrictions (at);
+
+-- Rises with everything that may stop a message; a sender looks at it before every request.
+CREATE TABLE recall (
+    id BIGINT PRIMARY KEY,
+    generation BIGINT NOT NULL
+);
+INSERT INTO recall (id, generation) VALUES (1, 0);

@@ -1,0 +1,215 @@
+//! Runs the parts of one service or of many in one process: binds the ports, opens the stores,
+//! joins the bus, serves, and stops without losing anything.
+//!
+//! Everything runs under a [`watch`]: when any task ends before it was asked to, all are stopped
+//! and [`Running::wait`] fails with its name.
+
+mod running;
+#[cfg(test)]
+mod tests;
+mod trust;
+mod watch;
+mod wiring;
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tonic::service::Routes;
+use tonic::transport::server::TcpIncoming;
+use tonic::transport::{Channel, Endpoint};
+
+use crate::bus::server::{Hearers, Server};
+use crate::bus::{Bus, relay};
+use crate::clock::Clock;
+use crate::config::{self, Issuer, Mode, Secret};
+use crate::identity::{self, Gate, Keys};
+use crate::operations::DeadLetterOffice;
+use crate::service::{Parts, Platform, Service};
+use crate::store::{Store, housekeeping};
+use crate::tasks::TaskDesk;
+use crate::telemetry;
+
+pub use running::Running;
+use running::bounded;
+use watch::Watch;
+
+/// What a process is given.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// How much is allowed.
+    pub mode: Mode,
+    /// Where files go.
+    pub data: PathBuf,
+    /// Where gRPC is served; port 0 lets the system pick.
+    pub grpc: SocketAddr,
+    /// Where HTTP is served; port 0 lets the system pick.
+    pub http: SocketAddr,
+    /// Addresses of services that run elsewhere; every other one is in this process.
+    pub peers: BTreeMap<String, String>,
+    /// The bus.
+    pub nats: config::Nats,
+    /// The databases.
+    pub store: config::Store,
+    /// Keys.
+    pub identity: config::Identity,
+    /// The issuer whose key signs the tokens that people use from the command line.
+    pub people_issuer: Option<String>,
+    /// The time.
+    pub clock: Clock,
+}
+
+struct Built {
+    platform: Platform,
+    bus: Bus,
+    parts: Parts,
+}
+
+/// A process before it serves.
+pub struct Host {
+    settings: Settings,
+    grpc: TcpListener,
+    http: TcpListener,
+    keys: Keys,
+    issuers: BTreeMap<String, Issuer>,
+    hearers: Hearers,
+    server: Option<Server>,
+    channel: Channel,
+    stop: CancellationToken,
+    built: Vec<Built>,
+}
+
+impl Host {
+    /// Binds the ports, reads or makes the keys and starts a nats-server when none is given.
+    /// `hearers` is every service of the installation with the sayers that it hears.
+    pub async fn bind(settings: Settings, hearers: Hearers) -> anyhow::Result<Self> {
+        let grpc = TcpListener::bind(settings.grpc).await.context("the gRPC port cannot be bound")?;
+        let http = TcpListener::bind(settings.http).await.context("the HTTP port cannot be bound")?;
+        std::fs::create_dir_all(&settings.data).context("the data folder cannot be made")?;
+        let (keys, issuers) = trust::keys_and_issuers(&settings, &hearers)?;
+        let server = match &settings.nats.url {
+            Some(_) => None,
+            None => {
+                let folder = settings.data.join("nats");
+                Some(Server::start(&folder, &settings.nats.tools, hearers.clone()).await?)
+            }
+        };
+        let channel = Endpoint::from_shared(format!("http://{}", grpc.local_addr()?))?
+            .tcp_nodelay(true)
+            .connect_timeout(Duration::from_secs(5))
+            .connect_lazy();
+        let stop = CancellationToken::new();
+        Ok(Self { settings, grpc, http, keys, issuers, hearers, server, channel, stop, built: Vec::new() })
+    }
+
+    /// Opens a service's store, connects it to the bus and builds its parts.
+    pub async fn add<S: Service>(&mut self, config: S::Config) -> anyhow::Result<()> {
+        let settings = &self.settings;
+        let store =
+            Store::open(S::NAME, &settings.store, &settings.data, settings.clock.clone(), S::MIGRATIONS)
+                .await
+                .with_context(|| format!("the store of {} cannot be opened", S::NAME))?;
+        let (url, password): (String, Option<&Secret>) = match (&self.server, &settings.nats.url) {
+            (Some(server), _) => (server.url(), server.password(S::NAME)),
+            (None, Some(url)) => (url.clone(), settings.nats.passwords.get(S::NAME)),
+            (None, None) => bail!("there is no nats-server"),
+        };
+        let bus = Bus::connect(S::NAME, &url, password, settings.nats.replicas).await?;
+        let platform = Platform {
+            service: S::NAME,
+            mode: settings.mode,
+            clock: settings.clock.clone(),
+            store,
+            stop: self.stop.clone(),
+            http: self.http.local_addr()?,
+            signer: self.keys.signer(S::NAME)?,
+            peers: self.peers()?,
+        };
+        let parts =
+            S::build(config, &platform).await.with_context(|| format!("{} cannot be built", S::NAME))?;
+        self.built.push(Built { platform, bus, parts });
+        Ok(())
+    }
+
+    fn peers(&self) -> anyhow::Result<Arc<dyn Fn(&str) -> Option<Channel> + Send + Sync>> {
+        let mut elsewhere = BTreeMap::new();
+        for (name, address) in &self.settings.peers {
+            let endpoint = Endpoint::from_shared(address.clone())
+                .with_context(|| format!("the address of peer {name} is not one"))?;
+            elsewhere.insert(name.clone(), endpoint.tcp_nodelay(true).connect_lazy());
+        }
+        let here = self.channel.clone();
+        Ok(Arc::new(move |name| Some(elsewhere.get(name).unwrap_or(&here).clone())))
+    }
+
+    /// Serves until it is stopped.
+    pub async fn run(self) -> anyhow::Result<Running> {
+        telemetry::recorder();
+        let stop = self.stop.clone();
+        let mut work = Watch::new(stop.clone());
+        // The relays go on until nothing more can be committed.
+        let late = CancellationToken::new();
+        let mut relays = Watch::new(late.clone());
+        let (mut routes, mut http) = (Routes::default(), axum::Router::new());
+        let (mut stores, mut drawers, mut names) = (BTreeMap::new(), BTreeMap::new(), Vec::new());
+        let mut buses = Vec::new();
+        for Built { platform, bus, parts } in self.built {
+            let (service, store) = (platform.service, platform.store.clone());
+            drawers.insert(service, wiring::drawer(&platform, &parts));
+            names.extend(&parts.grpc_names);
+            routes = parts.grpc.into_iter().fold(routes, |routes, add| add(routes));
+            http = http.merge(parts.http);
+            let nats = &self.settings.nats;
+            for hearing in wiring::hearings(&platform, &bus, nats, &self.hearers, parts.reactions)? {
+                work.add("consumer", hearing.run(stop.clone()));
+            }
+            for part in parts.loops {
+                work.add(part.name, part.run);
+            }
+            work.add("housekeeping", housekeeping::run(store.clone(), stop.clone()));
+            relays.add("relay", relay::run(store.clone(), bus.clone(), late.clone()));
+            stores.insert(service, store);
+            buses.push(bus);
+        }
+        let closing = stores.values().cloned().collect();
+        let (tasks, letters) = (TaskDesk::new(stores), DeadLetterOffice::new(drawers));
+        let routes = wiring::common_services(routes, tasks, letters, &names).await?;
+        let gate = Gate::new(&self.issuers)?;
+        let router =
+            routes.into_axum_router().layer(axum::middleware::from_fn_with_state(gate, identity::check));
+        let (grpc_address, http_address) = (self.grpc.local_addr()?, self.http.local_addr()?);
+        let incoming = TcpIncoming::from(self.grpc).with_nodelay(Some(true));
+        let serve = tonic::transport::Server::builder()
+            .add_routes(Routes::from(router))
+            .serve_with_incoming_shutdown(incoming, stop.clone().cancelled_owned());
+        work.add("grpc", bounded(serve, stop.clone()));
+        let http = http
+            .route("/metrics", axum::routing::get(|| async { telemetry::metrics() }))
+            .route("/health", axum::routing::get(|| async { "serving" }));
+        let serve = axum::serve(self.http, http).with_graceful_shutdown(stop.clone().cancelled_owned());
+        work.add("http", bounded(serve.into_future(), stop.clone()));
+        let nats_process = self.server.as_ref().and_then(Server::process_id);
+        let end_server = CancellationToken::new();
+        let mut server = Watch::new(end_server.clone());
+        if let Some(supervised) = self.server {
+            server.add("nats-server", supervised.supervise(end_server));
+        }
+        Ok(Running {
+            grpc: grpc_address,
+            http: http_address,
+            keys: self.keys,
+            nats_process,
+            stop,
+            work,
+            relays,
+            server,
+            stores: closing,
+            buses,
+        })
+    }
+}
