@@ -73,7 +73,8 @@ impl Directory {
         for some in pupils.chunks(MOST) {
             let pupil_ids = some.iter().map(ToString::to_string).collect();
             let scope = pb::resolve_audience_request::Scope::Pupils(pb::Pupils { pupil_ids });
-            let request = self.peer.request(school, pb::ResolveAudienceRequest { scope: Some(scope) }, PATIENCE)?;
+            let request =
+                self.peer.request(school, pb::ResolveAudienceRequest { scope: Some(scope) }, PATIENCE)?;
             let mut answers = self.client.clone().resolve_audience(request).await?.into_inner();
             while let Some(answer) = answers.message().await? {
                 for pupil in answer.pupils {
@@ -132,7 +133,9 @@ fn link_of(link: pb::Link) -> Result<Link, Error> {
     let responsibility = match link.parental_responsibility() {
         pb::ParentalResponsibility::Yes => Responsibility::Yes,
         pb::ParentalResponsibility::No => Responsibility::No,
-        pb::ParentalResponsibility::Unknown | pb::ParentalResponsibility::Unspecified => Responsibility::Unknown,
+        pb::ParentalResponsibility::Unknown | pb::ParentalResponsibility::Unspecified => {
+            Responsibility::Unknown
+        }
     };
     let (no_child_information, no_contact) = match link.restriction() {
         pb::Restriction::None => (false, false),

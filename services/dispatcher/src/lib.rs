@@ -60,17 +60,16 @@ impl Service for Dispatcher {
     async fn build(config: Config, platform: &Platform) -> anyhow::Result<Parts> {
         let http = channels::http_client()?;
         let channels = channels::all(&config.channels, &http)?;
-        let chosen = Outlets {
-            text: first_of(&channels, Medium::Text),
-            email: first_of(&channels, Medium::Email),
-        };
+        let chosen =
+            Outlets { text: first_of(&channels, Medium::Text), email: first_of(&channels, Medium::Email) };
         let outlets: HashMap<ChannelName, Arc<Outlet>> =
             channels.into_iter().map(|channel| (channel.name(), Arc::new(Outlet::new(channel)))).collect();
         let directory = Arc::new(directory::Directory::new(platform.peer("directory")?));
         let (planner_wake, sender_wake) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
         let generation = Generation::default();
         let store = platform.store.clone();
-        let (settler, settling) = Settler::new(store.clone(), Arc::clone(&planner_wake), platform.stop.clone());
+        let (settler, settling) =
+            Settler::new(store.clone(), Arc::clone(&planner_wake), platform.stop.clone());
 
         let hearer = reactions::Hearer {
             store: store.clone(),

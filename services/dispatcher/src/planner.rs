@@ -184,7 +184,8 @@ impl Planner {
             .filter(|(_, pupil)| gathering.notice_of(*pupil).is_some())
             .copied()
             .collect();
-        let pupils: Vec<_> = members.iter().map(|(_, pupil)| *pupil).collect::<HashSet<_>>().into_iter().collect();
+        let pupils: Vec<_> =
+            members.iter().map(|(_, pupil)| *pupil).collect::<HashSet<_>>().into_iter().collect();
         if pupils.is_empty() {
             return Ok(self.commit(commit).await?);
         }
@@ -219,4 +220,3 @@ fn expired(gathering: &Gathering) -> Plan {
     }
     plan
 }
-

@@ -134,9 +134,10 @@ mod tests {
         let mut all = String::new();
         for kind in NoticeKind::ALL {
             for medium in [Medium::Text, Medium::Email] {
-                for (names, topic) in
-                    [(&["Maya"][..], "2026-11-24/morning"), (&["Maya", "Rohan", "Zofia"][..], "2026-11-24/afternoon")]
-                {
+                for (names, topic) in [
+                    (&["Maya"][..], "2026-11-24/morning"),
+                    (&["Maya", "Rohan", "Zofia"][..], "2026-11-24/afternoon"),
+                ] {
                     let words = renderer.words(kind, medium, names, (&school(), topic)).unwrap();
                     all += &format!(
                         "== {} {medium:?}\n{}{}\n\n",
@@ -154,8 +155,9 @@ mod tests {
     fn a_text_about_two_children_with_its_prefix_costs_two_fragments_at_most() {
         let renderer = Renderer::new().unwrap();
         for kind in NoticeKind::ALL {
-            let words =
-                renderer.words(kind, Medium::Text, &["Maya", "Rohan"], (&school(), "2026-11-24/morning")).unwrap();
+            let words = renderer
+                .words(kind, Medium::Text, &["Maya", "Rohan"], (&school(), "2026-11-24/morning"))
+                .unwrap();
             let fragments = fragments::fragments(&format!("{}: {}", school().name, words.body));
             assert!(fragments.fragments <= 2, "{kind:?}: {fragments:?}");
         }
@@ -166,7 +168,8 @@ mod tests {
         let renderer = Renderer::new().unwrap();
         for kind in NoticeKind::ALL {
             for medium in [Medium::Text, Medium::Email] {
-                let words = renderer.words(kind, medium, &["Maya"], (&school(), "2026-11-24/morning")).unwrap();
+                let words =
+                    renderer.words(kind, medium, &["Maya"], (&school(), "2026-11-24/morning")).unwrap();
                 assert!(!words.subject.unwrap_or_default().contains("Maya"));
                 assert!(words.body.contains("Maya"));
                 let says_missing = words.body.contains("we have not yet heard why");
@@ -180,7 +183,12 @@ mod tests {
     fn a_name_with_markup_is_said_as_it_is() {
         let renderer = Renderer::new().unwrap();
         let words = renderer
-            .words(NoticeKind::AbsenceUnexplained, Medium::Text, &["{{ 7 * 7 }}<b>"], (&school(), "2026-11-24/morning"))
+            .words(
+                NoticeKind::AbsenceUnexplained,
+                Medium::Text,
+                &["{{ 7 * 7 }}<b>"],
+                (&school(), "2026-11-24/morning"),
+            )
             .unwrap();
         assert!(words.body.contains("{{ 7 * 7 }}<b>"));
     }

@@ -1,2 +1,10 @@
-//! The one binary.
-fn main() {}
+//! The one binary. See [`schoolbell::command`].
+
+use clap::Parser;
+
+fn main() -> anyhow::Result<()> {
+    let arguments = schoolbell::command::Arguments::parse();
+    // Children are started from the main thread, which lives as long as the process: they are
+    // asked to die with the thread that started them.
+    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(arguments.run(std::env::vars()))
+}

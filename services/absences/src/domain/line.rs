@@ -116,6 +116,13 @@ impl Line {
         Self { pupil_id, sitting, entry: Entry::default(), case: None }
     }
 
+    /// The line of a pupil of this class. A class that stands there already stays.
+    #[must_use]
+    pub fn in_class(mut self, class_id: Option<ClassId>) -> Self {
+        self.entry.class_id = self.entry.class_id.or(class_id);
+        self
+    }
+
     /// A mark is posted in the register of a class. Refused when it would change a mark after the
     /// close.
     pub fn post(&self, mark: Code, class_id: ClassId, moment: &Moment) -> Result<Step, Rejection> {

@@ -57,8 +57,10 @@ fn follow_up(school: Tenant, case: &Case, because: Because, now: Timestamp) -> N
 /// What the office must ask for after a close.
 #[must_use]
 pub fn of_closing(school: Tenant, sitting: Sitting, closing: &Closing, now: Timestamp) -> Vec<NewTask> {
-    let registers =
-        closing.classes_without_register.iter().map(|class_id| register_missing(school, sitting, *class_id, now));
+    let registers = closing
+        .classes_without_register
+        .iter()
+        .map(|class_id| register_missing(school, sitting, *class_id, now));
     let marks = closing
         .pupils_without_mark
         .iter()

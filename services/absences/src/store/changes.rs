@@ -53,9 +53,10 @@ impl Hand<'_> {
         let history = changed.iter().map(|step| self.history(step)).collect();
         let cases: Vec<&Case> = steps.iter().filter_map(Step::case).collect();
         let rows = cases.iter().map(|case| case_row(self.school(), case).into_active_model()).collect();
-        commit = insert_exactly::<entry_changes::ActiveModel>(commit, history, None);
         commit = insert_exactly::<entries::ActiveModel>(commit, entries, Some(over_last_entry()));
         commit = insert_exactly::<cases::ActiveModel>(commit, rows, Some(over_last_case()));
+        // After the guarded rows: a second writer must meet their guard, not the history's unique key.
+        commit = insert_exactly::<entry_changes::ActiveModel>(commit, history, None);
         for case in cases {
             commit = self.say(commit, case)?;
         }
@@ -176,12 +177,7 @@ impl Hand<'_> {
     }
 
     /// Writes the close, over the version of the session that was decided on.
-    pub fn closed(
-        &self,
-        commit: Commit,
-        store: &Store,
-        close: &Close<'_>,
-    ) -> Result<Commit, Error> {
+    pub fn closed(&self, commit: Commit, store: &Store, close: &Close<'_>) -> Result<Commit, Error> {
         let closing = serde_json::to_string(close.closed)
             .map_err(|_| Error::Corrupt { what: "closing of a session" })?;
         Ok(commit.guarded(store.statement(

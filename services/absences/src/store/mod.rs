@@ -11,5 +11,4 @@ pub mod rows;
 use kit::store::Migration;
 
 /// The tables, step by step.
-pub const MIGRATIONS: &[Migration] =
-    &[Migration { name: "absences_0001", sql: include_str!("schema.sql") }];
+pub const MIGRATIONS: &[Migration] = &[Migration { name: "absences_0001", sql: include_str!("schema.sql") }];

@@ -69,8 +69,7 @@ pub enum CloseAt {
 
 /// The session as it stands.
 pub async fn session(store: &Store, school: Tenant, sitting: Sitting) -> Result<SessionRecord, Error> {
-    let key =
-        (school.to_string(), sitting.date.to_string(), session_text(sitting.session).to_owned());
+    let key = (school.to_string(), sitting.date.to_string(), session_text(sitting.session).to_owned());
     let Some(row) = sessions::Entity::find_by_id(key).one(store.read()).await? else {
         return Ok(SessionRecord::default());
     };
@@ -119,24 +118,15 @@ pub async fn lines(
 }
 
 /// One pupil's line, new when nothing stands in it.
-pub async fn line(
-    store: &Store,
-    school: Tenant,
-    sitting: Sitting,
-    pupil_id: PupilId,
-) -> Result<Line, Error> {
+pub async fn line(store: &Store, school: Tenant, sitting: Sitting, pupil_id: PupilId) -> Result<Line, Error> {
     let (entries, cases) = in_session(school, sitting);
-    let entries =
-        entries.filter(entries::Column::PupilId.eq(pupil_id.to_string())).all(store.read()).await?;
+    let entries = entries.filter(entries::Column::PupilId.eq(pupil_id.to_string())).all(store.read()).await?;
     let cases = cases.filter(cases::Column::PupilId.eq(pupil_id.to_string())).all(store.read()).await?;
     let mut lines = assemble(sitting, &entries, &cases)?;
     Ok(lines.remove(&pupil_id).unwrap_or_else(|| Line::new(pupil_id, sitting)))
 }
 
-fn in_session(
-    school: Tenant,
-    sitting: Sitting,
-) -> (Select<entries::Entity>, Select<cases::Entity>) {
+fn in_session(school: Tenant, sitting: Sitting) -> (Select<entries::Entity>, Select<cases::Entity>) {
     let (school, date, session) =
         (school.to_string(), sitting.date.to_string(), session_text(sitting.session));
     let entries = entries::Entity::find()

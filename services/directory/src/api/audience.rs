@@ -1,7 +1,7 @@
 //! What services ask: the audience of a scope, the present truth before a message leaves, and
 //! whether pupils belong to the school. All of it is read in bulk.
 
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
@@ -79,7 +79,7 @@ impl Directory {
         let standing = self.school(caller.tenant).await?;
         let today = standing.day(self.store.clock().now());
         let contacts: Vec<ContactId> = ids(&request.contact_ids, "contact_ids", MOST_CLEARED)?;
-        let contacts: HashSet<ContactId> = contacts.into_iter().collect();
+        let contacts: BTreeSet<ContactId> = contacts.into_iter().collect();
         let scope = Scope::Pupils(ids(&request.pupil_ids, "pupil_ids", MOST_CLEARED)?);
         let read = async {
             let rows = people::on_roll(&self.store, caller.tenant, &scope).await?;

@@ -1,4 +1,4 @@
-//! What people change by hand, at once: restrictions, "person only", and how a contact is reached.
+//! What the head and the safeguarding lead decide by hand, at once: restrictions and "person only".
 
 use jiff::Timestamp;
 use kit::clock::to_proto;
@@ -13,18 +13,12 @@ use tonic::{Response, Status};
 
 use super::{Directory, failed};
 use crate::domain::decide::{self, PersonOnly, SetRestriction};
-use crate::domain::email;
-use crate::domain::language;
 use crate::domain::link::Bar;
-use crate::domain::phone::{self, Phone};
-use crate::domain::roster::{Contact, Reach};
 use crate::store::change;
 use crate::store::decisions::{Decision, Subject};
 use crate::store::write::guard;
 
 const LONGEST_REASON: usize = 500;
-const LONGEST_NUMBER: usize = 40;
-const LONGEST_MAILBOX: usize = 254;
 
 impl Directory {
     pub(super) async fn restrict(
@@ -50,8 +44,8 @@ impl Directory {
     ) -> Result<(Commit, pb::SetRestrictionResponse), Status> {
         let standing = self.school(caller.tenant).await?;
         let now = self.store.clock().now();
-        let found = change::restriction_of(&self.store, caller.tenant, (pupil, contact)).await;
-        let before = found.map_err(|error| failed(&error))?.ok_or_else(unknown_link)?;
+        let found = change::link_of(&self.store, caller.tenant, (pupil, contact)).await;
+        let before = found.map_err(|error| failed(&error))?.ok_or_else(unknown_link)?.restriction;
         let found = change::contact_of(&self.store, caller.tenant, contact).await;
         let stored = found.map_err(|error| failed(&error))?.ok_or_else(unknown_link)?;
         let evidence = command.evidence.clone();
@@ -85,10 +79,10 @@ impl Directory {
     ) -> Result<Response<pb::SetPersonOnlyResponse>, Status> {
         let pupil: PupilId = rejection::id(&request.pupil_id, "pupil_id")?;
         let reason = rejection::optional(&request.reason, "reason", LONGEST_REASON)?;
-        let command = || if request.person_only { PersonOnly::Starts } else { PersonOnly::Ends };
+        let command = if request.person_only { PersonOnly::Starts } else { PersonOnly::Ends };
         let call = Call { caller: &caller, rpc: "SetPersonOnly", request_id: &request.request_id };
         once(&self.store, call, &request, || async {
-            self.decide_person_only(&caller, pupil, command(), reason.clone()).await
+            self.decide_person_only(&caller, pupil, command, reason.clone()).await
         })
         .await
     }
@@ -122,122 +116,6 @@ impl Directory {
         let commit = commit.audit(caller, "SetPersonOnly", &[pupil.to_string()], now);
         Ok((commit, pb::SetPersonOnlyResponse { set_at: Some(to_proto(now)) }))
     }
-
-    pub(super) async fn update(
-        &self,
-        caller: Caller,
-        request: pb::UpdateContactRequest,
-    ) -> Result<Response<pb::UpdateContactResponse>, Status> {
-        let contact: ContactId = rejection::id(&request.contact_id, "contact_id")?;
-        let update = self.reach_update(&request)?;
-        let call = Call { caller: &caller, rpc: "UpdateContact", request_id: &request.request_id };
-        once(&self.store, call, &request, || self.decide_update(&caller, contact, &update)).await
-    }
-
-    async fn decide_update(
-        &self,
-        caller: &Caller,
-        contact: ContactId,
-        update: &ReachUpdate,
-    ) -> Result<(Commit, pb::UpdateContactResponse), Status> {
-        let standing = self.school(caller.tenant).await?;
-        let found = change::contact_of(&self.store, caller.tenant, contact).await;
-        let before = found.map_err(|error| failed(&error))?.ok_or_else(unknown_contact)?;
-        let after = Contact { reach: update.on(&before.stored.value.reach), ..before.stored.value.clone() };
-        let mut commit = Commit::new();
-        let mut revision = before.revision;
-        if after != before.stored.value {
-            revision += 1;
-            commit = guard(&self.store, commit, caller.tenant, standing.version);
-            commit = change::put_contact(commit, (caller.tenant, contact), &before, &after);
-        }
-        let now = self.store.clock().now();
-        let commit = commit.audit(caller, "UpdateContact", &[contact.to_string()], now);
-        Ok((commit, pb::UpdateContactResponse { revision }))
-    }
-
-    /// Reads every field and says of each that is wrong what was expected.
-    fn reach_update(&self, request: &pb::UpdateContactRequest) -> Result<ReachUpdate, Rejection> {
-        let mut wrong = Wrong::default();
-        let update = ReachUpdate {
-            first_phone: self.phone(request.first_phone.as_deref(), "first_phone", &mut wrong),
-            second_phone: self.phone(request.second_phone.as_deref(), "second_phone", &mut wrong),
-            email: read(request.email.as_deref(), ("email", LONGEST_MAILBOX), &mut wrong, email::normalise),
-            language: request.language.as_deref().and_then(|tag| {
-                language::normalise(tag).map_err(|fault| wrong.add("language", fault.to_string())).ok()
-            }),
-            no_voice: request.no_voice,
-        };
-        wrong.refuse()?;
-        Ok(update)
-    }
-
-    fn phone(
-        &self,
-        entered: Option<&str>,
-        field: &'static str,
-        wrong: &mut Wrong,
-    ) -> Option<Option<Phone>> {
-        read(entered, (field, LONGEST_NUMBER), wrong, |entered| {
-            phone::normalise(entered, self.test_numbers).map(|normalised| normalised.phone)
-        })
-    }
-}
-
-/// What is to be changed; the inner none removes.
-struct ReachUpdate {
-    first_phone: Option<Option<Phone>>,
-    second_phone: Option<Option<Phone>>,
-    email: Option<Option<email::Email>>,
-    language: Option<String>,
-    no_voice: Option<bool>,
-}
-
-impl ReachUpdate {
-    fn on(&self, before: &Reach) -> Reach {
-        Reach {
-            first_phone: self.first_phone.clone().unwrap_or_else(|| before.first_phone.clone()),
-            second_phone: self.second_phone.clone().unwrap_or_else(|| before.second_phone.clone()),
-            email: self.email.clone().unwrap_or_else(|| before.email.clone()),
-            language: self.language.clone().unwrap_or_else(|| before.language.clone()),
-            no_voice: self.no_voice.unwrap_or(before.no_voice),
-        }
-    }
-}
-
-#[derive(Default)]
-struct Wrong(Vec<(&'static str, String)>);
-
-impl Wrong {
-    fn add(&mut self, field: &'static str, expected: String) {
-        self.0.push((field, expected));
-    }
-
-    fn refuse(self) -> Result<(), Rejection> {
-        let mut wrong = self.0.into_iter();
-        let Some((field, expected)) = wrong.next() else { return Ok(()) };
-        let first = Rejection::invalid("INVALID_CONTACT", field, format!("expected: {expected}"));
-        Err(wrong.fold(first, |rejection, (field, expected)| {
-            rejection.field(field, format!("expected: {expected}"))
-        }))
-    }
-}
-
-fn read<T, E: std::fmt::Display>(
-    entered: Option<&str>,
-    (field, most): (&'static str, usize),
-    wrong: &mut Wrong,
-    normalise: impl FnOnce(&str) -> Result<T, E>,
-) -> Option<Option<T>> {
-    let entered = entered?.trim();
-    if entered.is_empty() {
-        return Some(None);
-    }
-    if entered.chars().count() > most {
-        wrong.add(field, format!("at most {most} characters"));
-        return None;
-    }
-    normalise(entered).map(Some).map_err(|fault| wrong.add(field, fault.to_string())).ok()
 }
 
 fn restriction_of(request: &pb::SetRestrictionRequest) -> Result<SetRestriction, Rejection> {
@@ -294,8 +172,4 @@ fn unknown_link() -> Rejection {
 
 fn unknown_pupil() -> Rejection {
     Rejection::not_found("UNKNOWN_PUPIL", "there is no such pupil")
-}
-
-fn unknown_contact() -> Rejection {
-    Rejection::not_found("UNKNOWN_CONTACT", "there is no such contact")
 }

@@ -72,8 +72,7 @@ impl Directory {
             return Ok((looked(caller, now), answer));
         }
         answer.loaded = true;
-        let commit =
-            self.commit_of(caller, (&mut snapshot, &plan), now).map_err(|error| failed(&error))?;
+        let commit = self.commit_of(caller, (&mut snapshot, &plan), now).map_err(|error| failed(&error))?;
         Ok((commit, answer))
     }
 

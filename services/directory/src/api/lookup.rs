@@ -14,7 +14,10 @@ use crate::store::people::{self, Scope};
 use crate::store::school;
 
 impl Directory {
-    pub(super) async fn look_at_school(&self, caller: &Caller) -> Result<Response<pb::GetSchoolResponse>, Status> {
+    pub(super) async fn look_at_school(
+        &self,
+        caller: &Caller,
+    ) -> Result<Response<pb::GetSchoolResponse>, Status> {
         let standing = self.school(caller.tenant).await?;
         let terms = school::terms_of(&self.store, caller.tenant).await.map_err(|error| failed(&error))?;
         let school = wire::school(caller.tenant, &standing, &terms);
@@ -35,7 +38,9 @@ impl Directory {
             text => Some(rejection::id(text, "class_id")?),
         };
         if class.is_some_and(|class| !names.contains_key(&class)) {
-            return Err(Rejection::invalid("UNKNOWN_CLASS", "class_id", "is not a class of this school").into());
+            return Err(
+                Rejection::invalid("UNKNOWN_CLASS", "class_id", "is not a class of this school").into()
+            );
         }
         let found =
             people::page(&self.store, (caller.tenant, class), page.after.as_deref(), page.size + 1).await;
@@ -72,9 +77,7 @@ impl Directory {
         let audited = audit::look(&self.store, caller, "GetPupil", &subjects).await?;
         let class_name = names.get(&row.pupil.class_id).cloned().unwrap_or_default();
         let summary = wire::summary(&row, class_name);
-        Ok(audited.seal(pb::GetPupilResponse {
-            summary: Some(summary),
-            pupil: Some(wire::household(household)),
-        }))
+        Ok(audited
+            .seal(pb::GetPupilResponse { summary: Some(summary), pupil: Some(wire::household(household)) }))
     }
 }

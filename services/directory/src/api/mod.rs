@@ -6,6 +6,7 @@
 
 mod audience;
 mod change;
+mod contact;
 mod import;
 mod lookup;
 mod wire;

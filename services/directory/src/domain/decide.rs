@@ -75,7 +75,7 @@ pub fn set_restriction(
 }
 
 /// Whether automation may run about a child.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PersonOnly {
     /// A person takes every first step.
     Starts,
@@ -119,12 +119,12 @@ mod tests {
         let standing = set.after.unwrap();
         assert_eq!((standing.bar, standing.from, set.barred), (Bar::Contact, TODAY, Some(Bar::Contact)));
         let weaker =
-            set_restriction(Some(&standing), command(Some(Bar::ChildInformation), None, None), TODAY).unwrap();
+            set_restriction(Some(&standing), command(Some(Bar::ChildInformation), None, None), TODAY)
+                .unwrap();
         assert_eq!((weaker.changes, weaker.barred), (true, None));
         let ended = set_restriction(Some(&standing), command(None, None, None), TODAY).unwrap();
         assert_eq!((ended.after, ended.changes, ended.barred), (None, true, None));
-        let again =
-            set_restriction(Some(&standing), command(Some(Bar::Contact), None, None), TODAY).unwrap();
+        let again = set_restriction(Some(&standing), command(Some(Bar::Contact), None, None), TODAY).unwrap();
         assert_eq!((again.changes, again.barred), (false, None));
     }
 
@@ -151,7 +151,10 @@ mod tests {
     fn person_only_starts_and_ends_with_a_reason() {
         let reason = || "child protection plan".to_owned();
         let started = set_person_only(None, PersonOnly::Starts, reason()).unwrap();
-        assert_eq!((started.after.as_deref(), started.barred.is_some()), (Some("child protection plan"), true));
+        assert_eq!(
+            (started.after.as_deref(), started.barred.is_some()),
+            (Some("child protection plan"), true)
+        );
         let again = set_person_only(started.after.as_deref(), PersonOnly::Starts, reason()).unwrap();
         assert_eq!((again.changes, again.barred), (false, None));
         let ended = set_person_only(started.after.as_deref(), PersonOnly::Ends, reason()).unwrap();

@@ -53,7 +53,9 @@ pub fn normalise(entered: &str) -> Result<Email, Fault> {
 fn local_is_sane(local: &str) -> bool {
     let atom = |atom: &str| {
         !atom.is_empty()
-            && atom.chars().all(|character| character.is_alphanumeric() || "!#$%&'*+-/=?^_`{|}~".contains(character))
+            && atom
+                .chars()
+                .all(|character| character.is_alphanumeric() || "!#$%&'*+-/=?^_`{|}~".contains(character))
     };
     local.len() <= LONGEST_LOCAL && local.split('.').all(atom)
 }
@@ -65,9 +67,10 @@ fn domain_is_sane(domain: &str) -> bool {
             && !label.starts_with('-')
             && !label.ends_with('-')
     };
-    let top_level_is_a_name = domain.rsplit('.').next().is_some_and(|top| {
-        top.len() >= 2 && !top.bytes().all(|byte| byte.is_ascii_digit())
-    });
+    let top_level_is_a_name = domain
+        .rsplit('.')
+        .next()
+        .is_some_and(|top| top.len() >= 2 && !top.bytes().all(|byte| byte.is_ascii_digit()));
     domain.contains('.') && domain.split('.').all(label) && top_level_is_a_name
 }
 

@@ -18,9 +18,8 @@ pub fn normalise(entered: &str) -> Result<String, Fault> {
     let language = parts.next().unwrap_or_default();
     let language_is_sane =
         (2..=3).contains(&language.len()) && language.bytes().all(|byte| byte.is_ascii_alphabetic());
-    let rest_is_sane = parts.all(|part| {
-        (2..=8).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_alphanumeric())
-    });
+    let rest_is_sane = parts
+        .all(|part| (2..=8).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_alphanumeric()));
     if !language_is_sane || !rest_is_sane || entered.len() > 35 {
         return Err(Fault);
     }
@@ -33,7 +32,9 @@ mod tests {
 
     #[test]
     fn tags_are_taken_and_other_texts_are_not() {
-        for (entered, tag) in [("", "en"), ("EN", "en"), ("pl", "pl"), ("zh-Hant", "zh-Hant"), ("ur-PK", "ur-PK")] {
+        for (entered, tag) in
+            [("", "en"), ("EN", "en"), ("pl", "pl"), ("zh-Hant", "zh-Hant"), ("ur-PK", "ur-PK")]
+        {
             assert_eq!(normalise(entered), Ok(tag.to_owned()));
         }
         for entered in ["English", "e", "en_GB", "en-", "en--GB", "12", "pl,en"] {

@@ -170,6 +170,7 @@ mod tests {
     use jiff::civil::date;
     use proptest::prelude::*;
 
+    use super::Responsibility::{No, Unknown, Yes};
     use super::*;
 
     fn restriction(bar: Bar, from: Date, until: Option<Date>) -> Restriction {
@@ -211,7 +212,6 @@ mod tests {
             emergency_only: false,
             restriction: None,
         };
-        use Responsibility::{No, Unknown, Yes};
         for (before, after, raises) in [
             (link(Role::Mother, Unknown), link(Role::Mother, Yes), true),
             (link(Role::Mother, No), link(Role::Mother, Unknown), true),

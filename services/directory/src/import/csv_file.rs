@@ -60,12 +60,9 @@ impl CsvFile {
         let mut reader =
             ReaderBuilder::new().has_headers(false).flexible(true).trim(Trim::All).from_reader(bytes);
         let mut lines = reader.records();
-        let header = match lines.next() {
-            Some(Ok(header)) => header,
-            Some(Err(_)) | None => {
-                faults.add((name, 1), "", "a header line in UTF-8");
-                return None;
-            }
+        let Some(Ok(header)) = lines.next() else {
+            faults.add((name, 1), "", "a header line in UTF-8");
+            return None;
         };
         let columns = find_columns(name, &header, columns, faults)?;
         let mut records = Vec::new();
@@ -130,7 +127,8 @@ fn find_columns(
 impl<'a> Line<'a> {
     /// The cell of a column; blank when the file does not have it.
     pub fn cell(&self, column: &'static str) -> Cell<'a> {
-        let text = self.file.columns.get(column).and_then(|place| self.record.get(*place)).unwrap_or_default();
+        let text =
+            self.file.columns.get(column).and_then(|place| self.record.get(*place)).unwrap_or_default();
         Cell { text, place: self.place(), column }
     }
 

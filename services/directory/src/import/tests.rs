@@ -16,8 +16,13 @@ fn faults_of(sample: &Sample) -> Vec<(String, u64, String)> {
 fn a_roster_without_a_fault_is_read() {
     let Read { roster, warnings } = read(&Sample::new().zip(), TestNumbers::Accepted).unwrap();
     assert_eq!(warnings, []);
-    let counts =
-        (roster.terms.len(), roster.classes.len(), roster.pupils.len(), roster.contacts.len(), roster.links.len());
+    let counts = (
+        roster.terms.len(),
+        roster.classes.len(),
+        roster.pupils.len(),
+        roster.contacts.len(),
+        roster.links.len(),
+    );
     assert_eq!(counts, (1, 2, 3, 4, 6));
     assert_eq!(roster.pupils["amy"].first_name, "Amy", "the name that the child is called by");
     assert_eq!(roster.pupils["ben"].first_name, "Ben");
@@ -118,7 +123,9 @@ fn faults_of_all_files_are_said_at_once() {
 
 #[test]
 fn a_missing_file_is_one_fault() {
-    for (file, _) in [("users.csv", 0), ("roles.csv", 0), ("contacts.csv", 0), ("school.csv", 0), ("orgs.csv", 0)] {
+    for (file, _) in
+        [("users.csv", 0), ("roles.csv", 0), ("contacts.csv", 0), ("school.csv", 0), ("orgs.csv", 0)]
+    {
         assert_eq!(faults_of(&Sample::new().without(file)), [(file.to_owned(), 0, String::new())]);
     }
 }
@@ -145,7 +152,11 @@ fn a_pupil_of_another_school_is_a_fault() {
 fn a_byte_order_mark_other_capitals_and_another_order_of_columns_are_read() {
     let sample = Sample::new()
         .with("users.csv", "sourcedId,status", "\u{feff}SOURCEDID,Status")
-        .with("pupils.csv", "sourcedId,personOnly,personOnlyReason,yearGroup,class", "sourcedId,personOnly,personOnlyReason,class,yearGroup")
+        .with(
+            "pupils.csv",
+            "sourcedId,personOnly,personOnlyReason,yearGroup,class",
+            "sourcedId,personOnly,personOnlyReason,class,yearGroup",
+        )
         .with("pupils.csv", ",3,oak", ",oak,3")
         .with("pupils.csv", ",1,ash", ",ash,1")
         .with("pupils.csv", ",1,ash", ",ash,1");
@@ -169,7 +180,10 @@ fn no_fault_repeats_a_cell() {
         .with("contacts.csv", "amy,mum,mother", "amy,mum,stepmonster");
     for fault in read(&sample.zip(), TestNumbers::Accepted).unwrap_err() {
         let text = format!("{fault:?}");
-        assert!(!["4455667", "secretmailbox", "stepmonster"].iter().any(|cell| text.contains(cell)), "{text}");
+        assert!(
+            !["4455667", "secretmailbox", "stepmonster"].iter().any(|cell| text.contains(cell)),
+            "{text}"
+        );
     }
 }
 
@@ -190,9 +204,12 @@ fn the_demo_school_is_read_without_a_fault() {
     let texts: Vec<(String, String)> = std::fs::read_dir(folder)
         .unwrap()
         .map(|entry| entry.unwrap())
-        .map(|entry| (entry.file_name().into_string().unwrap(), std::fs::read_to_string(entry.path()).unwrap()))
+        .map(|entry| {
+            (entry.file_name().into_string().unwrap(), std::fs::read_to_string(entry.path()).unwrap())
+        })
         .collect();
-    let entries: Vec<(&str, &str)> = texts.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
+    let entries: Vec<(&str, &str)> =
+        texts.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
     let Read { roster, warnings } = read(&sample::zip_of(&entries), TestNumbers::Accepted).unwrap();
     assert_eq!(warnings, []);
     assert!(roster.pupils.len() > 400, "{} pupils", roster.pupils.len());

@@ -65,14 +65,11 @@ pub fn time(cell: Cell<'_>, faults: &mut Faults) -> Option<Time> {
 }
 
 /// One of a list of words.
-pub fn word<T: Copy>(
-    cell: Cell<'_>,
-    words: &[(&str, T)],
-    faults: &mut Faults,
-) -> Option<T> {
+pub fn word<T: Copy>(cell: Cell<'_>, words: &[(&str, T)], faults: &mut Faults) -> Option<T> {
     let found = words.iter().find(|(word, _)| *word == cell.text).map(|(_, value)| *value);
     if found.is_none() {
-        let words: Vec<&str> = words.iter().map(|(word, _)| if word.is_empty() { "blank" } else { word }).collect();
+        let words: Vec<&str> =
+            words.iter().map(|(word, _)| if word.is_empty() { "blank" } else { word }).collect();
         cell.fault(format!("one of {}", words.join(", ")), faults);
     }
     found

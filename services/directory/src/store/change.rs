@@ -8,7 +8,7 @@ use sea_orm::{ActiveModelTrait, EntityTrait, IntoActiveModel};
 use super::decisions::Decision;
 use super::rows::{contacts, decisions, links, pupils};
 use super::write::contact_row;
-use crate::domain::link::Restriction;
+use crate::domain::link::{Link, Restriction};
 use crate::domain::present::{Status, Stored};
 use crate::domain::roster::Contact;
 
@@ -23,17 +23,16 @@ pub struct StoredContact {
     pub revision: i64,
 }
 
-/// The restriction of a link, whether or not it is still on roll: a restriction can be ended for
-/// somebody who has left. The outer option is the link.
-pub async fn restriction_of(
+/// A link, whether or not it is still on roll: a restriction can be ended for somebody who has left.
+pub async fn link_of(
     store: &Store,
     school: SchoolId,
     (pupil, contact): (PupilId, ContactId),
-) -> Result<Option<Option<Restriction>>, Error> {
+) -> Result<Option<Link>, Error> {
     let key = (pupil.to_string(), contact.to_string());
     let row = links::Entity::find_by_id(key).one(store.read()).await?;
     let row = row.filter(|row| row.school == school.to_string());
-    row.map(|row| Ok(row.link()?.restriction)).transpose()
+    row.map(|row| row.link()).transpose()
 }
 
 /// Why automation does not run about a pupil, and the pupil's revision.
@@ -79,9 +78,7 @@ pub fn set_restriction(
     let sql = "UPDATE links SET bar = $1, evidence = $2, bar_from = $3, bar_until = $4 \
                WHERE pupil_id = $5 AND contact_id = $6";
     let raise = "UPDATE contacts SET revision = revision + 1 WHERE id = $1";
-    commit
-        .guarded(store.statement(sql, values))
-        .guarded(store.statement(raise, [contact.to_string().into()]))
+    commit.guarded(store.statement(sql, values)).guarded(store.statement(raise, [contact.to_string().into()]))
 }
 
 /// Starts or ends "person only".
@@ -99,12 +96,8 @@ pub fn put_contact(
     after: &Contact,
 ) -> Commit {
     let key = school.to_string();
-    let row = contact_row(
-        (&key, &before.source_id),
-        (contact, before.revision + 1),
-        after,
-        before.stored.status,
-    );
+    let row =
+        contact_row((&key, &before.source_id), (contact, before.revision + 1), after, before.stored.status);
     commit.work(move |tx| {
         let row = row.clone().into_active_model().reset_all();
         Box::pin(async move {

@@ -74,8 +74,10 @@ pub fn of_plan(snapshot: &Snapshot, plan: &Plan, import: &Import) -> Result<Vec<
     let by = (import.by.clone(), import.at);
     let mut decisions = Vec::new();
     for write in &plan.pupils {
-        let before = snapshot.present.pupils.get(&write.key).and_then(|stored| stored.value.person_only.as_ref());
-        let Some(reason) = write.stored.value.person_only.as_ref().filter(|reason| Some(*reason) != before) else {
+        let before =
+            snapshot.present.pupils.get(&write.key).and_then(|stored| stored.value.person_only.as_ref());
+        let Some(reason) = write.stored.value.person_only.as_ref().filter(|reason| Some(*reason) != before)
+        else {
             continue;
         };
         let (pupil, _) = *read("pupil", snapshot.pupils.get(&write.key))?;
@@ -84,7 +86,8 @@ pub fn of_plan(snapshot: &Snapshot, plan: &Plan, import: &Import) -> Result<Vec<
         decisions.push(Decision { school, pupil, subject, evidence, by });
     }
     for write in &plan.links {
-        let before = snapshot.present.links.get(&write.key).and_then(|stored| stored.value.restriction.as_ref());
+        let before =
+            snapshot.present.links.get(&write.key).and_then(|stored| stored.value.restriction.as_ref());
         let after = write.stored.value.restriction.as_ref();
         let Some(restriction) = after.filter(|restriction| Some(*restriction) != before) else { continue };
         let (pupil, _) = *read("pupil", snapshot.pupils.get(&write.key.0))?;

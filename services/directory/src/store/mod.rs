@@ -15,5 +15,4 @@ pub mod write;
 use kit::store::Migration;
 
 /// The directory's own tables.
-pub const MIGRATIONS: &[Migration] =
-    &[Migration { name: "directory_0001", sql: include_str!("schema.sql") }];
+pub const MIGRATIONS: &[Migration] = &[Migration { name: "directory_0001", sql: include_str!("schema.sql") }];

@@ -1,7 +1,7 @@
 //! Pupils with their contacts, read in bulk: the number of queries never depends on the number of
 //! pupils of a batch.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use jiff::civil::Date;
 use kit::store::{Error, Store};
@@ -146,7 +146,7 @@ pub async fn bars(store: &Store, school: SchoolId, today: Date) -> Result<Bars, 
 pub async fn households(
     store: &Store,
     pupils: Vec<Pupil>,
-    only: Option<&HashSet<ContactId>>,
+    only: Option<&BTreeSet<ContactId>>,
     (bars, today): (&Bars, Date),
 ) -> Result<Vec<Household>, Error> {
     let mut rows = Vec::new();
@@ -182,8 +182,7 @@ async fn contacts_by_id(store: &Store, ids: HashSet<String>) -> Result<HashMap<S
     let ids: Vec<String> = ids.into_iter().collect();
     let mut known = HashMap::with_capacity(ids.len());
     for ids in ids.chunks(IDS) {
-        let rows =
-            contacts::Entity::find().filter(contacts::Column::Id.is_in(ids)).all(store.read()).await?;
+        let rows = contacts::Entity::find().filter(contacts::Column::Id.is_in(ids)).all(store.read()).await?;
         for row in rows {
             let reach = row.contact()?.reach;
             let contact =

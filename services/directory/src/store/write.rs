@@ -8,7 +8,10 @@ use jiff::Timestamp;
 use kit::store::{Commit, Error, Store};
 use proto::ids::{ClassId, ContactId, PupilId, SchoolId};
 use sea_orm::sea_query::{IntoIden, OnConflict};
-use sea_orm::{ActiveModelTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, IdenStatic, IntoActiveModel, Iterable};
+use sea_orm::{
+    ActiveModelTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, IdenStatic, IntoActiveModel,
+    Iterable,
+};
 
 use super::decisions::{self, Decision};
 use super::present::Snapshot;
@@ -129,8 +132,7 @@ fn people_rows(snapshot: &mut Snapshot, plan: &Plan, key: &str, rows: &mut Rows)
     for source_id in changed {
         let standing = snapshot.present.contacts.get(source_id);
         let stored = rows::read("contact of a link", written.get(source_id).copied().or(standing))?;
-        let entry =
-            snapshot.contacts.entry(source_id.clone()).or_insert_with(|| (ContactId::generate(), 0));
+        let entry = snapshot.contacts.entry(source_id.clone()).or_insert_with(|| (ContactId::generate(), 0));
         entry.1 += 1;
         let row = contact_row((key, source_id), *entry, &stored.value, stored.status);
         rows.contacts.push(row.into_active_model());

@@ -93,16 +93,25 @@ async fn read(store: &Store, notice: &rows::notices::Model, contact: &str) -> Re
         .await?;
     for delivery in &deliveries {
         steps.push(step(delivery.created_at, Reason::Due.code(), &format!("by {}", delivery.channel)));
-        let dropped = members.iter().find(|member| member.delivery_id == delivery.id && !member.why.is_empty());
+        let dropped =
+            members.iter().find(|member| member.delivery_id == delivery.id && !member.why.is_empty());
         if let Some(dropped) = dropped {
             steps.push(step(delivery.updated_at, &dropped.why, "left out at the last look"));
         }
         let own = |id: &str| id == delivery.id;
         for attempt in attempts.iter().filter(|attempt| own(&attempt.delivery_id)) {
-            steps.push(step(attempt.ended_at, &attempt.why, &format!("by {}, {}", delivery.channel, attempt.state)));
+            steps.push(step(
+                attempt.ended_at,
+                &attempt.why,
+                &format!("by {}, {}", delivery.channel, attempt.state),
+            ));
         }
         for receipt in receipts.iter().filter(|receipt| own(&receipt.delivery_id)) {
-            steps.push(step(receipt.received_at, &receipt.status, &format!("receipt of {}", receipt.channel)));
+            steps.push(step(
+                receipt.received_at,
+                &receipt.status,
+                &format!("receipt of {}", receipt.channel),
+            ));
         }
         if attempts.iter().all(|attempt| !own(&attempt.delivery_id)) && delivery.chunk_id.is_none() {
             steps.push(step(delivery.updated_at, &delivery.why, &delivery.state));

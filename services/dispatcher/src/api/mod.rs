@@ -49,7 +49,10 @@ impl DispatcherService for Api {
         explain::explain(&self.store, &caller, &request.into_inner()).await
     }
 
-    async fn recall(&self, request: Request<pb::RecallRequest>) -> Result<Response<pb::RecallResponse>, Status> {
+    async fn recall(
+        &self,
+        request: Request<pb::RecallRequest>,
+    ) -> Result<Response<pb::RecallResponse>, Status> {
         let caller = Caller::of(&request)?;
         recall::recall(self, &caller, &request.into_inner()).await
     }

@@ -41,7 +41,8 @@ async fn recalled_notices(
     caller: &Caller,
     request: &pb::RecallRequest,
 ) -> Result<Vec<rows::notices::Model>, Status> {
-    let unknown = || Status::from(Rejection::not_found("UNKNOWN_NOTICE", "there is nothing of that id to recall"));
+    let unknown =
+        || Status::from(Rejection::not_found("UNKNOWN_NOTICE", "there is nothing of that id to recall"));
     let mut query =
         rows::notices::Entity::find().filter(rows::notices::Column::School.eq(caller.tenant.to_string()));
     query = match &request.what {
@@ -64,7 +65,8 @@ async fn withdraw(api: &Api, caller: &Caller, notices: &[rows::notices::Model]) 
     let mut commit = Commit::new().execute(raise_generation(store)).wake(&api.generation.wake());
     for notice in notices {
         let sql = "UPDATE notices SET state = 'withdrawn', why = $1 WHERE id = $2 AND state <> 'withdrawn'";
-        commit = commit.execute(store.statement(sql, [Reason::Recalled.code().into(), notice.id.clone().into()]));
+        commit =
+            commit.execute(store.statement(sql, [Reason::Recalled.code().into(), notice.id.clone().into()]));
     }
     let subjects: Vec<String> = notices.iter().map(|notice| notice.pupil_id.clone()).collect();
     let commit = commit.audit(caller, "Recall", &subjects, store.clock().now());
@@ -89,7 +91,9 @@ async fn count(store: &Store, notices: &[rows::notices::Model]) -> Result<pb::Re
         let told = members.iter().any(|member| member.delivery_id == delivery.id && member.told);
         match state {
             DeliveryState::Started | DeliveryState::Unknown => answer.in_the_air += 1,
-            DeliveryState::Accepted | DeliveryState::Delivered | DeliveryState::Failed if told => answer.had_left += 1,
+            DeliveryState::Accepted | DeliveryState::Delivered | DeliveryState::Failed if told => {
+                answer.had_left += 1
+            }
             _ => answer.stopped += 1,
         }
     }

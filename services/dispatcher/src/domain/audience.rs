@@ -17,7 +17,10 @@ pub struct Pupil {
 
 /// What stands between a pupil and one contact.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[expect(clippy::struct_excessive_bools, reason = "each is an independent fact that the school records about a link")]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is an independent fact that the school records about a link"
+)]
 pub struct Link {
     /// The contact.
     pub contact: ContactId,
@@ -72,6 +75,9 @@ pub enum AddressKind {
 
 impl std::fmt::Debug for Address {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Address").field("kind", &self.kind).field("barred", &self.barred).finish_non_exhaustive()
+        f.debug_struct("Address")
+            .field("kind", &self.kind)
+            .field("barred", &self.barred)
+            .finish_non_exhaustive()
     }
 }

@@ -36,7 +36,9 @@ pub fn clear(kind: NoticeKind, address: &str, members: &BTreeSet<Member>, pupils
     let unsafe_pupils: BTreeSet<_> = cleared
         .dropped
         .iter()
-        .filter(|(_, reason)| matches!(reason, Reason::NoContact | Reason::NoChildInformation | Reason::AddressShared))
+        .filter(|(_, reason)| {
+            matches!(reason, Reason::NoContact | Reason::NoChildInformation | Reason::AddressShared)
+        })
         .map(|((_, pupil), _)| *pupil)
         .collect();
     let (stays, falls): (BTreeSet<_>, BTreeSet<_>) =
@@ -98,7 +100,10 @@ mod tests {
         assert_eq!(outcome(|pupil| pupil.links.clear()), Err(Reason::NotLinked));
         assert_eq!(outcome(|pupil| pupil.id = PupilId::generate()), Err(Reason::NotOnRoll));
         assert_eq!(outcome(|pupil| pupil.links[0].no_contact = true), Err(Reason::NoContact));
-        assert_eq!(outcome(|pupil| pupil.links[0].no_child_information = true), Err(Reason::NoChildInformation));
+        assert_eq!(
+            outcome(|pupil| pupil.links[0].no_child_information = true),
+            Err(Reason::NoChildInformation)
+        );
         assert_eq!(outcome(|pupil| pupil.links[0].emergency_only = true), Err(Reason::EmergencyOnly));
         assert_eq!(outcome(|pupil| pupil.links[0].addresses[0].barred = true), Err(Reason::AddressShared));
         assert_eq!(outcome(|pupil| pupil.links[0].addresses.clear()), Err(Reason::AddressGone));

@@ -107,21 +107,18 @@ pub fn plan(wanted: &Wanted<'_>) -> Plan {
                 continue;
             }
             anybody = true;
-            match choose(wanted, link, pupil.id, &mut plan) {
-                Some(address) => {
-                    let message = by_address
-                        .entry(address.value.clone())
-                        .or_insert_with(|| Planned { address: address.clone(), members: BTreeSet::new() });
-                    let others = message.members.iter().any(|(contact, _)| *contact != link.contact);
-                    let reason = if others { Reason::AddressTold } else { Reason::Entitled };
-                    message.members.insert((link.contact, pupil.id));
-                    plan.decide(Some(link.contact), pupil.id, reason);
-                }
-                None => {
-                    plan.decide(Some(link.contact), pupil.id, Reason::NoAddress);
-                    plan.tasks.push(PersonTask::CannotBeReached(link.contact, pupil.id));
-                }
-            }
+            let Some(address) = choose(wanted, link, pupil.id, &mut plan) else {
+                plan.decide(Some(link.contact), pupil.id, Reason::NoAddress);
+                plan.tasks.push(PersonTask::CannotBeReached(link.contact, pupil.id));
+                continue;
+            };
+            let message = by_address
+                .entry(address.value.clone())
+                .or_insert_with(|| Planned { address: address.clone(), members: BTreeSet::new() });
+            let others = message.members.iter().any(|(contact, _)| *contact != link.contact);
+            let reason = if others { Reason::AddressTold } else { Reason::Entitled };
+            message.members.insert((link.contact, pupil.id));
+            plan.decide(Some(link.contact), pupil.id, reason);
         }
         if !anybody && wanted.only.is_none() {
             plan.tasks.push(PersonTask::NobodyToTell(pupil.id));
@@ -148,7 +145,8 @@ fn choose<'a>(wanted: &Wanted<'_>, link: &'a Link, pupil: PupilId, plan: &mut Pl
             continue;
         }
         match (address.kind, wanted.media) {
-            (AddressKind::Mobile, Media { text: true, .. }) | (AddressKind::Email, Media { email: true, .. }) => {
+            (AddressKind::Mobile, Media { text: true, .. })
+            | (AddressKind::Email, Media { email: true, .. }) => {
                 return Some(address);
             }
             (AddressKind::Landline, _) => plan.decide(Some(link.contact), pupil, Reason::Landline),

@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
-use super::super::entitlement::tests::link;
 use super::super::Responsibility;
+use super::super::entitlement::tests::link;
 use super::*;
 
 const BOTH: Media = Media { text: true, email: true };

@@ -74,7 +74,8 @@ impl fmt::Display for Reason {
 #[must_use]
 pub fn sentence_of(code: &str) -> &'static str {
     let own = Reason::ALL.iter().find(|reason| reason.code() == code).map(|reason| reason.sentence());
-    own.or_else(|| crate::channels::Why::by_code(code).map(|why| why.sentence())).unwrap_or("the reason is not known here")
+    own.or_else(|| crate::channels::Why::by_code(code).map(|why| why.sentence()))
+        .unwrap_or("the reason is not known here")
 }
 
 #[cfg(test)]

@@ -79,10 +79,8 @@ impl DeliveryState {
     #[must_use]
     pub const fn may_become(self, next: Self) -> bool {
         match (self, next) {
-            (Self::Delivered, _) => false,
-            (Self::Accepted | Self::Failed, Self::Delivered) => true,
-            (Self::Accepted, Self::Failed) => true,
-            (Self::Accepted | Self::Failed, _) => false,
+            (Self::Accepted | Self::Failed, Self::Delivered) | (Self::Accepted, Self::Failed) => true,
+            (Self::Delivered | Self::Accepted | Self::Failed, _) => false,
             (Self::Recalled | Self::Expired | Self::Skipped, next) => {
                 matches!(next, Self::Accepted | Self::Delivered)
             }

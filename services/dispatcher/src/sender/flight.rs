@@ -38,7 +38,12 @@ impl Outlet {
         let per_second = NonZeroU32::new(limits.per_second).unwrap_or(NonZeroU32::MIN);
         let burst = NonZeroU32::new(limits.burst).unwrap_or(NonZeroU32::MIN);
         let rate = RateLimiter::direct(Quota::per_second(per_second).allow_burst(burst));
-        Self { channel, connections: Semaphore::new(limits.connections.max(1)), rate, per_second: per_second.get() }
+        Self {
+            channel,
+            connections: Semaphore::new(limits.connections.max(1)),
+            rate,
+            per_second: per_second.get(),
+        }
     }
 
     /// Messages per second, sustained.

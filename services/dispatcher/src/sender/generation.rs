@@ -70,7 +70,10 @@ impl Generation {
                     self.seen.send_replace(Seen { value, at: Some(asked_at) });
                 }
                 Err(error) => {
-                    tracing::warn!(error = &error as &(dyn std::error::Error + 'static), "the recall generation cannot be read");
+                    tracing::warn!(
+                        error = &error as &(dyn std::error::Error + 'static),
+                        "the recall generation cannot be read"
+                    );
                 }
             }
             tokio::select! {

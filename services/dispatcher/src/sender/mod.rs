@@ -176,12 +176,20 @@ impl Sender {
                 let credit = self.settler.credit().await;
                 let (generation, settler) = (self.generation.clone(), self.settler.clone());
                 let clock = self.store.clock().clone();
-                flights.spawn(flight::fly(message, outlet, flight::Checks { generation, clock }, (settler, credit)));
+                flights.spawn(flight::fly(
+                    message,
+                    outlet,
+                    flight::Checks { generation, clock },
+                    (settler, credit),
+                ));
             }
             // Every flight ends when what came of it is durable.
             while let Some(ended) = flights.join_next().await {
                 if let Err(error) = ended {
-                    tracing::error!(error = &error as &(dyn std::error::Error + 'static), "a flight panicked");
+                    tracing::error!(
+                        error = &error as &(dyn std::error::Error + 'static),
+                        "a flight panicked"
+                    );
                     return Ok(());
                 }
             }
@@ -206,7 +214,9 @@ impl Sender {
             let due = (now, SignedDuration::from_mins(10));
             let task = NewTask::new(school, "directory_away", Role::AttendanceOfficer, due)
                 .about(pupils)
-                .because("messages about these pupils wait, because the directory cannot be asked who may be told")
+                .because(
+                    "messages about these pupils wait, because the directory cannot be asked who may be told",
+                )
                 .once(format!("directory_away:{gathering}"));
             self.store.commit(Commit::new().task(task)).await?;
         }

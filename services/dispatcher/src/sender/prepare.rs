@@ -33,6 +33,12 @@ pub(super) struct Ready {
     pub generation: i64,
 }
 
+/// A message in words, and who fell out of it at the last look.
+struct Worded {
+    outgoing: Outgoing,
+    dropped: Vec<(Member, Reason)>,
+}
+
 /// What a round knows.
 struct Round {
     pupils: Vec<Pupil>,
@@ -50,7 +56,7 @@ impl Sender {
         let (mut done, mut live) = (Vec::new(), Vec::new());
         for delivery in open {
             if now >= delivery.valid_until {
-                done.push(self.stopped(chunk, &delivery, DeliveryState::Expired, Reason::Expired));
+                done.push(stopped(chunk, &delivery, DeliveryState::Expired, Reason::Expired));
             } else if delivery.state == DeliveryState::Unknown {
                 match self.ask_provider(chunk, &delivery, now).await {
                     Some(finished) => done.push(finished),
@@ -65,7 +71,7 @@ impl Sender {
             let round = self.look(chunk, &live).await?;
             for delivery in live {
                 match self.word(chunk, &delivery, &round) {
-                    Ok((outgoing, dropped)) => ready.push(Ready {
+                    Ok(Worded { outgoing, dropped }) => ready.push(Ready {
                         school: chunk.school,
                         lane: chunk.lane,
                         outgoing,
@@ -103,31 +109,31 @@ impl Sender {
     }
 
     /// The words of one message, and who fell out of it; or why it does not leave.
-    fn word(
-        &self,
-        chunk: &Chunk,
-        delivery: &Delivery,
-        round: &Round,
-    ) -> Result<(Outgoing, Vec<(Member, Reason)>), Box<Finished>> {
+    fn word(&self, chunk: &Chunk, delivery: &Delivery, round: &Round) -> Result<Worded, Box<Finished>> {
         let Some(members) = round.members.get(&delivery.id).filter(|members| !members.is_empty()) else {
             // Every notice in it was withdrawn: its own reason stands there.
-            return Err(Box::new(self.stopped(chunk, delivery, DeliveryState::Recalled, Reason::Recalled)));
+            return Err(Box::new(stopped(chunk, delivery, DeliveryState::Recalled, Reason::Recalled)));
         };
         let Cleared { members, dropped } = clear(delivery.kind, &delivery.address, members, &round.pupils);
         if members.is_empty() {
             let reason = dropped.last().map_or(Reason::NotLinked, |(_, reason)| *reason);
-            let stopped = self.stopped(chunk, delivery, DeliveryState::Skipped, reason);
-            return Err(Box::new(Finished { dropped, ..stopped }));
+            let finished = stopped(chunk, delivery, DeliveryState::Skipped, reason);
+            return Err(Box::new(Finished { dropped, ..finished }));
         }
         let named: BTreeSet<_> = members.iter().map(|(_, pupil)| *pupil).collect();
-        let names: Vec<&str> = round
+        let first_names: Vec<&str> = round
             .pupils
             .iter()
             .filter(|pupil| named.contains(&pupil.id))
             .map(|pupil| pupil.first_name.as_str())
             .collect();
         let topic = round.topics.get(&delivery.gathering).map_or("", String::as_str);
-        let worded = self.renderer.words(delivery.kind, delivery.channel.medium(), &names, (&round.school, topic));
+        let worded = self.renderer.words(
+            delivery.kind,
+            delivery.channel.medium(),
+            &first_names,
+            (&round.school, topic),
+        );
         match worded {
             Ok(words) => {
                 let outgoing = Outgoing {
@@ -136,35 +142,17 @@ impl Sender {
                     subject: words.subject,
                     body: words.body,
                 };
-                Ok((outgoing, dropped))
+                Ok(Worded { outgoing, dropped })
             }
             Err(error) => {
-                tracing::error!(delivery.id = delivery.id, error = &error as &(dyn std::error::Error + 'static), "no words");
-                let stopped = self.stopped(chunk, delivery, DeliveryState::Failed, Reason::CannotBeWorded);
-                Err(Box::new(stopped))
+                tracing::error!(
+                    delivery.id = delivery.id,
+                    error = &error as &(dyn std::error::Error + 'static),
+                    "no words"
+                );
+                let finished = stopped(chunk, delivery, DeliveryState::Failed, Reason::CannotBeWorded);
+                Err(Box::new(finished))
             }
-        }
-    }
-
-    /// A delivery that does not leave. What expired or could not be worded is owed all the same:
-    /// its contacts go to the next step, which ends with a person.
-    fn stopped(&self, chunk: &Chunk, delivery: &Delivery, state: DeliveryState, reason: Reason) -> Finished {
-        let owed = match state {
-            DeliveryState::Expired | DeliveryState::Failed => true,
-            // The address is gone or shared now, but the contact may still be told otherwise.
-            DeliveryState::Skipped => matches!(reason, Reason::AddressGone | Reason::AddressShared),
-            _ => false,
-        };
-        Finished {
-            delivery: delivery.id.clone(),
-            kind: delivery.kind,
-            school: chunk.school,
-            channel: delivery.channel.clone(),
-            lane: chunk.lane,
-            settled: Settled { next_address: owed, ..Settled::at(state, reason.code()) },
-            attempts: delivery.attempts,
-            started_at: None,
-            dropped: Vec::new(),
         }
     }
 
@@ -183,14 +171,38 @@ impl Sender {
         let found: Found = outlet.find(&delivery.id, self.store.clock().real()).await;
         let attempted = Attempted { attempts: delivery.attempts, ..self.attempted(delivery) };
         let settled = resolve(&attempted, found, now)?;
-        let stopped = self.stopped(chunk, delivery, settled.state, Reason::Sent);
-        Some(Finished { settled, ..stopped })
+        let finished = stopped(chunk, delivery, settled.state, Reason::Sent);
+        Some(Finished { settled, ..finished })
+    }
+}
+
+/// A delivery that does not leave. What expired or could not be worded is owed all the same: its
+/// contacts go to the next step, which ends with a person.
+fn stopped(chunk: &Chunk, delivery: &Delivery, state: DeliveryState, reason: Reason) -> Finished {
+    let owed = match state {
+        DeliveryState::Expired | DeliveryState::Failed => true,
+        // The address is gone or shared now, but the contact may still be told otherwise.
+        DeliveryState::Skipped => matches!(reason, Reason::AddressGone | Reason::AddressShared),
+        _ => false,
+    };
+    Finished {
+        delivery: delivery.id.clone(),
+        kind: delivery.kind,
+        school: chunk.school,
+        channel: delivery.channel.clone(),
+        lane: chunk.lane,
+        settled: Settled { next_address: owed, ..Settled::at(state, reason.code()) },
+        attempts: delivery.attempts,
+        started_at: None,
+        dropped: Vec::new(),
     }
 }
 
 /// The gatherings with open deliveries, each with its school and pupils, for the task that says
 /// that they wait.
-pub(super) async fn waiting(store: &Store) -> Result<Vec<(SchoolId, String, Vec<String>)>, kit::store::Error> {
+pub(super) async fn waiting(
+    store: &Store,
+) -> Result<Vec<(SchoolId, String, Vec<String>)>, kit::store::Error> {
     let open = rows::deliveries::Entity::find()
         .filter(rows::deliveries::Column::ChunkId.is_not_null())
         .limit(5_000)
@@ -198,7 +210,10 @@ pub(super) async fn waiting(store: &Store) -> Result<Vec<(SchoolId, String, Vec<
         .await?;
     let mut gatherings: HashMap<String, SchoolId> = HashMap::new();
     for delivery in &open {
-        gatherings.insert(delivery.gathering_id.clone(), crate::store::parsed(&delivery.school, "school of a delivery")?);
+        gatherings.insert(
+            delivery.gathering_id.clone(),
+            crate::store::parsed(&delivery.school, "school of a delivery")?,
+        );
     }
     let mut waiting = Vec::new();
     for (gathering, school) in gatherings {

@@ -92,7 +92,10 @@ async fn run(
         let mut last_try = false;
         loop {
             let Err(error) = settle(&store, &finished, store.clock().now()).await else { break };
-            tracing::error!(error = &error as &(dyn std::error::Error + 'static), "outcomes cannot be written");
+            tracing::error!(
+                error = &error as &(dyn std::error::Error + 'static),
+                "outcomes cannot be written"
+            );
             if last_try {
                 break;
             }

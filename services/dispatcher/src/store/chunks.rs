@@ -74,7 +74,11 @@ pub async fn claim(store: &Store, owner: &str) -> Result<Option<Chunk>, Error> {
     tx.commit().await?;
     row.map(|row| {
         let school: String = row.try_get("", "school")?;
-        Ok(Chunk { id: row.try_get("", "id")?, school: parsed(&school, "school of a chunk")?, lane: row.try_get("", "lane")? })
+        Ok(Chunk {
+            id: row.try_get("", "id")?,
+            school: parsed(&school, "school of a chunk")?,
+            lane: row.try_get("", "lane")?,
+        })
     })
     .transpose()
 }
@@ -164,14 +168,23 @@ pub async fn members(store: &Store, deliveries: &[String]) -> Result<Vec<(String
     rows.iter()
         .filter(|row| !withdrawn.contains(&row.notice_id))
         .map(|row| {
-            let member = (parsed(&row.contact_id, "contact of a member")?, parsed(&row.pupil_id, "pupil of a member")?);
-            Ok((row.delivery_id.clone(), MemberRow { member, notice: parsed(&row.notice_id, "notice of a member")? }))
+            let member = (
+                parsed(&row.contact_id, "contact of a member")?,
+                parsed(&row.pupil_id, "pupil of a member")?,
+            );
+            Ok((
+                row.delivery_id.clone(),
+                MemberRow { member, notice: parsed(&row.notice_id, "notice of a member")? },
+            ))
         })
         .collect()
 }
 
 /// The topics of gatherings.
-pub async fn topics(store: &Store, gatherings: &[String]) -> Result<std::collections::HashMap<String, String>, Error> {
+pub async fn topics(
+    store: &Store,
+    gatherings: &[String],
+) -> Result<std::collections::HashMap<String, String>, Error> {
     let rows = rows::gatherings::Entity::find()
         .filter(rows::gatherings::Column::Id.is_in(gatherings.iter().map(String::as_str)))
         .all(store.read())

@@ -11,9 +11,9 @@ use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
 use super::gatherings::Gathering;
 use super::plans::{self, Desk, Writing};
 use super::{parsed, rows};
+use crate::channels::Medium;
 use crate::domain::plan::{Decision, Plan, Planned};
 use crate::domain::{Address, AddressKind, NoticeKind, Reason};
-use crate::channels::Medium;
 use crate::routes::Route;
 
 /// A gathering in which somebody was told wrongly, with the deliveries that told it.
@@ -42,7 +42,8 @@ pub async fn wanted(store: &Store, now: Timestamp) -> Result<Vec<Wrong>, Error> 
 }
 
 async fn read(store: &Store, gathering: &str) -> Result<Option<Wrong>, Error> {
-    let Some(row) = rows::gatherings::Entity::find_by_id(gathering.to_owned()).one(store.read()).await? else {
+    let Some(row) = rows::gatherings::Entity::find_by_id(gathering.to_owned()).one(store.read()).await?
+    else {
         return Ok(None);
     };
     let arrived = rows::notices::Entity::find()
@@ -66,7 +67,8 @@ async fn read(store: &Store, gathering: &str) -> Result<Option<Wrong>, Error> {
 pub async fn correct(wrong: &Wrong, desk: Desk<'_>, route: &Route) -> Result<Commit, Error> {
     let store = desk.store;
     let addresses = addresses(store, &wrong.members).await?;
-    let mut gathering = Gathering { id: GatheringId::generate().to_string(), kind: route.kind, ..wrong.gathering.clone() };
+    let mut gathering =
+        Gathering { id: GatheringId::generate().to_string(), kind: route.kind, ..wrong.gathering.clone() };
     let pupils: BTreeSet<&str> = wrong.members.iter().map(|member| member.pupil_id.as_str()).collect();
     for pupil in pupils {
         gathering.notices.push((NoticeId::generate(), parsed(pupil, "pupil of a member")?));
@@ -75,13 +77,18 @@ pub async fn correct(wrong: &Wrong, desk: Desk<'_>, route: &Route) -> Result<Com
     let mut by_address: BTreeMap<&str, Planned> = BTreeMap::new();
     for row in &wrong.members {
         let Some(address) = addresses.get(&row.delivery_id) else { continue };
-        let member = (parsed(&row.contact_id, "contact of a member")?, parsed(&row.pupil_id, "pupil of a member")?);
+        let member =
+            (parsed(&row.contact_id, "contact of a member")?, parsed(&row.pupil_id, "pupil of a member")?);
         by_address
             .entry(&address.value)
             .or_insert_with(|| Planned { address: address.clone(), members: BTreeSet::new() })
             .members
             .insert(member);
-        plan.decisions.push(Decision { contact: Some(member.0), pupil: member.1, reason: Reason::ToldWrongly });
+        plan.decisions.push(Decision {
+            contact: Some(member.0),
+            pupil: member.1,
+            reason: Reason::ToldWrongly,
+        });
     }
     plan.messages = by_address.into_values().collect();
     let commit = rows_of(store, wrong, &gathering, desk.now)?;

@@ -104,11 +104,7 @@ pub async fn tell(store: &Store, told: &Told, route: &Route, now: Timestamp) -> 
 }
 
 /// Withdraws every notice of a thing, because it is no longer true.
-pub async fn withdraw(
-    store: &Store,
-    thing: (SchoolId, &str, u64),
-    reason: Reason,
-) -> Result<Commit, Error> {
+pub async fn withdraw(store: &Store, thing: (SchoolId, &str, u64), reason: Reason) -> Result<Commit, Error> {
     let (school, subject, version) = thing;
     let commit = Commit::new();
     if !is_news(store, school, subject, version).await? {

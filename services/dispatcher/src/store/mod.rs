@@ -19,7 +19,8 @@ use kit::store::{Error, Migration, Store};
 use sea_orm::{ConnectionTrait, DbBackend, Statement};
 
 /// The dispatcher's tables.
-pub const MIGRATIONS: &[Migration] = &[Migration { name: "dispatcher_0001", sql: include_str!("schema.sql") }];
+pub const MIGRATIONS: &[Migration] =
+    &[Migration { name: "dispatcher_0001", sql: include_str!("schema.sql") }];
 
 /// Raises the recall generation: whatever a sender has prepared is looked at once more.
 pub(crate) fn raise_generation(store: &Store) -> Statement {
@@ -28,24 +29,21 @@ pub(crate) fn raise_generation(store: &Store) -> Statement {
 
 /// The recall generation as it is now.
 pub async fn generation(store: &Store) -> Result<i64, Error> {
-    let row = store.read().query_one_raw(store.statement("SELECT generation FROM recall WHERE id = 1", [])).await?;
+    let row =
+        store.read().query_one_raw(store.statement("SELECT generation FROM recall WHERE id = 1", [])).await?;
     let row = row.ok_or(Error::Corrupt { what: "recall generation" })?;
     Ok(row.try_get("", "generation")?)
 }
 
 /// The `FROM` part that turns the JSON array of objects in `$1` into rows named `j`.
 pub(crate) fn json_rows(backend: DbBackend, columns: &[(&str, &str)]) -> String {
-    match backend {
-        DbBackend::Postgres => {
-            let columns: Vec<String> = columns.iter().map(|(name, kind)| format!("{name} {kind}")).collect();
-            format!("jsonb_to_recordset($1::jsonb) AS j({})", columns.join(", "))
-        }
-        _ => {
-            let columns: Vec<String> =
-                columns.iter().map(|(name, _)| format!("json_extract(value, '$.{name}') AS {name}")).collect();
-            format!("(SELECT {} FROM json_each($1)) AS j", columns.join(", "))
-        }
+    if backend == DbBackend::Postgres {
+        let columns: Vec<String> = columns.iter().map(|(name, kind)| format!("{name} {kind}")).collect();
+        return format!("jsonb_to_recordset($1::jsonb) AS j({})", columns.join(", "));
     }
+    let columns: Vec<String> =
+        columns.iter().map(|(name, _)| format!("json_extract(value, '$.{name}') AS {name}")).collect();
+    format!("(SELECT {} FROM json_each($1)) AS j", columns.join(", "))
 }
 
 /// An id that was stored by us.

@@ -100,11 +100,8 @@ pub fn write(writing: &Writing<'_>, plan: &Plan, mut commit: Commit) -> Commit {
         }
         commit = insert_chunk(commit, writing, chunk_id, deliveries, members);
     }
-    let decisions: Vec<_> = plan
-        .decisions
-        .iter()
-        .map(|decision| decision_row(writing, decision, &delivery_of))
-        .collect();
+    let decisions: Vec<_> =
+        plan.decisions.iter().map(|decision| decision_row(writing, decision, &delivery_of)).collect();
     commit = insert_decisions(commit, decisions);
     for task in &plan.tasks {
         commit = commit.task(new_task(writing, task));

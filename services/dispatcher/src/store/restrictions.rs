@@ -20,7 +20,8 @@ const WATCHED_FOR: SignedDuration = SignedDuration::from_mins(2);
 
 /// Writes a restriction down and makes every sender look again.
 pub fn hear(store: &Store, event: &Event<Restricted>) -> Commit {
-    let sql = "INSERT INTO restrictions (school, pupil_id, contact_id, no_contact, at) VALUES ($1, $2, $3, $4, $5)";
+    let sql =
+        "INSERT INTO restrictions (school, pupil_id, contact_id, no_contact, at) VALUES ($1, $2, $3, $4, $5)";
     let values = [
         event.school.to_string().into(),
         event.data.pupil_id.to_string().into(),

@@ -249,7 +249,9 @@ fn misconfigured(finished: &Finished, now: Timestamp) -> NewTask {
     let due = (now, SignedDuration::from_mins(30));
     NewTask::new(finished.school, "channel_misconfigured", Role::SystemAdministrator, due)
         .about([finished.channel.to_string()])
-        .because("a provider refuses our account, template or settings: messages went to the next address instead")
+        .because(
+            "a provider refuses our account, template or settings: messages went to the next address instead",
+        )
         .once(format!("misconfigured:{}:{day}", finished.channel))
 }
 
@@ -263,8 +265,13 @@ fn dropped(finished: &Finished, member: Member, now: Timestamp) -> NewTask {
             "this contact was told that the pupil was missing and may not be told any more that it was wrong"
         }
     };
-    NewTask::new(finished.school, "not_cleared", Role::DesignatedSafeguardingLead, (now, SignedDuration::from_mins(10)))
-        .about([contact.to_string(), pupil.to_string(), finished.delivery.clone()])
-        .because(why)
-        .once(format!("not_cleared:{}:{contact}:{pupil}", finished.delivery))
+    NewTask::new(
+        finished.school,
+        "not_cleared",
+        Role::DesignatedSafeguardingLead,
+        (now, SignedDuration::from_mins(10)),
+    )
+    .about([contact.to_string(), pupil.to_string(), finished.delivery.clone()])
+    .because(why)
+    .once(format!("not_cleared:{}:{contact}:{pupil}", finished.delivery))
 }

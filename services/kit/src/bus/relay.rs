@@ -21,7 +21,7 @@ const SWEEP: Duration = Duration::from_secs(2);
 const PATIENCE: Duration = Duration::from_secs(10);
 
 #[derive(Debug, thiserror::Error)]
-enum Failure {
+pub(super) enum Failure {
     #[error(transparent)]
     Bus(#[from] Error),
     #[error(transparent)]
@@ -54,7 +54,7 @@ pub async fn run(store: Store, bus: Bus, stop: CancellationToken) -> anyhow::Res
     }
 }
 
-async fn publish_all(store: &Store, bus: &Bus) -> Result<(), Failure> {
+pub(super) async fn publish_all(store: &Store, bus: &Bus) -> Result<(), Failure> {
     let stream = bus.own_stream().await?;
     notice_a_lost_stream(store, &stream).await?;
     loop {
@@ -143,7 +143,7 @@ struct BatchAck {
     count: Option<usize>,
 }
 
-async fn publish_batch(bus: &Bus, rows: &[rows::outbox::Model]) -> Result<(), Error> {
+pub(super) async fn publish_batch(bus: &Bus, rows: &[rows::outbox::Model]) -> Result<(), Error> {
     let batch = uuid::Uuid::now_v7().simple().to_string();
     let refused = || Error::Publish("the server refused the batch".into());
     for (index, row) in rows.iter().enumerate() {

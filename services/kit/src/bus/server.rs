@@ -18,6 +18,9 @@ use super::{consumer_name, inbox_prefix, stream_name};
 use crate::config::Secret;
 use crate::store::write_private;
 
+/// How often a server that died is started before the process gives up.
+const ATTEMPTS: u32 = 5;
+
 /// Why there is no server.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -82,8 +85,7 @@ impl Server {
             tokio::select! {
                 status = self.child.wait() => {
                     tracing::error!(status = ?status.ok(), "nats-server ended; starting it again");
-                    let text = settings(&self.folder, i32::from(self.port), &self.passwords, &self.hearers);
-                    (self.child, _) = launch(&self.program, &self.folder, &text).await?;
+                    self.child = self.start_again().await?;
                 }
                 () = stop.cancelled() => break,
             }
@@ -97,6 +99,19 @@ impl Server {
         Ok(())
     }
 
+    /// On the port that clients know. One that dies while it starts may do better the next time.
+    async fn start_again(&self) -> Result<Child, Error> {
+        let text = settings(&self.folder, i32::from(self.port), &self.passwords, &self.hearers);
+        let mut started = launch(&self.program, &self.folder, &text).await;
+        for attempt in 1..ATTEMPTS {
+            let Err(error) = &started else { break };
+            tracing::error!(%error, attempt, "nats-server did not start");
+            tokio::time::sleep(Duration::from_millis(200) * attempt).await;
+            started = launch(&self.program, &self.folder, &text).await;
+        }
+        started.map(|(child, _)| child)
+    }
+
     /// The id of the server's process, for tests that kill it.
     #[must_use]
     pub fn process_id(&self) -> Option<u32> {
@@ -104,13 +119,13 @@ impl Server {
     }
 }
 
-fn find(tools: &[PathBuf]) -> Option<PathBuf> {
+pub(super) fn find(tools: &[PathBuf]) -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let folders = tools.iter().cloned().chain(std::env::split_paths(&path));
     folders.map(|folder| folder.join("nats-server")).find(|file| file.is_file())
 }
 
-async fn launch(program: &Path, folder: &Path, settings: &str) -> Result<(Child, u16), Error> {
+pub(super) async fn launch(program: &Path, folder: &Path, settings: &str) -> Result<(Child, u16), Error> {
     let (file, log) = (folder.join("nats.conf"), folder.join("nats.log"));
     write_private(&file, settings.as_bytes()).map_err(Error::Folder)?;
     let out = std::fs::OpenOptions::new().create(true).append(true).open(&log).map_err(Error::Folder)?;
@@ -123,7 +138,7 @@ async fn launch(program: &Path, folder: &Path, settings: &str) -> Result<(Child,
     let id = child.id().unwrap_or_default();
     std::fs::write(folder.join("nats.pid"), id.to_string()).map_err(Error::Folder)?;
     let ports = folder.join(format!("nats-server_{id}.ports"));
-    for _ in 0..400 {
+    for _ in 0..1_200 {
         if let Some(port) = read_port(&ports) {
             return Ok((child, port));
         }
@@ -170,7 +185,7 @@ async fn end_a_leftover(folder: &Path) {
     tracing::error!("a nats-server that outlived its parent does not end");
 }
 
-fn is_our_server(folder: &Path, id: u32) -> bool {
+pub(super) fn is_our_server(folder: &Path, id: u32) -> bool {
     let command_line = std::fs::read(format!("/proc/{id}/cmdline")).unwrap_or_default();
     String::from_utf8_lossy(&command_line).contains(&*folder.join("nats.conf").to_string_lossy())
 }

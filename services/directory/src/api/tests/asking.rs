@@ -1,4 +1,5 @@
 use futures::TryStreamExt;
+use pb::AddressKind::{Email, Landline, Mobile};
 use pb::resolve_audience_request::Scope;
 
 use super::*;
@@ -49,7 +50,6 @@ async fn an_audience_carries_what_decides_who_is_told_and_by_which_address() {
         let kinds = |link: &pb::Link| -> Vec<(pb::AddressKind, bool)> {
             link.addresses.iter().map(|address| (address.kind(), address.barred)).collect()
         };
-        use pb::AddressKind::{Email, Landline, Mobile};
         assert_eq!(
             kinds(link(amy, "mum")),
             [(Mobile, false), (Email, true), (Landline, false)],
@@ -151,7 +151,10 @@ async fn a_list_is_walked_page_by_page_and_every_look_is_written_down() {
             let class_id = walked[0].class_id.clone();
             let changed = pb::ListPupilsRequest { class_id, page_size: 2, page_token: token.clone() };
             let refused = refusal(desk.directory.list_pupils(desk.request(changed)).await);
-            assert_eq!((refused.1.as_str(), refused.2), ("INVALID_PAGE_TOKEN", vec!["page_token".to_owned()]));
+            assert_eq!(
+                (refused.1.as_str(), refused.2),
+                ("INVALID_PAGE_TOKEN", vec!["page_token".to_owned()])
+            );
         }
         assert_eq!(walked.len(), 3);
         assert_eq!(desk.written("ListPupils").await.len(), 2);
@@ -194,9 +197,12 @@ async fn the_demo_school_is_loaded_and_resolved_in_batches() {
     let texts: Vec<(String, String)> = std::fs::read_dir(folder)
         .unwrap()
         .map(|entry| entry.unwrap())
-        .map(|entry| (entry.file_name().into_string().unwrap(), std::fs::read_to_string(entry.path()).unwrap()))
+        .map(|entry| {
+            (entry.file_name().into_string().unwrap(), std::fs::read_to_string(entry.path()).unwrap())
+        })
         .collect();
-    let entries: Vec<(&str, &str)> = texts.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
+    let entries: Vec<(&str, &str)> =
+        texts.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
     let archive = crate::import::sample::zip_of(&entries);
     for desk in desks().await {
         let answer = desk.import(archive.clone(), false).await;

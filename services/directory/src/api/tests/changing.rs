@@ -3,7 +3,11 @@ use proto::events::directory::Restricted;
 
 use super::*;
 
-fn restriction(pupil: &pb::AudiencePupil, contact: &str, restriction: pb::Restriction) -> pb::SetRestrictionRequest {
+fn restriction(
+    pupil: &pb::AudiencePupil,
+    contact: &str,
+    restriction: pb::Restriction,
+) -> pb::SetRestrictionRequest {
     pb::SetRestrictionRequest {
         request_id: request_id(),
         pupil_id: pupil.pupil_id.clone(),
@@ -69,8 +73,11 @@ async fn a_person_may_end_what_an_import_may_not_and_says_on_what_evidence() {
         assert_eq!(link(&desk.pupil("amy").await, "dad").restriction(), pb::Restriction::None);
         assert_eq!(desk.said().await.len(), facts, "nobody is barred by an end");
         assert_eq!(decisions(&desk).await.pop().unwrap().0, "none");
-        let open = Sample::new()
-            .with("contacts.csv", "no_child_information,court order of 1 September 2026,2026-09-01,2027-09-01", ",,,");
+        let open = Sample::new().with(
+            "contacts.csv",
+            "no_child_information,court order of 1 September 2026,2026-09-01,2027-09-01",
+            ",,,",
+        );
         desk.load(&open).await;
         assert_eq!(link(&desk.pupil("amy").await, "dad").restriction(), pb::Restriction::None);
     }
@@ -141,7 +148,8 @@ async fn a_contact_is_changed_field_by_field() {
         let answer = update(request.clone()).await.unwrap().into_inner();
         assert_eq!(answer.revision, mum.revision + 1);
         let after = desk.pupil("amy").await;
-        let values: Vec<&str> = link(&after, "mum").addresses.iter().map(|address| address.value.as_str()).collect();
+        let values: Vec<&str> =
+            link(&after, "mum").addresses.iter().map(|address| address.value.as_str()).collect();
         assert_eq!(values, ["+447700900155", "Family@example.com"]);
         assert_eq!(link(&after, "mum").language, "ur");
         let again = pb::UpdateContactRequest { request_id: request_id(), ..request.clone() };
@@ -159,6 +167,8 @@ async fn a_contact_is_changed_field_by_field() {
     }
 }
 
+type Spoil = Box<dyn Fn(&mut pb::SetRestrictionRequest)>;
+
 #[tokio::test]
 async fn what_cannot_be_taken_is_refused_with_its_field() {
     for desk in desks().await {
@@ -166,22 +176,67 @@ async fn what_cannot_be_taken_is_refused_with_its_field() {
         let amy = desk.pupil("amy").await;
         let good = || restriction(&amy, "dad", pb::Restriction::NoContact);
         let gran = link(&desk.pupil("cal").await, "gran").contact_id.clone();
-        type Spoil = Box<dyn Fn(&mut pb::SetRestrictionRequest)>;
         let rows: Vec<(Spoil, Code, &str, &str)> = vec![
-            (Box::new(|request| request.pupil_id = "amy".to_owned()), Code::InvalidArgument, "INVALID_ID", "pupil_id"),
-            (Box::new(|request| request.contact_id = String::new()), Code::InvalidArgument, "INVALID_ID", "contact_id"),
-            (Box::new(|request| request.restriction = 0), Code::InvalidArgument, "UNKNOWN_RESTRICTION", "restriction"),
-            (Box::new(|request| request.restriction = 9), Code::InvalidArgument, "UNKNOWN_RESTRICTION", "restriction"),
-            (Box::new(|request| request.evidence = "a".repeat(501)), Code::InvalidArgument, "TOO_LONG", "evidence"),
-            (Box::new(|request| request.from = "24/11/2026".to_owned()), Code::InvalidArgument, "INVALID_DATE", "from"),
-            (Box::new(|request| request.until = "2026-11-23".to_owned()), Code::InvalidArgument, "INVALID_DATE", "until"),
-            (Box::new(|request| request.request_id = String::new()), Code::InvalidArgument, "INVALID_REQUEST_ID", "request_id"),
-            (Box::new(move |request| request.contact_id.clone_from(&gran)), Code::NotFound, "UNKNOWN_LINK", ""),
+            (
+                Box::new(|request| request.pupil_id = "amy".to_owned()),
+                Code::InvalidArgument,
+                "INVALID_ID",
+                "pupil_id",
+            ),
+            (
+                Box::new(|request| request.contact_id = String::new()),
+                Code::InvalidArgument,
+                "INVALID_ID",
+                "contact_id",
+            ),
+            (
+                Box::new(|request| request.restriction = 0),
+                Code::InvalidArgument,
+                "UNKNOWN_RESTRICTION",
+                "restriction",
+            ),
+            (
+                Box::new(|request| request.restriction = 9),
+                Code::InvalidArgument,
+                "UNKNOWN_RESTRICTION",
+                "restriction",
+            ),
+            (
+                Box::new(|request| request.evidence = "a".repeat(501)),
+                Code::InvalidArgument,
+                "TOO_LONG",
+                "evidence",
+            ),
+            (
+                Box::new(|request| request.from = "24/11/2026".to_owned()),
+                Code::InvalidArgument,
+                "INVALID_DATE",
+                "from",
+            ),
+            (
+                Box::new(|request| request.until = "2026-11-23".to_owned()),
+                Code::InvalidArgument,
+                "INVALID_DATE",
+                "until",
+            ),
+            (
+                Box::new(|request| request.request_id = String::new()),
+                Code::InvalidArgument,
+                "INVALID_REQUEST_ID",
+                "request_id",
+            ),
+            (
+                Box::new(move |request| request.contact_id.clone_from(&gran)),
+                Code::NotFound,
+                "UNKNOWN_LINK",
+                "",
+            ),
         ];
         for (spoil, code, reason, field) in rows {
             let mut request = good();
             spoil(&mut request);
-            let fields: Vec<String> = [field.to_owned()].into_iter().filter(|field| !field.is_empty()).collect();
+            let fields: Vec<String> =
+                [field.to_owned()].into_iter().filter(|field| !field.is_empty()).collect();
             let refused = refusal(desk.directory.set_restriction(desk.request(request)).await);
             assert_eq!(refused, (code, reason.to_owned(), fields));
         }
@@ -195,11 +250,13 @@ async fn another_school_sees_and_changes_nobody_here() {
         let amy = desk.pupil("amy").await;
         desk.caller.tenant = SchoolId::generate();
         let request = restriction(&amy, "dad", pb::Restriction::None);
-        assert_eq!(refusal(desk.directory.set_restriction(desk.request(request.clone())).await).1, "NO_ROSTER");
+        assert_eq!(
+            refusal(desk.directory.set_restriction(desk.request(request.clone())).await).1,
+            "NO_ROSTER"
+        );
         let other = Sample::new();
-        let other = ["orgs.csv", "school.csv"]
-            .iter()
-            .fold(other, |sample, file| sample.with(file, "elm,", "yew,"));
+        let other =
+            ["orgs.csv", "school.csv"].iter().fold(other, |sample, file| sample.with(file, "elm,", "yew,"));
         let other = (0..7).fold(other, |sample, _| sample.with("roles.csv", ",elm,", ",yew,"));
         let other = (0..4).fold(other, |sample, _| sample.with("enrollments.csv", ",elm,", ",yew,"));
         let other = (0..4).fold(other, |sample, _| sample.with("users.csv", ",elm,", ",yew,"));

@@ -5,11 +5,17 @@ async fn a_first_import_makes_the_school_and_everybody_in_it() {
     for desk in desks().await {
         let answer = desk.load(&Sample::new()).await;
         assert_eq!((answer.pupils, answer.contacts, answer.links, answer.tasks), (3, 4, 6, 0));
-        assert_eq!(answer.changes.iter().filter(|change| change.action == "add").count(), 1 + 1 + 2 + 3 + 4 + 6);
+        assert_eq!(
+            answer.changes.iter().filter(|change| change.action == "add").count(),
+            1 + 1 + 2 + 3 + 4 + 6
+        );
 
         let school = desk.directory.get_school(desk.request(pb::GetSchoolRequest {})).await;
         let school = school.unwrap().into_inner().school.unwrap();
-        assert_eq!((school.name.as_str(), school.phone.as_str()), ("Elm Park Primary School", "01632 960001"));
+        assert_eq!(
+            (school.name.as_str(), school.phone.as_str()),
+            ("Elm Park Primary School", "01632 960001")
+        );
         assert_eq!(school.morning.unwrap().closes, "09:15");
         assert_eq!(school.duty_numbers, ["+447700900190", "+447700900191"]);
         assert_eq!((school.terms.len(), school.terms[0].last_day.as_str()), (1, "2026-12-18"));
@@ -52,10 +58,14 @@ async fn a_roster_with_faults_says_all_of_them_and_loads_nothing() {
     for desk in desks().await {
         desk.load(&Sample::new()).await;
         let before = desk.everything().await;
-        let faulty = Sample::new().with("users.csv", "07700 900101", "mum").with("school.csv", "09:15", "10:15");
+        let faulty =
+            Sample::new().with("users.csv", "07700 900101", "mum").with("school.csv", "09:15", "10:15");
         let answer = desk.import(faulty.zip(), false).await;
-        let places: Vec<(&str, i32, &str)> =
-            answer.faults.iter().map(|fault| (fault.file.as_str(), fault.line, fault.column.as_str())).collect();
+        let places: Vec<(&str, i32, &str)> = answer
+            .faults
+            .iter()
+            .map(|fault| (fault.file.as_str(), fault.line, fault.column.as_str()))
+            .collect();
         assert_eq!(places, [("school.csv", 2, "amRegisterCloses"), ("users.csv", 5, "sms")]);
         assert!(!answer.loaded && answer.changes.is_empty());
         assert_eq!(desk.everything().await, before);
@@ -77,7 +87,11 @@ async fn a_change_raises_the_revision_of_whom_it_is_about_and_of_nobody_else() {
         assert_eq!(link(&after, "dad").revision, link(&before, "dad").revision);
 
         let answer = desk
-            .load(&Sample::new().with("users.csv", "07700 900101", "07700 900105").with("contacts.csv", "2,yes,false", "3,yes,false"))
+            .load(&Sample::new().with("users.csv", "07700 900101", "07700 900105").with(
+                "contacts.csv",
+                "2,yes,false",
+                "3,yes,false",
+            ))
             .await;
         assert_eq!(answer.changes[0].columns, ["priority"]);
         let moved = desk.pupil("amy").await;
@@ -90,7 +104,11 @@ async fn what_would_widen_is_kept_and_becomes_one_task_however_often_it_is_impor
     for desk in desks().await {
         desk.load(&Sample::new()).await;
         let wider = Sample::new()
-            .with("contacts.csv", "no_child_information,court order of 1 September 2026,2026-09-01,2027-09-01", "none,,,")
+            .with(
+                "contacts.csv",
+                "no_child_information,court order of 1 September 2026,2026-09-01,2027-09-01",
+                "none,,,",
+            )
             .with("contacts.csv", "1,no,true", "1,yes,true")
             .with("pupils.csv", "cal,true,child protection plan", "cal,false,");
         let before = desk.pupil("amy").await;
@@ -100,7 +118,10 @@ async fn what_would_widen_is_kept_and_becomes_one_task_however_often_it_is_impor
         let tasks = desk.opened().await;
         assert_eq!(tasks.len(), 3);
         for task in &tasks {
-            assert_eq!((task.kind.as_str(), task.role.as_str()), ("import_would_weaken", "designated_safeguarding_lead"));
+            assert_eq!(
+                (task.kind.as_str(), task.role.as_str()),
+                ("import_would_weaken", "designated_safeguarding_lead")
+            );
             assert!(task.subjects.contains("pup_") && task.why.contains('='));
         }
         assert_eq!(desk.pupil("amy").await, before);
@@ -152,9 +173,11 @@ async fn an_org_belongs_to_one_school_and_a_school_to_one_org() {
         let answer = desk.import(Sample::new().zip(), false).await;
         assert_eq!((answer.loaded, answer.faults[0].column.as_str()), (false, "orgSourcedId"));
         desk.caller.tenant = first;
-        let renamed = Sample::new()
-            .with("orgs.csv", "elm,,,Elm", "oakwood,,,Elm")
-            .with("school.csv", "elm,Elm", "oakwood,Elm");
+        let renamed = Sample::new().with("orgs.csv", "elm,,,Elm", "oakwood,,,Elm").with(
+            "school.csv",
+            "elm,Elm",
+            "oakwood,Elm",
+        );
         let mut moved = renamed;
         for _ in 0..7 {
             moved = moved.with("roles.csv", ",elm,", ",oakwood,");

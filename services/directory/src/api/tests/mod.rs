@@ -3,6 +3,7 @@
 mod asking;
 mod changing;
 mod importing;
+mod scale;
 
 use kit::identity::Caller;
 use kit::store::Store;
@@ -65,7 +66,6 @@ struct Opened {
 /// An entry of the audit.
 #[derive(Debug, FromQueryResult)]
 struct Written {
-    rpc: String,
     subjects: String,
 }
 
@@ -105,25 +105,25 @@ impl Desk {
     }
 
     async fn written(&self, rpc: &str) -> Vec<Written> {
-        let sql = format!("SELECT rpc, subjects FROM audit WHERE rpc = '{rpc}' ORDER BY id");
+        let sql = format!("SELECT subjects FROM audit WHERE rpc = '{rpc}' ORDER BY id");
         self.rows(&sql).await
     }
 
-    /// Every row that an import may touch, as text: equal when nothing changed.
-    async fn everything(&self) -> String {
-        let mut everything = String::new();
-        for table in ["schools", "terms", "classes", "pupils", "contacts", "links", "decisions", "outbox", "tasks"] {
+    /// Every row that an import may touch: equal when nothing changed.
+    async fn everything(&self) -> Vec<(&'static str, Vec<serde_json::Value>)> {
+        let mut everything = Vec::new();
+        for table in
+            ["schools", "terms", "classes", "pupils", "contacts", "links", "decisions", "outbox", "tasks"]
+        {
             let rows = self
                 .store
                 .read()
                 .query_all_raw(self.store.statement(&format!("SELECT * FROM {table} ORDER BY 1, 2"), []))
                 .await
                 .unwrap();
-            let rows: Vec<serde_json::Value> = rows
-                .iter()
-                .map(|row| sea_orm::JsonValue::from_query_result(row, "").unwrap())
-                .collect();
-            everything.push_str(&format!("{table} {rows:?}\n"));
+            let rows: Vec<serde_json::Value> =
+                rows.iter().map(|row| sea_orm::JsonValue::from_query_result(row, "").unwrap()).collect();
+            everything.push((table, rows));
         }
         everything
     }

@@ -77,13 +77,14 @@ fn one(person_only: PersonOnlyWord, link: roster::Link) -> Roster {
     roster
 }
 
+fn write<K: Ord + Clone, T: Clone>(rows: &mut BTreeMap<K, Stored<T>>, writes: &[Write<K, T>]) {
+    rows.extend(writes.iter().map(|write| (write.key.clone(), write.stored.clone())));
+}
+
 fn load(present: &mut Present, roster: &Roster) -> Plan {
     let plan = plan(present, roster, TODAY);
     if let Some(school) = &plan.school {
         present.school = Some(school.clone());
-    }
-    fn write<K: Ord + Clone, T: Clone>(rows: &mut BTreeMap<K, Stored<T>>, writes: &[Write<K, T>]) {
-        rows.extend(writes.iter().map(|write| (write.key.clone(), write.stored.clone())));
     }
     write(&mut present.terms, &plan.terms);
     write(&mut present.classes, &plan.classes);
@@ -127,15 +128,12 @@ fn a_restriction_that_starts_later_is_not_said_today() {
 #[test]
 fn an_import_that_would_widen_keeps_what_stands_and_asks_a_person_for_each_wish() {
     let mut present = Present::default();
-    let narrow = roster::Link {
-        emergency_only: true,
-        ..link(Responsibility::No, bars(Bar::Contact, Some(TODAY)))
-    };
+    let narrow =
+        roster::Link { emergency_only: true, ..link(Responsibility::No, bars(Bar::Contact, Some(TODAY))) };
     load(&mut present, &one(PersonOnlyWord::Yes("protection plan".to_owned()), narrow));
     let before = present.clone();
 
-    let plan =
-        load(&mut present, &one(PersonOnlyWord::No, link(Responsibility::Yes, RestrictionWord::None)));
+    let plan = load(&mut present, &one(PersonOnlyWord::No, link(Responsibility::Yes, RestrictionWord::None)));
 
     assert_eq!(present, before);
     assert_eq!(
@@ -170,7 +168,10 @@ fn a_stricter_restriction_is_taken_from_a_file_and_said() {
     load(&mut present, &one(PersonOnlyWord::No, link(Responsibility::Yes, weak)));
     let strict = bars(Bar::Contact, Some(TODAY));
     let plan = load(&mut present, &one(PersonOnlyWord::No, link(Responsibility::Yes, strict)));
-    assert_eq!(the_link(&present).value.restriction.as_ref().map(|standing| standing.bar), Some(Bar::Contact));
+    assert_eq!(
+        the_link(&present).value.restriction.as_ref().map(|standing| standing.bar),
+        Some(Bar::Contact)
+    );
     assert_eq!(plan.barred.len(), 1);
     assert!(plan.kept.is_empty());
 }

@@ -92,7 +92,7 @@ fn keyed<'a>(file: &'a CsvFile, faults: &mut Faults) -> Vec<(SourceId, Line<'a>)
 }
 
 /// Ids in one cell, separated by commas.
-fn ids_of<'a>(cell: Cell<'a>) -> impl Iterator<Item = &'a str> {
+fn ids_of(cell: Cell<'_>) -> impl Iterator<Item = &str> {
     cell.text.split(',').map(str::trim).filter(|id| !id.is_empty())
 }
 

@@ -44,7 +44,8 @@ pub fn orgs(files: &Files, school: Option<&str>, faults: &mut Faults) -> Option<
     let known = ids(&lines);
     for (id, line) in &lines {
         values::name(line.cell("name"), faults);
-        let types = ["school", "district", "local", "state", "national", "department"].map(|word| (word, word));
+        let types =
+            ["school", "district", "local", "state", "national", "department"].map(|word| (word, word));
         let kind = values::word(line.cell("type"), &types, faults);
         if school == Some(id.as_str()) && kind.is_some_and(|kind| kind != "school") {
             line.cell("type").fault("school, because school.csv names this org", faults);

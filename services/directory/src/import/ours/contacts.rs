@@ -90,7 +90,11 @@ fn every_agent_has_a_line(export: &Export, named: &BTreeSet<Key>, faults: &mut F
             contacts.contains_key(*agent) && !named.contains(&(pupil.clone(), (*agent).clone()))
         };
         if line.agents.iter().any(|agent| forgotten(&agent)) {
-            faults.add(line.place, "agentSourcedIds", "a line in contacts.csv for each parent, guardian or relative");
+            faults.add(
+                line.place,
+                "agentSourcedIds",
+                "a line in contacts.csv for each parent, guardian or relative",
+            );
         }
     }
 }

@@ -12,8 +12,8 @@ use crate::import::values;
 
 /// National curriculum year codes of the school census: nursery, early years, reception, years, mixed.
 const YEAR_GROUPS: [&str; 22] = [
-    "N", "N1", "N2", "E1", "E2", "R", "1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11", "12", "13", "14",
-    "M", "X",
+    "N", "N1", "N2", "E1", "E2", "R", "1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11", "12", "13",
+    "14", "M", "X",
 ];
 
 /// Reads pupils.csv against the export.

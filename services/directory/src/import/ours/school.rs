@@ -63,7 +63,7 @@ pub fn school(files: &Files, test_numbers: TestNumbers, faults: &mut Faults) -> 
             phone: phone?,
             morning: morning?,
             afternoon: afternoon?,
-            duty_numbers: duty_numbers?,
+            duty_numbers,
         })
     })();
     SchoolFile { source_id, school }
@@ -84,8 +84,7 @@ fn register_times(
     [opens, closes, session_ends]: [&'static str; 3],
     faults: &mut Faults,
 ) -> Option<RegisterTimes> {
-    let times =
-        [opens, closes, session_ends].map(|column| values::time(line.cell(column), faults));
+    let times = [opens, closes, session_ends].map(|column| values::time(line.cell(column), faults));
     let [Some(opens_at), Some(closes_at), Some(ends_at)] = times else { return None };
     if closes_at <= opens_at {
         line.cell(closes).fault(format!("a time after {opens}"), faults);
@@ -102,7 +101,7 @@ fn minutes_between(from: Time, until: Time) -> i64 {
     until.since((Unit::Minute, from)).map_or(i64::MAX, |span| span.get_minutes())
 }
 
-fn duty_numbers(line: Line<'_>, test_numbers: TestNumbers, faults: &mut Faults) -> Option<Vec<Phone>> {
+fn duty_numbers(line: Line<'_>, test_numbers: TestNumbers, faults: &mut Faults) -> Vec<Phone> {
     let cell = line.cell("dutyNumbers");
     let mut phones = Vec::new();
     for entered in cell.text.split(';').map(str::trim).filter(|entered| !entered.is_empty()) {
@@ -115,5 +114,5 @@ fn duty_numbers(line: Line<'_>, test_numbers: TestNumbers, faults: &mut Faults) 
     if phones.len() > MOST_DUTY_NUMBERS {
         cell.fault(format!("at most {MOST_DUTY_NUMBERS} mobiles, separated by semicolons"), faults);
     }
-    Some(phones)
+    phones
 }

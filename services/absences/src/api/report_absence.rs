@@ -1,0 +1,82 @@
+//! `ReportAbsence`: a reason from home, before the register or after it, for a session or a day.
+
+use jiff::civil::Date;
+use kit::identity::Caller;
+use kit::store::{Call, Commit, once};
+use proto::absences::v1 as pb;
+use proto::events::absences::Session;
+use proto::ids::PupilId;
+use tonic::{Request, Response, Status};
+
+use super::fields::Fields;
+use super::{Api, refusal, stored};
+use crate::domain::{Code, Sitting};
+use crate::store::changes::Hand;
+use crate::store::read;
+
+const RPC: &str = "ReportAbsence";
+
+struct Reported {
+    pupil_id: PupilId,
+    date: Date,
+    sessions: Vec<Session>,
+    reason: Code,
+    note: String,
+}
+
+pub(super) async fn answer(
+    api: &Api,
+    request: Request<pb::ReportAbsenceRequest>,
+) -> Result<Response<pb::ReportAbsenceResponse>, Status> {
+    let caller = Caller::of(&request)?;
+    let request = request.into_inner();
+    let reported = read_request(&request)?;
+    let call = Call { caller: &caller, rpc: RPC, request_id: &request.request_id };
+    once(api.store(), call, &request, || decide(api, &caller, &reported)).await
+}
+
+fn read_request(request: &pb::ReportAbsenceRequest) -> Result<Reported, Status> {
+    let mut fields = Fields::default();
+    let pupil_id = fields.id("pupil_id", &request.pupil_id);
+    let date = fields.date("date", &request.date);
+    let session = fields.session_or_day("session", request.session);
+    let reason = fields.reason("code", &request.code);
+    let note = fields.note("note", &request.note);
+    let sessions = session.map(|session| match session {
+        None => vec![Session::Morning, Session::Afternoon],
+        Some(session) => vec![session],
+    });
+    let read = match (pupil_id, date, sessions, reason) {
+        (Some(pupil_id), Some(date), Some(sessions), Some(reason)) => {
+            Some(Reported { pupil_id, date, sessions, reason, note })
+        }
+        _ => None,
+    };
+    fields.finish(read)
+}
+
+async fn decide(
+    api: &Api,
+    caller: &Caller,
+    reported: &Reported,
+) -> Result<(Commit, pb::ReportAbsenceResponse), Status> {
+    let tenant = caller.tenant;
+    let (school, pupil) =
+        tokio::try_join!(api.directory().school(tenant), api.directory().pupil(tenant, reported.pupil_id))?;
+    let pupil = pupil.ok_or_else(refusal::unknown_pupil)?;
+    let now = api.now();
+    school.check_reportable(reported.date, now).map_err(refusal::status)?;
+    let mut steps = Vec::new();
+    for session in &reported.sessions {
+        let sitting = Sitting { date: reported.date, session: *session };
+        let line = stored(read::line(api.store(), tenant, sitting, reported.pupil_id).await)?;
+        let line = line.in_class(pupil.class_id);
+        steps.push(line.report(reported.reason, reported.note.clone(), now).map_err(refusal::status)?);
+    }
+    let hand = Hand { caller, rpc: RPC, at: now };
+    let commit = hand.commit(&[reported.pupil_id.to_string()]);
+    let commit = stored(hand.steps(commit, &steps))?;
+    let case_ids =
+        steps.iter().filter_map(|step| step.closed_case()).map(|case_id| case_id.to_string()).collect();
+    Ok((commit, pb::ReportAbsenceResponse { case_ids }))
+}

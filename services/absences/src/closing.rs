@@ -1,0 +1,191 @@
+//! The school-wide close, by command and by the clock; both come to the same decision, once.
+//!
+//! The loop looks every second for sessions that have a register and are past their time. A close
+//! that meets a posting at the same moment loses and decides again, with the new mark in view.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use kit::clock::Clock;
+use kit::identity::Caller;
+use kit::rejection::failure;
+use kit::store::{Commit, Error, Store};
+use proto::options::v1::Role;
+use tokio::time::MissedTickBehavior;
+use tonic::Status;
+
+use crate::api::refusal;
+use crate::directory::Directory;
+use crate::domain::close::{self, Closing};
+use crate::domain::register::Roll;
+use crate::domain::{Sitting, tasks};
+use crate::store::changes::{Close, Hand};
+use crate::store::read::{self, CloseAt, Closed, Due};
+
+const LOOKS_EVERY: Duration = Duration::from_secs(1);
+const TRIES: usize = 8;
+const BY_CLOCK: &str = "closed at its time";
+
+/// Closes registers.
+#[derive(Clone)]
+pub struct Closer {
+    /// The service's database.
+    pub store: Store,
+    /// Who is on roll.
+    pub directory: Directory,
+    /// The school's time.
+    pub clock: Clock,
+}
+
+/// A session that is to be closed.
+#[derive(Debug, Clone, Copy)]
+pub struct Wanted<'a> {
+    /// Which.
+    pub sitting: Sitting,
+    /// When its register was to close.
+    pub closes_at: Timestamp,
+    /// When it ends.
+    pub ends_at: Timestamp,
+    /// Who is on roll now: decides who is person only.
+    pub roll: &'a Roll,
+}
+
+/// What came of a close.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outcome {
+    /// When it was closed.
+    pub at: Timestamp,
+    /// Now or before.
+    pub when: When,
+    /// What there was to say.
+    pub closed: Closed,
+}
+
+/// When a session was closed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum When {
+    /// By this commit.
+    Now,
+    /// Before; nothing happens this time.
+    Before,
+}
+
+impl Closer {
+    /// Decides a close: everything that it does in one commit.
+    pub async fn decide(
+        &self,
+        caller: &Caller,
+        rpc: &'static str,
+        wanted: Wanted<'_>,
+    ) -> Result<(Commit, Outcome), Status> {
+        self.read_and_decide(Hand { caller, rpc, at: self.clock.now() }, wanted).await
+    }
+
+    async fn read_and_decide(&self, hand: Hand<'_>, wanted: Wanted<'_>) -> Result<(Commit, Outcome), Status> {
+        let (school, sitting) = (hand.caller.tenant, wanted.sitting);
+        let stored = |error: Error| failure(&error);
+        let session = read::session(&self.store, school, sitting).await.map_err(stored)?;
+        if let Some((at, closed)) = session.closed {
+            return Ok((hand.commit(&[]), Outcome { at, when: When::Before, closed }));
+        }
+        let registers = read::registers(&self.store, school, sitting).await.map_err(stored)?;
+        let lines = read::lines(&self.store, school, sitting).await.map_err(stored)?;
+        let closing = close::close(wanted.roll, &read::classes(&registers), &lines, hand.at)
+            .map_err(refusal::status)?;
+        let closed = summary(&closing);
+        let subjects: Vec<String> =
+            closing.steps.iter().map(|step| step.after.pupil_id.to_string()).collect();
+        let close = Close {
+            sitting,
+            version: session.version,
+            closes_at: wanted.closes_at,
+            ends_at: wanted.ends_at,
+            closed: &closed,
+        };
+        let commit = hand.closed(hand.commit(&subjects), &self.store, &close).map_err(stored)?;
+        let commit = hand.steps(commit, &closing.steps).map_err(stored)?;
+        let asked = tasks::of_closing(school, sitting, &closing, hand.at);
+        let commit = asked.into_iter().fold(commit, Commit::task);
+        Ok((commit, Outcome { at: hand.at, when: When::Now, closed }))
+    }
+
+    /// Closes what is due until it is asked to stop.
+    pub async fn run(
+        self,
+        when: CloseAt,
+        stop: impl Future<Output = ()> + Send + 'static,
+    ) -> anyhow::Result<()> {
+        let mut looks = tokio::time::interval(LOOKS_EVERY);
+        looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        tokio::pin!(stop);
+        loop {
+            tokio::select! {
+                () = &mut stop => return Ok(()),
+                _ = looks.tick() => self.close_due(when).await,
+            }
+        }
+    }
+
+    /// Closes every session that is due now. What cannot be closed stays due.
+    pub async fn close_due(&self, when: CloseAt) {
+        let due = match read::due(&self.store, when, self.clock.now()).await {
+            Ok(due) => due,
+            Err(error) => {
+                failure(&error);
+                return;
+            }
+        };
+        for due in due {
+            match self.close_by_clock(due).await {
+                Ok(()) => tracing::info!(school = %due.school, "a register was closed at its time"),
+                Err(status) => {
+                    tracing::warn!(
+                        school = %due.school,
+                        grpc.code = ?status.code(),
+                        "a register could not be closed at its time; tried again in a second"
+                    );
+                }
+            }
+        }
+    }
+
+    async fn close_by_clock(&self, due: Due) -> Result<(), Status> {
+        let caller =
+            Caller { subject: "absences".to_owned(), tenant: due.school, roles: vec![Role::Service] };
+        let roll = self.directory.roll(due.school).await?;
+        let wanted =
+            Wanted { sitting: due.sitting, closes_at: due.closes_at, ends_at: due.ends_at, roll: &roll };
+        for _ in 0..TRIES {
+            let (commit, outcome) = self.decide(&caller, BY_CLOCK, wanted).await?;
+            if outcome.when == When::Before {
+                return Ok(());
+            }
+            match self.store.commit(commit).await {
+                Ok(_) => return Ok(()),
+                Err(Error::Conflict) => {}
+                Err(error) => return Err(failure(&error)),
+            }
+        }
+        Err(Status::aborted("registers are being posted faster than this can be closed"))
+    }
+}
+
+/// What a close says, in the words of the wire.
+fn summary(closing: &Closing) -> Closed {
+    Closed {
+        announced: count(closing.announced()),
+        person_only: count(closing.handed_to_person()),
+        classes_without_register: closing.classes_without_register.iter().map(ToString::to_string).collect(),
+        pupils_without_mark: closing
+            .pupils_without_mark
+            .values()
+            .flatten()
+            .map(ToString::to_string)
+            .collect(),
+    }
+}
+
+/// A count as the wire carries it.
+pub fn count(count: usize) -> i32 {
+    i32::try_from(count).unwrap_or(i32::MAX)
+}

@@ -1,0 +1,157 @@
+//! How a contact is reached, changed by hand and field by field.
+
+use kit::identity::Caller;
+use kit::rejection::{self, Rejection};
+use kit::store::{Call, Commit, once};
+use proto::directory::v1 as pb;
+use proto::ids::ContactId;
+use tonic::{Response, Status};
+
+use super::{Directory, failed};
+use crate::domain::email::{self, Email};
+use crate::domain::language;
+use crate::domain::phone::{self, Phone};
+use crate::domain::roster::{Contact, Reach};
+use crate::store::change;
+use crate::store::write::guard;
+
+const LONGEST_NUMBER: usize = 40;
+const LONGEST_MAILBOX: usize = 254;
+
+impl Directory {
+    pub(super) async fn update(
+        &self,
+        caller: Caller,
+        request: pb::UpdateContactRequest,
+    ) -> Result<Response<pb::UpdateContactResponse>, Status> {
+        let contact: ContactId = rejection::id(&request.contact_id, "contact_id")?;
+        let update = self.reach_update(&request)?;
+        let call = Call { caller: &caller, rpc: "UpdateContact", request_id: &request.request_id };
+        once(&self.store, call, &request, || self.decide_update(&caller, contact, &update)).await
+    }
+
+    async fn decide_update(
+        &self,
+        caller: &Caller,
+        contact: ContactId,
+        update: &ReachUpdate,
+    ) -> Result<(Commit, pb::UpdateContactResponse), Status> {
+        let standing = self.school(caller.tenant).await?;
+        let found = change::contact_of(&self.store, caller.tenant, contact).await;
+        let unknown = || Rejection::not_found("UNKNOWN_CONTACT", "there is no such contact");
+        let before = found.map_err(|error| failed(&error))?.ok_or_else(unknown)?;
+        let after = Contact { reach: update.on(&before.stored.value.reach), ..before.stored.value.clone() };
+        let mut commit = Commit::new();
+        let mut revision = before.revision;
+        if after != before.stored.value {
+            revision += 1;
+            commit = guard(&self.store, commit, caller.tenant, standing.version);
+            commit = change::put_contact(commit, (caller.tenant, contact), &before, &after);
+        }
+        let now = self.store.clock().now();
+        let commit = commit.audit(caller, "UpdateContact", &[contact.to_string()], now);
+        Ok((commit, pb::UpdateContactResponse { revision }))
+    }
+
+    /// Reads every field and says of each that is wrong what was expected.
+    fn reach_update(&self, request: &pb::UpdateContactRequest) -> Result<ReachUpdate, Rejection> {
+        let mut wrong = Wrong::default();
+        let phone =
+            |entered: &str| phone::normalise(entered, self.test_numbers).map(|normalised| normalised.phone);
+        let update = ReachUpdate {
+            first_phone: wrong.read(request.first_phone.as_deref(), ("first_phone", LONGEST_NUMBER), phone),
+            second_phone: wrong.read(
+                request.second_phone.as_deref(),
+                ("second_phone", LONGEST_NUMBER),
+                phone,
+            ),
+            email: wrong.read(request.email.as_deref(), ("email", LONGEST_MAILBOX), email::normalise),
+            language: wrong.language(request.language.as_deref()),
+            no_voice: request.no_voice,
+        };
+        wrong.refuse()?;
+        Ok(update)
+    }
+}
+
+/// What becomes of a field.
+enum Field<T> {
+    Stays,
+    Removed,
+    Becomes(T),
+}
+
+impl<T: Clone> Field<T> {
+    fn on(&self, before: Option<&T>) -> Option<T> {
+        match self {
+            Self::Stays => before.cloned(),
+            Self::Removed => None,
+            Self::Becomes(value) => Some(value.clone()),
+        }
+    }
+}
+
+struct ReachUpdate {
+    first_phone: Field<Phone>,
+    second_phone: Field<Phone>,
+    email: Field<Email>,
+    language: Option<String>,
+    no_voice: Option<bool>,
+}
+
+impl ReachUpdate {
+    fn on(&self, before: &Reach) -> Reach {
+        Reach {
+            first_phone: self.first_phone.on(before.first_phone.as_ref()),
+            second_phone: self.second_phone.on(before.second_phone.as_ref()),
+            email: self.email.on(before.email.as_ref()),
+            language: self.language.clone().unwrap_or_else(|| before.language.clone()),
+            no_voice: self.no_voice.unwrap_or(before.no_voice),
+        }
+    }
+}
+
+/// The fields that cannot be taken, with what was expected of each.
+#[derive(Default)]
+struct Wrong(Vec<(&'static str, String)>);
+
+impl Wrong {
+    fn add(&mut self, field: &'static str, expected: &str) {
+        self.0.push((field, format!("expected: {expected}")));
+    }
+
+    fn read<T, E: std::fmt::Display>(
+        &mut self,
+        entered: Option<&str>,
+        (field, most): (&'static str, usize),
+        normalise: impl FnOnce(&str) -> Result<T, E>,
+    ) -> Field<T> {
+        let Some(entered) = entered.map(str::trim) else { return Field::Stays };
+        if entered.is_empty() {
+            return Field::Removed;
+        }
+        if entered.chars().count() > most {
+            self.add(field, &format!("at most {most} characters"));
+            return Field::Stays;
+        }
+        match normalise(entered) {
+            Ok(value) => Field::Becomes(value),
+            Err(fault) => {
+                self.add(field, &fault.to_string());
+                Field::Stays
+            }
+        }
+    }
+
+    /// A language is never removed: without a word of the school it is the default.
+    fn language(&mut self, entered: Option<&str>) -> Option<String> {
+        language::normalise(entered?).map_err(|fault| self.add("language", &fault.to_string())).ok()
+    }
+
+    fn refuse(self) -> Result<(), Rejection> {
+        let mut wrong = self.0.into_iter();
+        let Some((field, expected)) = wrong.next() else { return Ok(()) };
+        let first = Rejection::invalid("INVALID_CONTACT", field, expected);
+        Err(wrong.fold(first, |rejection, (field, expected)| rejection.field(field, expected)))
+    }
+}

@@ -1,0 +1,67 @@
+//! Puts the services of an installation into a process: all of them, or some.
+
+use anyhow::bail;
+use kit::bus::server::Hearers;
+use kit::clock::Clock;
+use kit::config::Mode;
+use kit::runner::{self, Host, Running};
+use kit::service::Service;
+
+use crate::settings::Settings;
+
+/// Every service, with the sayers that it hears. `tests/house` checks it against the reactions.
+pub const HEARERS: [(&str, &[&str]); 3] =
+    [("directory", &[]), ("absences", &[]), ("dispatcher", &["absences", "directory"])];
+
+/// The issuer whose key signs the tokens of the command line.
+pub const PEOPLE: &str = "people";
+
+/// The names of all services.
+pub fn all() -> Vec<String> {
+    HEARERS.iter().map(|(name, _)| (*name).to_owned()).collect()
+}
+
+fn hearers() -> Hearers {
+    HEARERS.iter().map(|(service, sayers)| (*service, sayers.to_vec())).collect()
+}
+
+/// Starts these services in this process. Returns when they serve.
+pub async fn start(settings: Settings, services: &[String]) -> anyhow::Result<Running> {
+    for name in services {
+        if !HEARERS.iter().any(|(known, _)| known == name) {
+            bail!("there is no service {name}; there are {}", all().join(", "));
+        }
+    }
+    let clock = settings.clock_starts_at.map_or_else(Clock::system, Clock::starting_at);
+    let people = settings.mode != Mode::Production;
+    let given = runner::Settings {
+        mode: settings.mode,
+        data: settings.data,
+        grpc: settings.grpc,
+        http: settings.http,
+        peers: settings.peers,
+        nats: settings.nats,
+        store: settings.store,
+        identity: settings.identity,
+        people_issuer: people.then(|| PEOPLE.to_owned()),
+        clock,
+    };
+    let mut host = Host::bind(given, hearers()).await?;
+    let wanted = |name: &str| services.iter().any(|service| service == name);
+    if wanted(directory::Directory::NAME) {
+        host.add::<directory::Directory>(settings.directory).await?;
+    }
+    if wanted(absences::Absences::NAME) {
+        host.add::<absences::Absences>(settings.absences).await?;
+    }
+    if wanted(dispatcher::Dispatcher::NAME) {
+        host.add::<dispatcher::Dispatcher>(settings.dispatcher).await?;
+    }
+    host.run().await
+}
+
+/// Chooses the one implementation of TLS for the process. Choosing twice is no fault.
+pub fn choose_tls() {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+}
+

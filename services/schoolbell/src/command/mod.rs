@@ -1,0 +1,85 @@
+//! The command line.
+
+mod import;
+mod token;
+
+use std::path::PathBuf;
+
+use anyhow::Context;
+use clap::{Parser, Subcommand};
+use kit::telemetry;
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::app;
+use crate::demo;
+use crate::settings::Settings;
+
+/// Carries what happens in a school to the people at home, the same day.
+#[derive(Debug, Parser)]
+#[command(name = "schoolbell", version)]
+pub struct Arguments {
+    /// A file that is laid over the compiled-in settings.
+    #[arg(long, global = true)]
+    config: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Runs every service in this process.
+    All,
+    /// Runs some services in this process.
+    Run {
+        /// Which.
+        #[arg(required = true)]
+        services: Vec<String>,
+    },
+    /// Loads a roster: a OneRoster 1.2 folder or zip with Schoolbell's own files.
+    Import(import::Import),
+    /// Prints a token for a role, to try things out. Refused in production.
+    Token(token::Token),
+    /// Plays one school morning that can be watched.
+    Demo(demo::Demo),
+}
+
+impl Arguments {
+    /// Does what was asked. `environment` is the process's.
+    pub async fn run(self, environment: impl Iterator<Item = (String, String)>) -> anyhow::Result<()> {
+        app::choose_tls();
+        let settings = Settings::read(self.config.as_deref(), environment)?;
+        match self.command {
+            Command::All => serve(settings, app::all()).await,
+            Command::Run { services } => serve(settings, services).await,
+            Command::Import(import) => import.run(&settings).await,
+            Command::Token(token) => token.run(&settings),
+            Command::Demo(demo) => demo.run(settings).await,
+        }
+    }
+}
+
+async fn serve(settings: Settings, services: Vec<String>) -> anyhow::Result<()> {
+    let _telemetry = telemetry::start(&settings.telemetry)?;
+    let running = app::start(settings, &services).await?;
+    tracing::info!(grpc = %running.grpc, http = %running.http, services = services.join(","), "serving");
+    let stop = running.stop_token();
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    let asked = async {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        tracing::info!("stopping");
+        stop.cancel();
+    };
+    let (ended, ()) = tokio::join!(running.wait(), asked_or_ended(asked, stop.clone()));
+    ended.context("a part of the process failed")
+}
+
+/// Waits for a signal, unless the process ends by itself before.
+async fn asked_or_ended(asked: impl Future<Output = ()>, stop: tokio_util::sync::CancellationToken) {
+    tokio::select! {
+        () = asked => {}
+        () = stop.cancelled() => {}
+    }
+}

@@ -1,0 +1,143 @@
+//! The settings: the annotated file that is compiled in, a file of one's own, and the
+//! environment, each laid over the one before. A key that nobody knows is an error.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+use jiff::Timestamp;
+use kit::config::Mode;
+use serde::Deserialize;
+
+/// The defaults, which are also their documentation.
+const DEFAULTS: &str = include_str!("../../../deploy/schoolbell.toml");
+
+/// Everything that can be set. See `deploy/schoolbell.toml`, where each key is explained.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    /// How much is allowed.
+    pub mode: Mode,
+    /// Where files go.
+    pub data: PathBuf,
+    /// Where gRPC is served.
+    pub grpc: SocketAddr,
+    /// Where HTTP is served.
+    pub http: SocketAddr,
+    /// When the clock of the school starts, if not with the machine's.
+    pub clock_starts_at: Option<Timestamp>,
+    /// Services that run elsewhere.
+    #[serde(default)]
+    pub peers: BTreeMap<String, String>,
+    /// The bus.
+    pub nats: kit::config::Nats,
+    /// The databases.
+    pub store: kit::config::Store,
+    /// Keys and issuers.
+    #[serde(default)]
+    pub identity: kit::config::Identity,
+    /// Logs and spans.
+    pub telemetry: kit::config::Telemetry,
+    /// The directory's own.
+    #[serde(default)]
+    pub directory: directory::Config,
+    /// Absences' own.
+    pub absences: absences::Config,
+    /// The dispatcher's own.
+    pub dispatcher: dispatcher::Config,
+}
+
+impl Settings {
+    /// Reads the settings. `environment` is the process's, read by the caller.
+    pub fn read(file: Option<&Path>, environment: impl Iterator<Item = (String, String)>) -> anyhow::Result<Self> {
+        let own: config::Map<String, String> =
+            environment.filter(|(key, _)| key.starts_with("SCHOOLBELL__")).collect();
+        let mut builder =
+            config::Config::builder().add_source(config::File::from_str(DEFAULTS, config::FileFormat::Toml));
+        if let Some(file) = file {
+            builder = builder.add_source(config::File::from(file).format(config::FileFormat::Toml));
+        }
+        let environment = config::Environment::with_prefix("SCHOOLBELL")
+            .prefix_separator("__")
+            .separator("__")
+            .try_parsing(true)
+            .source(Some(own));
+        let settings: Self = builder
+            .add_source(environment)
+            .build()
+            .and_then(config::Config::try_deserialize)
+            .context("the settings cannot be read")?;
+        settings.refuse_what_production_must_not_have()?;
+        Ok(settings)
+    }
+
+    fn refuse_what_production_must_not_have(&self) -> anyhow::Result<()> {
+        if self.mode != Mode::Production {
+            return Ok(());
+        }
+        if self.clock_starts_at.is_some() {
+            bail!("production refuses clock_starts_at: messages must follow the real clock");
+        }
+        if self.nats.url.is_none() {
+            bail!("production needs nats.url: a cluster whose streams are kept three times");
+        }
+        if let Some(channel) = self.dispatcher.channels.unprotected().first() {
+            bail!("production refuses the plain-text connection of channel {channel}");
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str, environment: &[(&str, &str)]) -> anyhow::Result<Settings> {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("own.toml");
+        std::fs::write(&file, text).unwrap();
+        let environment = environment.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
+        Settings::read(Some(&file), environment)
+    }
+
+    #[test]
+    fn the_compiled_in_file_is_complete() {
+        let settings = read("", &[]).unwrap();
+        assert_eq!(settings.mode, Mode::Trial);
+        assert_eq!(settings.dispatcher.timing.absence_gathers_for_seconds, 30);
+    }
+
+    #[test]
+    fn a_file_lies_over_the_defaults_and_the_environment_over_both() {
+        let text = "grpc = \"127.0.0.1:1\"\n[nats]\nreplicas = 3";
+        let settings = read(text, &[("SCHOOLBELL__NATS__REPLICAS", "5"), ("OTHER", "x")]).unwrap();
+        assert_eq!(settings.grpc.port(), 1);
+        assert_eq!(settings.nats.replicas, 5);
+    }
+
+    #[test]
+    fn a_key_that_nobody_knows_is_an_error_that_names_it() {
+        for (text, environment) in [
+            ("colour = \"red\"", &[][..]),
+            ("[nats]\ncolour = \"red\"", &[][..]),
+            ("[dispatcher.timing]\ncolour = 1", &[][..]),
+            ("", &[("SCHOOLBELL__COLOUR", "red")][..]),
+        ] {
+            let error = format!("{:#}", read(text, environment).unwrap_err());
+            assert!(error.contains("colour"), "{error}");
+        }
+    }
+
+    #[test]
+    fn production_refuses_a_shifted_clock_and_plain_text() {
+        let shifted = "mode = \"production\"\nclock_starts_at = \"2026-11-24T08:50:00Z\"";
+        assert!(read(shifted, &[]).unwrap_err().to_string().contains("clock_starts_at"));
+        assert!(read("mode = \"production\"", &[]).unwrap_err().to_string().contains("nats.url"));
+        let plain = "mode = \"production\"\n[nats]\nurl = \"nats://10.0.0.1:4222\"\n\
+                     [dispatcher.channels.\"email.smtp\"]\nhost = \"smtp.example.org\"\nport = 25\n\
+                     security = \"none\"\nfrom = \"a@example.org\"";
+        let error = format!("{:#}", read(plain, &[]).unwrap_err());
+        assert!(error.contains("email.smtp"), "{error}");
+    }
+}
