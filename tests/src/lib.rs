@@ -1,3 +1,15 @@
-//! What the journeys and the faults stand on: a whole school, started in one process.
+//! The harness of the journeys and the faults: a whole school in one process, with the real
+//! nats-server, a real database and the simulated providers.
 //!
-//! The rules of the house (`house/`) need nothing of it; they read the tree as text.
+//! A [`Roster`](roster::Roster) is written by the test, imported through the real RPC and then
+//! lived in. Nothing here sleeps: a test waits until a condition holds or a deadline passes, and
+//! then the last state is printed.
+
+pub mod apart;
+pub mod installation;
+pub mod roster;
+pub mod school;
+pub mod wait;
+
+pub use roster::Roster;
+pub use school::School;

@@ -20,7 +20,7 @@ use crate::domain::close::{self, Closing};
 use crate::domain::register::Roll;
 use crate::domain::{Sitting, tasks};
 use crate::store::changes::{Close, Hand};
-use crate::store::read::{self, CloseAt, Closed, Due};
+use crate::store::read::{self, CloseAt, Closed, Due, Whose};
 
 const LOOKS_EVERY: Duration = Duration::from_secs(1);
 const TRIES: usize = 8;
@@ -89,7 +89,7 @@ impl Closer {
             return Ok((hand.commit(&[]), Outcome { at, when: When::Before, closed }));
         }
         let registers = read::registers(&self.store, school, sitting).await.map_err(stored)?;
-        let lines = read::lines(&self.store, school, sitting).await.map_err(stored)?;
+        let lines = read::lines(&self.store, school, sitting, Whose::Everybodys).await.map_err(stored)?;
         let closing = close::close(wanted.roll, &read::classes(&registers), &lines, hand.at)
             .map_err(refusal::status)?;
         let closed = summary(&closing);

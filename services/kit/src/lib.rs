@@ -15,6 +15,7 @@ pub mod audit;
 pub mod bus;
 pub mod clock;
 pub mod config;
+mod fingerprint;
 #[cfg(test)]
 mod fixtures;
 pub mod identity;

@@ -3,8 +3,8 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use sha2::{Digest, Sha256};
 
+use crate::fingerprint;
 use crate::rejection::Rejection;
 
 const DEFAULT: u64 = 50;
@@ -59,7 +59,7 @@ impl Page {
 }
 
 fn short_hash(text: &str) -> String {
-    Sha256::digest(text.as_bytes()).iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+    fingerprint::of(&[text.as_bytes()]).chars().take(16).collect()
 }
 
 #[cfg(test)]

@@ -38,6 +38,9 @@ pub trait Service {
     -> impl Future<Output = anyhow::Result<Parts>> + Send;
 }
 
+/// The connection to another service, by its name.
+pub(crate) type Peers = Arc<dyn Fn(&str) -> Option<Channel> + Send + Sync>;
+
 type AddRoutes = Box<dyn FnOnce(Routes) -> Routes + Send>;
 
 /// What a service gives to be run. The parts of many services are concatenated.
@@ -132,7 +135,7 @@ pub struct Platform {
     /// The address of this process's HTTP port, for others to call back.
     pub http: std::net::SocketAddr,
     pub(crate) signer: Signer,
-    pub(crate) peers: Arc<dyn Fn(&str) -> Option<Channel> + Send + Sync>,
+    pub(crate) peers: Peers,
 }
 
 impl Platform {

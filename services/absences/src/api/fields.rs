@@ -36,22 +36,20 @@ impl Fields {
 
     /// A session that must be named.
     pub fn session(&mut self, field: &'static str, number: i32) -> Option<Session> {
-        match self.session_or_day(field, number) {
-            Some(Some(session)) => Some(session),
-            Some(None) => {
-                self.faults.push(Fault::new(field, "REQUIRED", "must be the morning or the afternoon"));
-                None
-            }
-            None => None,
+        let sessions = self.sessions(field, number)?;
+        if let [session] = sessions.as_slice() {
+            return Some(*session);
         }
+        self.faults.push(Fault::new(field, "REQUIRED", "must be the morning or the afternoon"));
+        None
     }
 
-    /// A session; unspecified is none, the whole day.
-    pub fn session_or_day(&mut self, field: &'static str, number: i32) -> Option<Option<Session>> {
+    /// The sessions that are meant; unspecified is the whole day.
+    pub fn sessions(&mut self, field: &'static str, number: i32) -> Option<Vec<Session>> {
         match pb::Session::try_from(number) {
-            Ok(pb::Session::Unspecified) => Some(None),
-            Ok(pb::Session::Morning) => Some(Some(Session::Morning)),
-            Ok(pb::Session::Afternoon) => Some(Some(Session::Afternoon)),
+            Ok(pb::Session::Unspecified) => Some(vec![Session::Morning, Session::Afternoon]),
+            Ok(pb::Session::Morning) => Some(vec![Session::Morning]),
+            Ok(pb::Session::Afternoon) => Some(vec![Session::Afternoon]),
             Err(_) => {
                 self.faults.push(Fault::new(
                     field,

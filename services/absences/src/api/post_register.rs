@@ -12,7 +12,7 @@ use crate::closing::count;
 use crate::domain::register::{self, Mark, Register, SentMark};
 use crate::domain::{CaseEvent, Fault, Phase, Sitting, Step};
 use crate::store::changes::{Hand, Posting};
-use crate::store::read;
+use crate::store::read::{self, Whose};
 
 const RPC: &str = "PostRegister";
 
@@ -43,15 +43,11 @@ fn read_request(request: &pb::PostRegisterRequest) -> Result<Posted, Status> {
     let sent: Vec<SentMark<'_>> =
         request.marks.iter().map(|mark| SentMark { pupil_id: &mark.pupil_id, code: &mark.code }).collect();
     let (marks, faults) = register::read(&sent, session);
-    match (class_id, date, session) {
-        (Some(class_id), Some(date), Some(session)) => {
-            Ok(Posted { class_id, sitting: Sitting { date, session }, marks, faults })
-        }
-        _ => {
-            fields.add(faults);
-            fields.finish(None)
-        }
-    }
+    let (Some(class_id), Some(date), Some(session)) = (class_id, date, session) else {
+        fields.add(faults);
+        return fields.finish(None);
+    };
+    Ok(Posted { class_id, sitting: Sitting { date, session }, marks, faults })
 }
 
 async fn decide(
@@ -65,7 +61,8 @@ async fn decide(
     let times = school.check_now(sitting, now).map_err(refusal::status)?;
     let session = stored(read::session(api.store(), tenant, sitting).await)?;
     let registers = stored(read::registers(api.store(), tenant, sitting).await)?;
-    let lines = stored(read::lines(api.store(), tenant, sitting).await)?;
+    let pupils = register::pupils(&roll, posted.class_id, &posted.marks);
+    let lines = stored(read::lines(api.store(), tenant, sitting, Whose::Pupils(&pupils)).await)?;
     let register = Register {
         class_id: posted.class_id,
         sitting,

@@ -10,7 +10,7 @@ use tonic::{Request, Response, Status};
 
 use super::fields::Fields;
 use super::{Api, refusal, stored};
-use crate::domain::{Code, Sitting};
+use crate::domain::{Code, Sitting, Step};
 use crate::store::changes::Hand;
 use crate::store::read;
 
@@ -39,13 +39,9 @@ fn read_request(request: &pb::ReportAbsenceRequest) -> Result<Reported, Status> 
     let mut fields = Fields::default();
     let pupil_id = fields.id("pupil_id", &request.pupil_id);
     let date = fields.date("date", &request.date);
-    let session = fields.session_or_day("session", request.session);
+    let sessions = fields.sessions("session", request.session);
     let reason = fields.reason("code", &request.code);
     let note = fields.note("note", &request.note);
-    let sessions = session.map(|session| match session {
-        None => vec![Session::Morning, Session::Afternoon],
-        Some(session) => vec![session],
-    });
     let read = match (pupil_id, date, sessions, reason) {
         (Some(pupil_id), Some(date), Some(sessions), Some(reason)) => {
             Some(Reported { pupil_id, date, sessions, reason, note })
@@ -76,7 +72,6 @@ async fn decide(
     let hand = Hand { caller, rpc: RPC, at: now };
     let commit = hand.commit(&[reported.pupil_id.to_string()]);
     let commit = stored(hand.steps(commit, &steps))?;
-    let case_ids =
-        steps.iter().filter_map(|step| step.closed_case()).map(|case_id| case_id.to_string()).collect();
+    let case_ids = steps.iter().filter_map(Step::closed_case).map(|case_id| case_id.to_string()).collect();
     Ok((commit, pb::ReportAbsenceResponse { case_ids }))
 }

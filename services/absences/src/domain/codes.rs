@@ -61,18 +61,13 @@ macro_rules! codes {
 
         impl Code {
             /// Every code, in the order of the guidance.
+            #[cfg(test)]
             pub const ALL: &'static [Self] = &[$(Self::$name,)*];
 
             /// As it stands in a register.
             #[must_use]
             pub const fn text(self) -> &'static str {
                 match self { $(Self::$name => $text,)* }
-            }
-
-            /// What it means, in the words of the guidance.
-            #[must_use]
-            pub const fn meaning(self) -> &'static str {
-                match self { $(Self::$name => $meaning,)* }
             }
 
             /// How it counts.

@@ -189,6 +189,12 @@ impl Line {
         self.step(self.entry.clone(), &commands, now)
     }
 
+    /// Whether mark and case belong together: the mark is `N` exactly while the case is open.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        self.is_missing() == self.case.is_some_and(|case| case.is_open())
+    }
+
     fn is_missing(&self) -> bool {
         self.entry.code == Some(Code::NotYetEstablished)
     }

@@ -19,7 +19,7 @@ use proto::events::absences::Session;
 use proto::ids::ClassId;
 
 pub use calendar::{School, SessionTimes};
-pub use case::{Because, Case, CaseEvent, Route};
+pub use case::{Case, CaseEvent, Route};
 pub use codes::Code;
 pub use line::{Entry, Known, Line, Moment, Phase, Step};
 pub use rejection::{Fault, Rejection};

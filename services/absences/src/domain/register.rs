@@ -72,6 +72,13 @@ pub fn read(sent: &[SentMark<'_>], session: Option<Session>) -> (Vec<Mark>, Vec<
 /// The pupils of a school, as the directory says now.
 pub type Roll = BTreeMap<PupilId, OnRoll>;
 
+/// Whose lines a posting must know: the class's, and those of everybody who is marked.
+#[must_use]
+pub fn pupils(roll: &Roll, class_id: ClassId, marks: &[Mark]) -> BTreeSet<PupilId> {
+    let in_class = roll.iter().filter(|(_, pupil)| pupil.class_id == Some(class_id));
+    in_class.map(|(pupil_id, _)| *pupil_id).chain(marks.iter().map(|mark| mark.pupil_id)).collect()
+}
+
 /// The register that marks are posted to.
 #[derive(Debug, Clone, Copy)]
 pub struct Register<'a> {

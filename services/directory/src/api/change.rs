@@ -1,4 +1,5 @@
-//! What the head and the safeguarding lead decide by hand, at once: restrictions and "person only".
+//! What the head and the safeguarding lead decide by hand, at once: restrictions, what a contact is
+//! to a pupil, and "person only".
 
 use jiff::Timestamp;
 use kit::clock::to_proto;
@@ -12,8 +13,8 @@ use proto::ids::{ContactId, EventId, PupilId};
 use tonic::{Response, Status};
 
 use super::{Directory, failed};
-use crate::domain::decide::{self, PersonOnly, SetRestriction};
-use crate::domain::link::Bar;
+use crate::domain::decide::{self, PersonOnly, SetRestriction, SetStanding};
+use crate::domain::link::{Bar, Link, Responsibility, Role};
 use crate::store::change;
 use crate::store::decisions::{Decision, Subject};
 use crate::store::write::guard;
@@ -44,15 +45,11 @@ impl Directory {
     ) -> Result<(Commit, pb::SetRestrictionResponse), Status> {
         let standing = self.school(caller.tenant).await?;
         let now = self.store.clock().now();
-        let found = change::link_of(&self.store, caller.tenant, (pupil, contact)).await;
-        let before = found.map_err(|error| failed(&error))?.ok_or_else(unknown_link)?.restriction;
-        let found = change::contact_of(&self.store, caller.tenant, contact).await;
-        let stored = found.map_err(|error| failed(&error))?.ok_or_else(unknown_link)?;
+        let (link, mut revision) = self.link(caller, (pupil, contact)).await?;
         let evidence = command.evidence.clone();
-        let decided =
-            decide::set_restriction(before.as_ref(), command, standing.day(now)).map_err(refused)?;
+        let decided = decide::set_restriction(link.restriction.as_ref(), command, standing.day(now))
+            .map_err(refused)?;
         let mut commit = Commit::new();
-        let mut revision = stored.revision;
         if decided.changes {
             revision += 1;
             let after = decided.after.as_ref();
@@ -70,6 +67,53 @@ impl Directory {
         }
         let commit = commit.audit(caller, "SetRestriction", &[pupil.to_string(), contact.to_string()], now);
         Ok((commit, pb::SetRestrictionResponse { set_at: Some(to_proto(now)), revision }))
+    }
+
+    pub(super) async fn standing(
+        &self,
+        caller: Caller,
+        request: pb::SetStandingRequest,
+    ) -> Result<Response<pb::SetStandingResponse>, Status> {
+        let pupil: PupilId = rejection::id(&request.pupil_id, "pupil_id")?;
+        let contact: ContactId = rejection::id(&request.contact_id, "contact_id")?;
+        let command = standing_of(&request)?;
+        let call = Call { caller: &caller, rpc: "SetStanding", request_id: &request.request_id };
+        once(&self.store, call, &request, || self.decide_standing(&caller, (pupil, contact), &command)).await
+    }
+
+    async fn decide_standing(
+        &self,
+        caller: &Caller,
+        (pupil, contact): (PupilId, ContactId),
+        command: &SetStanding,
+    ) -> Result<(Commit, pb::SetStandingResponse), Status> {
+        let school = self.school(caller.tenant).await?;
+        let now = self.store.clock().now();
+        let (before, mut revision) = self.link(caller, (pupil, contact)).await?;
+        let decided = decide::set_standing(&before, command).map_err(refused)?;
+        let mut commit = Commit::new();
+        if decided.changes {
+            revision += 1;
+            commit = guard(&self.store, commit, caller.tenant, school.version);
+            commit = change::set_standing(&self.store, commit, (pupil, contact), &decided.after);
+            let subject = Subject::Standing(contact, decided.after);
+            let (evidence, by) = (command.evidence.clone(), (caller.subject.clone(), now));
+            let decision = Decision { school: caller.tenant, pupil, subject, evidence, by };
+            commit = change::decided(commit, decision);
+        }
+        let commit = commit.audit(caller, "SetStanding", &[pupil.to_string(), contact.to_string()], now);
+        Ok((commit, pb::SetStandingResponse { set_at: Some(to_proto(now)), revision }))
+    }
+
+    /// A link of the school, and the revision of its contact.
+    async fn link(&self, caller: &Caller, key: (PupilId, ContactId)) -> Result<(Link, i64), Status> {
+        let link = change::link_of(&self.store, caller.tenant, key).await.map_err(|error| failed(&error))?;
+        let contact = change::contact_of(&self.store, caller.tenant, key.1).await;
+        let contact = contact.map_err(|error| failed(&error))?;
+        let found = link.zip(contact.map(|contact| contact.revision));
+        found.ok_or_else(|| {
+            Rejection::not_found("UNKNOWN_LINK", "this contact is not linked to this pupil").into()
+        })
     }
 
     pub(super) async fn person_only(
@@ -140,6 +184,33 @@ fn restriction_of(request: &pb::SetRestrictionRequest) -> Result<SetRestriction,
     })
 }
 
+fn standing_of(request: &pb::SetStandingRequest) -> Result<SetStanding, Rejection> {
+    let unknown = |field, message| Rejection::invalid("UNKNOWN_WORD", field, message);
+    let role = match request.role.as_deref() {
+        None => None,
+        Some(word) => {
+            let words: Vec<&str> = Role::ALL.iter().map(|role| role.word()).collect();
+            let message = format!("must be one of {}", words.join(", "));
+            Some(Role::of_word(word).ok_or_else(|| unknown("role", message))?)
+        }
+    };
+    let responsibility = match pb::ParentalResponsibility::try_from(request.parental_responsibility) {
+        Ok(pb::ParentalResponsibility::Unspecified) => None,
+        Ok(pb::ParentalResponsibility::Unknown) => Some(Responsibility::Unknown),
+        Ok(pb::ParentalResponsibility::Yes) => Some(Responsibility::Yes),
+        Ok(pb::ParentalResponsibility::No) => Some(Responsibility::No),
+        Err(_) => {
+            return Err(unknown("parental_responsibility", "must be yes, no or unknown".to_owned()));
+        }
+    };
+    Ok(SetStanding {
+        role,
+        responsibility,
+        emergency_only: request.emergency_only,
+        evidence: rejection::optional(&request.evidence, "evidence", LONGEST_REASON)?,
+    })
+}
+
 /// Says that somebody may be told less from now on.
 pub fn restricted(
     commit: Commit,
@@ -164,10 +235,6 @@ fn refused(rejection: decide::Rejection) -> Rejection {
         decide::Rejection::DatesWithoutRestriction => ("INVALID_DATE", "from"),
     };
     Rejection::invalid(reason, field, rejection.to_string())
-}
-
-fn unknown_link() -> Rejection {
-    Rejection::not_found("UNKNOWN_LINK", "this contact is not linked to this pupil")
 }
 
 fn unknown_pupil() -> Rejection {

@@ -94,6 +94,13 @@ impl DirectoryService for Directory {
         self.restrict(Caller::of(&request)?, request.into_inner()).await
     }
 
+    async fn set_standing(
+        &self,
+        request: Request<pb::SetStandingRequest>,
+    ) -> Result<Response<pb::SetStandingResponse>, Status> {
+        self.standing(Caller::of(&request)?, request.into_inner()).await
+    }
+
     async fn set_person_only(
         &self,
         request: Request<pb::SetPersonOnlyRequest>,

@@ -5,7 +5,7 @@
 
 use jiff::civil::Date;
 
-use super::link::{Bar, Restriction, newly_barred};
+use super::link::{Bar, Link, Responsibility, Restriction, Role, newly_barred};
 
 /// Why a decision cannot be taken, in the school's words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -72,6 +72,34 @@ pub fn set_restriction(
     };
     let barred = newly_barred(standing, after.as_ref(), today);
     Ok(Decided { changes: standing != after.as_ref(), after, barred })
+}
+
+/// What somebody decides that a contact is to a pupil; none leaves as it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SetStanding {
+    /// What the contact is to the child.
+    pub role: Option<Role>,
+    /// Parental responsibility.
+    pub responsibility: Option<Responsibility>,
+    /// Asked only when nobody else is reached.
+    pub emergency_only: Option<bool>,
+    /// What the decision rests on.
+    pub evidence: String,
+}
+
+/// Sets what a contact is to a pupil, also higher than before. Nobody is barred by it: a link that
+/// stands lower is read as such by everybody who asks.
+pub fn set_standing(standing: &Link, command: &SetStanding) -> Result<Decided<Link>, Rejection> {
+    if command.evidence.trim().is_empty() {
+        return Err(Rejection::NoEvidence);
+    }
+    let after = Link {
+        role: command.role.unwrap_or(standing.role),
+        responsibility: command.responsibility.unwrap_or(standing.responsibility),
+        emergency_only: command.emergency_only.unwrap_or(standing.emergency_only),
+        ..standing.clone()
+    };
+    Ok(Decided { changes: *standing != after, after, barred: None })
 }
 
 /// Whether automation may run about a child.
@@ -145,6 +173,29 @@ mod tests {
         assert_eq!(set_restriction(None, early, TODAY), Err(Rejection::EndsBeforeItStarts));
         let dated = command(None, Some(TODAY), None);
         assert_eq!(set_restriction(None, dated, TODAY), Err(Rejection::DatesWithoutRestriction));
+    }
+
+    #[test]
+    fn a_person_raises_what_no_import_may() {
+        let link = Link {
+            role: Role::Relative,
+            priority: 2,
+            responsibility: Responsibility::Unknown,
+            lives_with: false,
+            emergency_only: true,
+            restriction: None,
+        };
+        let command = |evidence: &str| SetStanding {
+            role: Some(Role::Guardian),
+            responsibility: Some(Responsibility::Yes),
+            emergency_only: Some(false),
+            evidence: evidence.to_owned(),
+        };
+        let decided = set_standing(&link, &command("special guardianship order")).unwrap();
+        assert_eq!((decided.after.role, decided.after.responsibility), (Role::Guardian, Responsibility::Yes));
+        assert_eq!((decided.after.emergency_only, decided.changes), (false, true));
+        assert!(!set_standing(&decided.after, &command("the same again")).unwrap().changes);
+        assert_eq!(set_standing(&link, &command(" ")), Err(Rejection::NoEvidence));
     }
 
     #[test]

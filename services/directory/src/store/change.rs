@@ -59,6 +59,30 @@ pub async fn contact_of(
     Ok(Some(StoredContact { source_id: row.source_id, stored, revision: row.revision }))
 }
 
+/// Writes what a contact is to a pupil, and raises the contact's revision.
+pub fn set_standing(
+    store: &Store,
+    commit: Commit,
+    (pupil, contact): (PupilId, ContactId),
+    after: &Link,
+) -> Commit {
+    let values = [
+        after.role.word().into(),
+        after.responsibility.word().into(),
+        after.emergency_only.into(),
+        pupil.to_string().into(),
+        contact.to_string().into(),
+    ];
+    let sql = "UPDATE links SET role = $1, responsibility = $2, emergency_only = $3 \
+               WHERE pupil_id = $4 AND contact_id = $5";
+    raise_revision(store, commit.guarded(store.statement(sql, values)), contact)
+}
+
+fn raise_revision(store: &Store, commit: Commit, contact: ContactId) -> Commit {
+    let sql = "UPDATE contacts SET revision = revision + 1 WHERE id = $1";
+    commit.guarded(store.statement(sql, [contact.to_string().into()]))
+}
+
 /// Puts a restriction on a link, or ends it, and raises its contact's revision.
 pub fn set_restriction(
     store: &Store,
@@ -77,8 +101,7 @@ pub fn set_restriction(
     ];
     let sql = "UPDATE links SET bar = $1, evidence = $2, bar_from = $3, bar_until = $4 \
                WHERE pupil_id = $5 AND contact_id = $6";
-    let raise = "UPDATE contacts SET revision = revision + 1 WHERE id = $1";
-    commit.guarded(store.statement(sql, values)).guarded(store.statement(raise, [contact.to_string().into()]))
+    raise_revision(store, commit.guarded(store.statement(sql, values)), contact)
 }
 
 /// Starts or ends "person only".

@@ -10,7 +10,7 @@ use sea_orm::Set;
 use super::present::Snapshot;
 use super::rows::{decisions, read};
 use super::write::Import;
-use crate::domain::link::Restriction;
+use crate::domain::link::{Link, Restriction};
 use crate::domain::plan::Plan;
 
 /// What a decision was about.
@@ -18,6 +18,8 @@ use crate::domain::plan::Plan;
 pub enum Subject {
     /// The restriction of a link; none is its end.
     Restriction(ContactId, Option<Restriction>),
+    /// What a contact is to a pupil.
+    Standing(ContactId, Link),
     /// "Person only" of a pupil: whether it stands.
     PersonOnly(bool),
 }
@@ -40,23 +42,28 @@ pub struct Decision {
 impl Decision {
     /// As it is stored.
     pub fn row(self) -> decisions::ActiveModel {
-        let (what, value) = match &self.subject {
-            Subject::Restriction(_, restriction) => {
-                ("restriction", restriction.as_ref().map_or("none", |restriction| restriction.bar.word()))
+        let (what, value, contact) = match &self.subject {
+            Subject::Restriction(contact, restriction) => {
+                let value = restriction.as_ref().map_or("none", |restriction| restriction.bar.word());
+                ("restriction", value.to_owned(), Some(contact))
             }
-            Subject::PersonOnly(true) => ("person_only", "true"),
-            Subject::PersonOnly(false) => ("person_only", "false"),
+            Subject::Standing(contact, link) => {
+                let (role, responsibility) = (link.role.word(), link.responsibility.word());
+                let value = format!("{role} {responsibility} emergency_only={}", link.emergency_only);
+                ("standing", value, Some(contact))
+            }
+            Subject::PersonOnly(stands) => ("person_only", stands.to_string(), None),
         };
-        let (contact, restriction) = match &self.subject {
-            Subject::Restriction(contact, restriction) => (Some(*contact), restriction.as_ref()),
-            Subject::PersonOnly(_) => (None, None),
+        let restriction = match &self.subject {
+            Subject::Restriction(_, restriction) => restriction.as_ref(),
+            Subject::Standing(..) | Subject::PersonOnly(_) => None,
         };
         decisions::ActiveModel {
             school: Set(self.school.to_string()),
             pupil_id: Set(self.pupil.to_string()),
-            contact_id: Set(contact.map(|contact| contact.to_string())),
+            contact_id: Set(contact.map(ToString::to_string)),
             what: Set(what.to_owned()),
-            value: Set(value.to_owned()),
+            value: Set(value),
             value_from: Set(restriction.map(|restriction| restriction.from.to_string())),
             value_until: Set(restriction
                 .and_then(|restriction| restriction.until)

@@ -271,8 +271,8 @@ pub(crate) async fn put_through(store: &Store, handler: &Handler, raw: Raw) -> R
         if was_heard(store, &raw).await? {
             return Ok(());
         }
-        let handled = handler(raw.clone()).await?;
-        let commit = handled.commit.inbox(handled.id, micros(store.clock().real()));
+        let decision = handler(raw.clone()).await?;
+        let commit = decision.commit.inbox(decision.id, micros(store.clock().real()));
         match store.commit(commit).await {
             Ok(_) => return Ok(()),
             Err(Error::Conflict) => {}

@@ -4,11 +4,11 @@ use jiff::SignedDuration;
 use proto::ids::{DeadLetterId, EventId};
 use proto::options::v1::Role;
 use sea_orm::{ColumnTrait, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter};
-use sha2::{Digest, Sha256};
 
 use super::consumer::Raw;
 use crate::Tenant;
 use crate::clock::micros;
+use crate::fingerprint;
 use crate::store::{Commit, Error, Store, rows};
 use crate::tasks::NewTask;
 
@@ -82,11 +82,6 @@ pub async fn put(store: &Store, letter: Letter) -> Result<(), Error> {
 
 /// One letter is one task, also when a stream that was lost says everything again.
 fn key(letter: &Letter) -> String {
-    let mut hash = Sha256::new();
-    for part in [letter.consumer.as_bytes(), letter.raw.subject.as_bytes(), &letter.raw.body] {
-        hash.update(part);
-        hash.update([0]);
-    }
-    let digits: String = hash.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect();
-    format!("dead_letter/{digits}")
+    let parts = [letter.consumer.as_bytes(), letter.raw.subject.as_bytes(), &letter.raw.body];
+    format!("dead_letter/{}", fingerprint::of(&parts))
 }

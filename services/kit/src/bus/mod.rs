@@ -112,14 +112,14 @@ impl Bus {
             ..Config::default()
         };
         let stream = self.context.get_or_create_stream(config).await;
-        let stream = stream.map_err(|error| self.stream_error(self.service, error))?;
+        let stream = stream.map_err(|error| Self::stream_error(self.service, error))?;
         self.check_version()?;
         Ok(stream)
     }
 
     /// The stream of somebody else's facts; an error while its owner has not made it.
     pub async fn stream_of(&self, sayer: &str) -> Result<Stream, Error> {
-        self.context.get_stream(stream_name(sayer)).await.map_err(|error| self.stream_error(sayer, error))
+        self.context.get_stream(stream_name(sayer)).await.map_err(|error| Self::stream_error(sayer, error))
     }
 
     /// Sends what is buffered and closes the connection.
@@ -128,7 +128,7 @@ impl Bus {
         let _ = self.client.drain().await;
     }
 
-    fn stream_error(&self, sayer: &str, source: impl std::error::Error + Send + Sync + 'static) -> Error {
+    fn stream_error(sayer: &str, source: impl std::error::Error + Send + Sync + 'static) -> Error {
         Error::Stream { sayer: sayer.to_owned(), source: Box::new(source) }
     }
 }

@@ -199,10 +199,11 @@ fn signal(signal: Signal, id: u32) {
 
 fn settings(folder: &Path, port: i32, passwords: &BTreeMap<String, Secret>, hearers: &Hearers) -> String {
     let mut text = format!(
-        "listen: \"127.0.0.1:{port}\"\nports_file_dir: {folder:?}\nserver_name: \"schoolbell\"\n\
-         jetstream {{ store_dir: {:?}, sync_interval: always, max_mem: 64MB }}\n\
+        "listen: \"127.0.0.1:{port}\"\nports_file_dir: {}\nserver_name: \"schoolbell\"\n\
+         jetstream {{ store_dir: {}, sync_interval: always, max_mem: 64MB }}\n\
          max_payload: 1MB\nauthorization {{\n  users: [\n",
-        folder.join("jetstream"),
+        quoted_path(folder),
+        quoted_path(&folder.join("jetstream")),
     );
     for (service, sayers) in hearers {
         let password = passwords.get(*service).map_or("", Secret::reveal);
@@ -217,6 +218,10 @@ fn settings(folder: &Path, port: i32, passwords: &BTreeMap<String, Secret>, hear
     }
     text.push_str("  ]\n}\n");
     text
+}
+
+fn quoted_path(path: &Path) -> String {
+    format!("{:?}", path.to_string_lossy())
 }
 
 fn quoted(subjects: &[String]) -> String {

@@ -134,6 +134,9 @@ impl Gate {
             .ok_or_else(|| {
                 refused("ROLE_NOT_GRANTED", "the token's issuer may not grant one of its roles")
             })?;
+        if roles.contains(&Role::Service) && claims.sub != *name {
+            return Err(refused("NOT_YOUR_NAME", "a service speaks in its own name only"));
+        }
         Ok(Caller { subject: claims.sub, tenant: claims.school, roles })
     }
 
@@ -224,6 +227,9 @@ mod tests {
         let school = Tenant::generate();
         let console = keys.signer("console").unwrap();
         let hour_ago = real() - SignedDuration::from_hours(1);
+        let service = keys.signer("absences").unwrap();
+        let borrowed =
+            service.token("console", school, &[Role::Service], (real(), SERVICE_TOKEN_FOR)).unwrap();
         let expired = console.token("p", school, &[Role::Office], (hour_ago, SERVICE_TOKEN_FOR)).unwrap();
         let overreaching = console.token("p", school, &[Role::Service], (real(), SERVICE_TOKEN_FOR)).unwrap();
         let valid = console.token("p", school, &[Role::Office], (real(), SERVICE_TOKEN_FOR)).unwrap();
@@ -235,6 +241,7 @@ mod tests {
         for (token, reason) in [
             (expired.as_str(), "EXPIRED_TOKEN"),
             (&overreaching, "ROLE_NOT_GRANTED"),
+            (&borrowed, "NOT_YOUR_NAME"),
             (&forged, "INVALID_TOKEN"),
             (&strange, "INVALID_TOKEN"),
             ("", "INVALID_TOKEN"),

@@ -65,12 +65,12 @@ impl Port {
             .unwrap();
         let routes =
             Routes::new(TasksServiceServer::new(service)).add_service(health).add_service(reflection);
-        let router = routes.into_axum_router().layer(axum::middleware::from_fn_with_state(gate, check));
+        let gated = routes.into_axum_router().layer(axum::middleware::from_fn_with_state(gate, check));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let mut serving = JoinSet::new();
         serving.spawn(async move {
-            let server = tonic::transport::Server::builder().add_routes(Routes::from(router));
+            let server = tonic::transport::Server::builder().add_routes(Routes::from(gated));
             server.serve_with_incoming(TcpIncoming::from(listener)).await.unwrap();
         });
         Self { address, keys, tenant: Tenant::generate(), _serving: serving, _folder: folder }
@@ -198,8 +198,8 @@ async fn a_token_of_another_tenant_sees_nothing_of_ours() {
             port.token("console", Tenant::generate(), &[Role::Head, Role::SystemAdministrator], real());
         let seen = client.list_tasks(bearing(&token, list(0, ""))).await.unwrap().into_inner();
         assert_eq!(seen.tasks, [], "{}", trial.backend);
-        let taken = client.take_task(bearing(&token, take("request-1", &ours[0].id))).await;
-        assert_eq!(refusal(taken), (Code::NotFound, "UNKNOWN_TASK".into()));
+        let stolen = client.take_task(bearing(&token, take("request-1", &ours[0].id))).await;
+        assert_eq!(refusal(stolen), (Code::NotFound, "UNKNOWN_TASK".into()));
     }
 }
 

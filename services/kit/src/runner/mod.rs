@@ -30,7 +30,7 @@ use crate::clock::Clock;
 use crate::config::{self, Issuer, Mode, Secret};
 use crate::identity::{self, Gate, Keys};
 use crate::operations::DeadLetterOffice;
-use crate::service::{Parts, Platform, Service};
+use crate::service::{Parts, Peers, Platform, Service};
 use crate::store::{Store, housekeeping};
 use crate::tasks::TaskDesk;
 use crate::telemetry;
@@ -92,12 +92,11 @@ impl Host {
         let http = TcpListener::bind(settings.http).await.context("the HTTP port cannot be bound")?;
         std::fs::create_dir_all(&settings.data).context("the data folder cannot be made")?;
         let (keys, issuers) = trust::keys_and_issuers(&settings, &hearers)?;
-        let server = match &settings.nats.url {
-            Some(_) => None,
-            None => {
-                let folder = settings.data.join("nats");
-                Some(Server::start(&folder, &settings.nats.tools, hearers.clone()).await?)
-            }
+        let server = if settings.nats.url.is_some() {
+            None
+        } else {
+            let folder = settings.data.join("nats");
+            Some(Server::start(&folder, &settings.nats.tools, hearers.clone()).await?)
         };
         let channel = Endpoint::from_shared(format!("http://{}", grpc.local_addr()?))?
             .tcp_nodelay(true)
@@ -136,7 +135,7 @@ impl Host {
         Ok(())
     }
 
-    fn peers(&self) -> anyhow::Result<Arc<dyn Fn(&str) -> Option<Channel> + Send + Sync>> {
+    fn peers(&self) -> anyhow::Result<Peers> {
         let mut elsewhere = BTreeMap::new();
         for (name, address) in &self.settings.peers {
             let endpoint = Endpoint::from_shared(address.clone())
@@ -180,12 +179,12 @@ impl Host {
         let (tasks, letters) = (TaskDesk::new(stores), DeadLetterOffice::new(drawers));
         let routes = wiring::common_services(routes, tasks, letters, &names).await?;
         let gate = Gate::new(&self.issuers)?;
-        let router =
+        let gated =
             routes.into_axum_router().layer(axum::middleware::from_fn_with_state(gate, identity::check));
         let (grpc_address, http_address) = (self.grpc.local_addr()?, self.http.local_addr()?);
         let incoming = TcpIncoming::from(self.grpc).with_nodelay(Some(true));
         let serve = tonic::transport::Server::builder()
-            .add_routes(Routes::from(router))
+            .add_routes(Routes::from(gated))
             .serve_with_incoming_shutdown(incoming, stop.clone().cancelled_owned());
         work.add("grpc", bounded(serve, stop.clone()));
         let http = http

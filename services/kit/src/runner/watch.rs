@@ -45,7 +45,7 @@ impl Watch {
                 return;
             }
         }
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 
     /// Asks every task to end and waits for so long; answers with the first failure.

@@ -5,12 +5,12 @@ use std::future::Future;
 
 use prost::Message;
 use sea_orm::EntityTrait;
-use sha2::{Digest, Sha256};
 use tonic::{Response, Status};
 
 use super::{Commit, Error, Store, rows};
 use crate::audit::Audited;
 use crate::clock::micros;
+use crate::fingerprint;
 use crate::identity::Caller;
 use crate::rejection::{Rejection, failure};
 
@@ -44,7 +44,7 @@ where
     Deciding: Future<Output = Result<(Commit, Res), Status>> + Send,
 {
     check_request_id(call.request_id)?;
-    let fingerprint = fingerprint(call, request);
+    let fingerprint = content(call, request);
     for _ in 0..TRIES {
         if let Some(answer) = stored(store, call, &fingerprint).await? {
             return Ok(answer);
@@ -85,14 +85,8 @@ fn check_request_id(request_id: &str) -> Result<(), Rejection> {
 }
 
 /// Who asks belongs to what is asked: nobody gets somebody else's answer.
-fn fingerprint<Req: Message>(call: Call<'_>, request: &Req) -> String {
-    let mut hash = Sha256::new();
-    for part in [call.rpc, &call.caller.subject] {
-        hash.update(part.as_bytes());
-        hash.update([0]);
-    }
-    hash.update(request.encode_to_vec());
-    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+fn content<Req: Message>(call: Call<'_>, request: &Req) -> String {
+    fingerprint::of(&[call.rpc.as_bytes(), call.caller.subject.as_bytes(), &request.encode_to_vec()])
 }
 
 async fn stored<Res: Message + Default>(

@@ -73,7 +73,7 @@ fn file_options(path: &Path, connections: u32, what_for: Use) -> ConnectOptions 
     // The path is set below, because an address would read `%` and `?` in it as its own.
     let mut options = ConnectOptions::new("sqlite://below");
     // One writer, so that transactions queue in our order instead of failing as busy.
-    options.max_connections(connections).sqlx_logging(false).acquire_timeout(Duration::from_secs(60));
+    options.max_connections(connections).sqlx_logging(false).acquire_timeout(Duration::from_mins(1));
     let path = path.to_owned();
     options.map_sqlx_sqlite_opts(move |options| {
         let options = options

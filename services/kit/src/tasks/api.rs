@@ -140,7 +140,7 @@ impl TasksService for TaskDesk {
             let commit = Commit::new()
                 .guarded(store.statement(change, [caller.subject.clone().into(), row.id.clone().into()]))
                 .audit(&caller, "TakeTask", std::slice::from_ref(&row.id), store.clock().now());
-            row.state = "taken".to_owned();
+            "taken".clone_into(&mut row.state);
             row.done_by.clone_from(&caller.subject);
             Ok((commit, pb::TakeTaskResponse { task: Some(to_pb(service, row)) }))
         })
@@ -170,7 +170,7 @@ impl TasksService for TaskDesk {
                 std::slice::from_ref(&row.id),
                 store.clock().now(),
             );
-            row.state = "done".to_owned();
+            "done".clone_into(&mut row.state);
             row.done_by.clone_from(&caller.subject);
             row.outcome.clone_from(&outcome);
             Ok((commit, pb::CompleteTaskResponse { task: Some(to_pb(service, row)) }))

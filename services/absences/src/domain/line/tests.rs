@@ -4,8 +4,7 @@ use proptest::prelude::*;
 use proto::events::absences::Session;
 
 use super::*;
-use crate::domain::Because;
-use crate::domain::case::Saying;
+use crate::domain::case::{Because, Saying};
 
 fn at(minutes: i64) -> Timestamp {
     let opens: Timestamp = "2026-11-24T08:50:00Z".parse().unwrap();

@@ -84,6 +84,42 @@ async fn a_person_may_end_what_an_import_may_not_and_says_on_what_evidence() {
 }
 
 #[tokio::test]
+async fn a_person_raises_what_an_import_may_not_and_the_import_finds_it_so() {
+    for desk in desks().await {
+        desk.load(&Sample::new()).await;
+        let wider = Sample::new().with("contacts.csv", "carer,foster_carer,1,no", "carer,foster_carer,1,yes");
+        assert_eq!(desk.load(&wider).await.tasks, 1);
+        let cal = desk.pupil("cal").await;
+        let carer = link(&cal, "carer");
+        assert_eq!(carer.parental_responsibility(), pb::ParentalResponsibility::No);
+        let request = pb::SetStandingRequest {
+            request_id: request_id(),
+            pupil_id: cal.pupil_id.clone(),
+            contact_id: carer.contact_id.clone(),
+            parental_responsibility: pb::ParentalResponsibility::Yes.into(),
+            evidence: "special guardianship order of 2 November 2026".to_owned(),
+            ..Default::default()
+        };
+        let set = |message| desk.directory.set_standing(desk.request(message));
+        let answer = set(request.clone()).await.unwrap().into_inner();
+        assert_eq!(answer.revision, carer.revision + 1);
+        let cal = desk.pupil("cal").await;
+        assert_eq!(link(&cal, "carer").parental_responsibility(), pb::ParentalResponsibility::Yes);
+        assert_eq!(link(&cal, "carer").role, "foster_carer");
+        assert_eq!(desk.load(&wider).await.changes, []);
+        assert_eq!(decisions(&desk).await.pop().unwrap().0, "foster_carer yes emergency_only=false");
+        let wrong = pb::SetStandingRequest { request_id: request_id(), ..request };
+        let spoilt = |role: Option<&str>, evidence: &str| pb::SetStandingRequest {
+            role: role.map(str::to_owned),
+            evidence: evidence.to_owned(),
+            ..wrong.clone()
+        };
+        assert_eq!(refusal(set(spoilt(Some("king"), "seen")).await).2, ["role"]);
+        assert_eq!(refusal(set(spoilt(None, "")).await).2, ["evidence"]);
+    }
+}
+
+#[tokio::test]
 async fn a_restriction_of_tomorrow_bars_from_the_schools_midnight_and_its_review_date_ends_nothing() {
     for desk in desks().await {
         desk.load(&Sample::new()).await;

@@ -1,4 +1,10 @@
+use jiff::civil::date;
+use kit::store::{Commit, Error};
+
 use super::*;
+use crate::domain::plan::plan;
+use crate::store::present;
+use crate::store::write::{self, Import};
 
 #[tokio::test]
 async fn a_first_import_makes_the_school_and_everybody_in_it() {
@@ -224,5 +230,23 @@ async fn an_archive_that_is_too_large_is_refused() {
         };
         let refused = refusal(desk.directory.import_roster(desk.request(request)).await);
         assert_eq!((refused.1.as_str(), refused.2), ("TOO_LARGE", vec!["archive".to_owned()]));
+    }
+}
+
+#[tokio::test]
+async fn an_import_that_was_planned_on_an_older_state_is_a_conflict_and_loads_nothing() {
+    for desk in desks().await {
+        desk.load(&Sample::new()).await;
+        let moved = Sample::new().with("users.csv", "07700 900101", "07700 900105");
+        let roster = crate::import::read(&moved.zip(), TestNumbers::Accepted).unwrap().roster;
+        let mut snapshot = present::snapshot(&desk.store, desk.caller.tenant).await.unwrap();
+        let plan = plan(&snapshot.present, &roster, date(2026, 11, 24));
+        desk.load(&Sample::new().with("users.csv", "07700 900102", "07700 900106")).await;
+        let before = desk.everything().await;
+        let import =
+            Import { school: desk.caller.tenant, by: "person-1".to_owned(), at: desk.test.clock.now() };
+        let commit = write::import(&desk.store, Commit::new(), &mut snapshot, &plan, &import).unwrap();
+        assert!(matches!(desk.store.commit(commit).await, Err(Error::Conflict)), "{}", desk.test.backend);
+        assert_eq!(desk.everything().await, before);
     }
 }

@@ -3,7 +3,6 @@
 mod asking;
 mod changing;
 mod importing;
-mod scale;
 
 use kit::identity::Caller;
 use kit::store::Store;

@@ -1,0 +1,138 @@
+//! The school-wide close, by command and by the clock.
+
+use super::fixture::{AFTERNOON, World, close, reason};
+use crate::store::read::CloseAt;
+use proto::absences::v1::absences_service_server::AbsencesService;
+
+#[tokio::test]
+async fn the_close_tells_once_and_asks_the_office_for_what_is_missing() {
+    for world in World::each().await {
+        let (class_id, pupils) = world.class(4);
+        let (forgotten, _) = world.class(2);
+        let person = pupils[1];
+        world.post(class_id, &[(pupils[0], "N"), (person, "N"), (pupils[2], "/")]).await.unwrap();
+        world.neighbour.roll.make_person_only(person);
+        world.at("09:15");
+        let closed = world.close().await.unwrap();
+        assert!(!closed.already_closed);
+        assert_eq!((closed.announced, closed.person_only), (1, 1), "{}", world.backend);
+        assert_eq!(closed.classes_without_register, [forgotten.to_string()]);
+        assert_eq!(closed.pupils_without_mark, [pupils[3].to_string()]);
+        assert_eq!(world.said().await, [("unexplained".to_owned(), pupils[0].to_string(), 2)]);
+        let tasks = world.tasks().await;
+        let kinds: Vec<(&str, &str)> = tasks.iter().map(|task| (task.0.as_str(), task.1.as_str())).collect();
+        assert_eq!(
+            kinds,
+            [
+                ("marks_missing", "office"),
+                ("person_only_absent", "designated_safeguarding_lead"),
+                ("register_missing", "office"),
+            ]
+        );
+        assert_eq!(tasks[0].2, [pupils[3].to_string()]);
+        assert_eq!(tasks[1].2[0], person.to_string());
+        assert_eq!(tasks[2].2, [forgotten.to_string()]);
+
+        world.at("09:20");
+        let again = world.close().await.unwrap();
+        assert!(again.already_closed);
+        assert_eq!((again.closed_at, again.announced), (closed.closed_at, 1));
+        assert_eq!(again.pupils_without_mark, closed.pupils_without_mark);
+        assert_eq!((world.said().await.len(), world.tasks().await.len()), (1, 3));
+    }
+}
+
+#[tokio::test]
+async fn a_pupil_who_left_the_roll_before_the_close_is_a_persons_task() {
+    for world in World::each().await {
+        let (class_id, pupils) = world.class(2);
+        world.post(class_id, &[(pupils[0], "N"), (pupils[1], "/")]).await.unwrap();
+        world.neighbour.roll.remove(pupils[0]);
+        let closed = world.close().await.unwrap();
+        assert_eq!((closed.announced, closed.person_only), (0, 1));
+        assert!(world.said().await.is_empty());
+        assert_eq!(world.tasks().await[0].0, "absent_not_on_roll");
+    }
+}
+
+#[tokio::test]
+async fn at_the_register_time_the_clock_closes_what_has_a_register() {
+    for world in World::each().await {
+        let (class_id, pupils) = world.class(1);
+        world.post(class_id, &[(pupils[0], "N")]).await.unwrap();
+        world.at("09:14");
+        world.closer.close_due(CloseAt::RegisterTime).await;
+        assert!(world.said().await.is_empty(), "a minute too early");
+        world.at("09:15");
+        world.neighbour.roll.be_silent(true);
+        world.closer.close_due(CloseAt::RegisterTime).await;
+        assert!(world.said().await.is_empty(), "without the directory it stays due");
+        world.neighbour.roll.be_silent(false);
+        world.closer.close_due(CloseAt::RegisterTime).await;
+        assert_eq!(world.said().await.len(), 1, "{}", world.backend);
+        world.closer.close_due(CloseAt::RegisterTime).await;
+        assert!(world.close().await.unwrap().already_closed);
+        assert_eq!(world.said().await.len(), 1);
+        let audit = world.audit().await;
+        assert!(audit.iter().any(|entry| entry.0 == "absences" && entry.1 == "closed at its time"));
+    }
+}
+
+#[tokio::test]
+async fn what_nobody_closed_is_closed_at_the_end_of_the_session_and_becomes_a_task() {
+    for world in World::each().await {
+        let (class_id, pupils) = world.class(1);
+        world.post(class_id, &[(pupils[0], "N")]).await.unwrap();
+        world.at("11:59");
+        world.closer.close_due(CloseAt::SessionEnd).await;
+        assert!(world.tasks().await.is_empty());
+        world.at("12:00");
+        world.closer.close_due(CloseAt::SessionEnd).await;
+        assert!(world.said().await.is_empty(), "a message would be stale");
+        let tasks = world.tasks().await;
+        assert_eq!((tasks[0].0.as_str(), tasks[0].1.as_str()), ("absence_not_told", "attendance_officer"));
+    }
+}
+
+#[tokio::test]
+async fn a_register_is_not_closed_before_it_opens_nor_on_another_day() {
+    for world in World::each().await {
+        let afternoon = world.api.close_register(world.request(close(AFTERNOON))).await;
+        assert_eq!(reason(afternoon), "FUTURE_SESSION");
+        let day = |date: &str| {
+            let message = proto::absences::v1::CloseRegisterRequest { date: date.to_owned(), ..close(1) };
+            world.api.close_register(world.request(message))
+        };
+        for (date, wanted) in [
+            ("2026-11-23", "PAST_SESSION"),
+            ("2026-11-25", "FUTURE_SESSION"),
+            ("2026-11-28", "NOT_A_SCHOOL_DAY"),
+            ("2026-12-21", "OUTSIDE_TERM"),
+            ("24/11/2026", "INVALID_DATE"),
+        ] {
+            assert_eq!(reason(day(date).await), wanted, "{date}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_loop_closes_what_is_due_and_ends_when_it_is_asked_to() {
+    for world in World::each().await {
+        let (class_id, pupils) = world.class(1);
+        world.post(class_id, &[(pupils[0], "N")]).await.unwrap();
+        world.at("09:15");
+        let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+        let mut running = tokio::task::JoinSet::new();
+        running.spawn(world.closer.clone().run(CloseAt::RegisterTime, async {
+            stopped.await.unwrap();
+        }));
+        let told = async {
+            while world.said().await.is_empty() {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(std::time::Duration::from_secs(20), told).await.expect("nothing was closed");
+        stop.send(()).unwrap();
+        running.join_next().await.unwrap().unwrap().unwrap();
+    }
+}

@@ -1,0 +1,244 @@
+//! One school and its service on each database, and what an answer left behind in it.
+
+use jiff::Timestamp;
+use kit::Tenant;
+use kit::audit::Audited;
+use kit::clock::Clock;
+use kit::identity::Caller;
+use kit::store::Store;
+use kit::testing::TestStore;
+use proto::absences::v1 as pb;
+use proto::absences::v1::absences_service_server::AbsencesService;
+use proto::ids::{ClassId, PupilId};
+use proto::options::v1::Role;
+use sea_orm::{ConnectionTrait, Value};
+use tonic::{Request, Response, Status};
+use tonic_types::StatusExt;
+
+use super::super::Api;
+use super::neighbour::Neighbour;
+use crate::closing::Closer;
+use crate::store::MIGRATIONS;
+
+pub const TODAY: &str = "2026-11-24";
+pub const MORNING: i32 = pb::Session::Morning as i32;
+pub const AFTERNOON: i32 = pb::Session::Afternoon as i32;
+
+/// The service of one school on one database.
+pub struct World {
+    pub backend: &'static str,
+    pub store: Store,
+    pub clock: Clock,
+    pub closer: Closer,
+    pub api: Api,
+    pub school: Tenant,
+    pub neighbour: Neighbour,
+    _test: TestStore,
+}
+
+/// What an answered RPC left in the outbox: name of the fact, pupil, version.
+pub type Said = (String, String, u64);
+
+impl World {
+    /// One on each database, on a Tuesday at ten to nine.
+    pub async fn each() -> Vec<Self> {
+        let mut worlds = Vec::new();
+        for test in kit::testing::stores("absences", MIGRATIONS).await {
+            let neighbour = Neighbour::start(&test.clock).await;
+            let closer = Closer {
+                store: test.store.clone(),
+                directory: neighbour.directory.clone(),
+                clock: test.clock.clone(),
+            };
+            worlds.push(Self {
+                backend: test.backend,
+                store: test.store.clone(),
+                clock: test.clock.clone(),
+                api: Api::new(closer.clone()),
+                closer,
+                school: Tenant::generate(),
+                neighbour,
+                _test: test,
+            });
+        }
+        worlds
+    }
+
+    /// A class with so many pupils.
+    pub fn class(&self, pupils: usize) -> (ClassId, Vec<PupilId>) {
+        let class_id = ClassId::generate();
+        (class_id, (0..pupils).map(|_| self.neighbour.roll.add(class_id)).collect())
+    }
+
+    pub fn at(&self, time: &str) {
+        let now: Timestamp = format!("{TODAY}T{time}:00Z").parse().unwrap();
+        self.clock.set(now);
+    }
+
+    pub fn request<T>(&self, message: T) -> Request<T> {
+        request_of(self.school, message)
+    }
+
+    pub async fn post(
+        &self,
+        class_id: ClassId,
+        marks: &[(PupilId, &str)],
+    ) -> Result<pb::PostRegisterResponse, Status> {
+        sealed(self.api.post_register(self.request(register(class_id, marks))).await)
+    }
+
+    pub async fn close(&self) -> Result<pb::CloseRegisterResponse, Status> {
+        sealed(self.api.close_register(self.request(close(MORNING))).await)
+    }
+
+    pub async fn report(
+        &self,
+        pupil_id: PupilId,
+        code: &str,
+        session: i32,
+    ) -> Result<pb::ReportAbsenceResponse, Status> {
+        let message = pb::ReportAbsenceRequest {
+            request_id: fresh(),
+            pupil_id: pupil_id.to_string(),
+            date: TODAY.to_owned(),
+            session,
+            code: code.to_owned(),
+            note: "a cold".to_owned(),
+        };
+        sealed(self.api.report_absence(self.request(message)).await)
+    }
+
+    pub async fn arrive(&self, pupil_id: PupilId) -> Result<pb::RecordArrivalResponse, Status> {
+        let message = pb::RecordArrivalRequest {
+            request_id: fresh(),
+            pupil_id: pupil_id.to_string(),
+            date: TODAY.to_owned(),
+            session: MORNING,
+        };
+        sealed(self.api.record_arrival(self.request(message)).await)
+    }
+
+    pub async fn explain(&self, case_id: &str, code: &str) -> Result<pb::ExplainAbsenceResponse, Status> {
+        let message = pb::ExplainAbsenceRequest {
+            request_id: fresh(),
+            case_id: case_id.to_owned(),
+            code: code.to_owned(),
+            note: String::new(),
+        };
+        sealed(self.api.explain_absence(self.request(message)).await)
+    }
+
+    pub async fn open_cases(&self) -> Vec<pb::Case> {
+        let message = pb::ListOpenCasesRequest { date: TODAY.to_owned(), ..Default::default() };
+        sealed(self.api.list_open_cases(self.request(message)).await).unwrap().cases
+    }
+
+    /// Every fact of this school so far.
+    pub async fn said(&self) -> Vec<Said> {
+        said(&self.store, self.school).await
+    }
+
+    /// Every task so far: kind, role and subjects.
+    pub async fn tasks(&self) -> Vec<(String, String, Vec<String>)> {
+        let sql = "SELECT kind, role, subjects FROM tasks WHERE tenant = $1 ORDER BY kind, id";
+        let rows = self.query(sql).await;
+        rows.into_iter()
+            .map(|row| {
+                let subjects: String = row.try_get("", "subjects").unwrap();
+                let (kind, role) = (row.try_get("", "kind").unwrap(), row.try_get("", "role").unwrap());
+                (kind, role, serde_json::from_str(&subjects).unwrap())
+            })
+            .collect()
+    }
+
+    /// The codes that a pupil's mark has had, oldest first, each with who changed it and by what.
+    pub async fn history(&self, pupil_id: PupilId) -> Vec<(Option<String>, Option<String>, String)> {
+        let sql =
+            "SELECT pupil_id, code_before, code_after, rpc FROM entry_changes WHERE school = $1 ORDER BY id";
+        let rows = self.query(sql).await;
+        rows.into_iter()
+            .filter(|row| row.try_get::<String>("", "pupil_id").unwrap() == pupil_id.to_string())
+            .map(|row| {
+                let code = |column| row.try_get("", column).unwrap();
+                (code("code_before"), code("code_after"), row.try_get("", "rpc").unwrap())
+            })
+            .collect()
+    }
+
+    /// Who did what to whose data.
+    pub async fn audit(&self) -> Vec<(String, String, String)> {
+        let rows = self.query("SELECT who, rpc, subjects FROM audit WHERE tenant = $1 ORDER BY id").await;
+        let text = |row: &sea_orm::QueryResult, column: &str| row.try_get::<String>("", column).unwrap();
+        rows.iter().map(|row| (text(row, "who"), text(row, "rpc"), text(row, "subjects"))).collect()
+    }
+
+    async fn query(&self, sql: &str) -> Vec<sea_orm::QueryResult> {
+        let school: Value = self.school.to_string().into();
+        self.store.read().query_all_raw(self.store.statement(sql, [school])).await.unwrap()
+    }
+}
+
+/// Every fact of a school so far.
+pub async fn said(store: &Store, school: Tenant) -> Vec<Said> {
+    let rows =
+        store.read().query_all_raw(store.statement("SELECT body FROM outbox ORDER BY id", [])).await.unwrap();
+    rows.into_iter()
+        .map(|row| row.try_get::<String>("", "body").unwrap())
+        .map(|body| serde_json::from_str::<serde_json::Value>(&body).unwrap())
+        .filter(|event| event["school"] == school.to_string())
+        .map(|event| {
+            let text = |value: &serde_json::Value| value.as_str().unwrap().to_owned();
+            let kind = text(&event["type"]);
+            let name = kind.trim_start_matches("schoolbell.absences.").trim_end_matches(".v1").to_owned();
+            (name, text(&event["data"]["pupil_id"]), event["version"].as_u64().unwrap())
+        })
+        .collect()
+}
+
+pub fn request_of<T>(school: Tenant, message: T) -> Request<T> {
+    let mut request = Request::new(message);
+    let caller = Caller { subject: "person-7".to_owned(), tenant: school, roles: vec![Role::Office] };
+    request.extensions_mut().insert(caller);
+    request
+}
+
+pub fn fresh() -> String {
+    PupilId::generate().to_string()
+}
+
+pub fn register(class_id: ClassId, marks: &[(PupilId, &str)]) -> pb::PostRegisterRequest {
+    let mark = |(pupil_id, code): &(PupilId, &str)| pb::Mark {
+        pupil_id: pupil_id.to_string(),
+        code: (*code).to_owned(),
+    };
+    pb::PostRegisterRequest {
+        request_id: fresh(),
+        class_id: class_id.to_string(),
+        date: TODAY.to_owned(),
+        session: MORNING,
+        marks: marks.iter().map(mark).collect(),
+    }
+}
+
+pub fn close(session: i32) -> pb::CloseRegisterRequest {
+    pb::CloseRegisterRequest { request_id: fresh(), date: TODAY.to_owned(), session }
+}
+
+/// The answer, which the gate would let through: it carries the proof of its audit entry.
+pub fn sealed<T>(answer: Result<Response<T>, Status>) -> Result<T, Status> {
+    let answer = answer?;
+    assert!(answer.extensions().get::<Audited>().is_some(), "an answer without an audit entry");
+    Ok(answer.into_inner())
+}
+
+/// The stable reason of a refusal.
+pub fn reason<T: std::fmt::Debug>(answer: Result<T, Status>) -> String {
+    answer.unwrap_err().get_error_details().error_info().unwrap().reason.clone()
+}
+
+/// The fields of a refusal.
+pub fn fields(status: &Status) -> Vec<String> {
+    let details = status.get_error_details();
+    let violations = details.bad_request().map(|bad| bad.field_violations.clone()).unwrap_or_default();
+    violations.into_iter().map(|violation| violation.field).collect()
+}

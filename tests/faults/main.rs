@@ -1,0 +1,3 @@
+//! Faults: what must hold whatever dies, and when.
+
+mod killed;

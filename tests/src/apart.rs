@@ -1,0 +1,106 @@
+//! Schoolbell in processes of its own, which can be killed.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+
+use kit::bus::server::Server;
+use schoolbell::app;
+use tokio::process::{Child, Command};
+use tokio_util::sync::CancellationToken;
+
+use crate::installation::tools;
+use crate::wait::until;
+
+/// A process of `schoolbell run …`.
+pub struct Process {
+    child: Child,
+    /// Where it serves gRPC.
+    pub grpc: String,
+    /// Where it serves HTTP.
+    pub http: String,
+}
+
+impl Process {
+    /// Starts some services and waits until they serve.
+    pub async fn run(config: &Path, services: &[&str], log: &Path) -> Self {
+        let words = std::fs::OpenOptions::new().create(true).append(true).open(log).unwrap();
+        let before = std::fs::read_to_string(log).unwrap().len();
+        let child = Command::new(binary())
+            .arg("--config")
+            .arg(config)
+            .arg("run")
+            .args(services)
+            .env("SCHOOLBELL__TELEMETRY__LOG", "info")
+            .env("SCHOOLBELL__TELEMETRY__LOG_FORMAT", "json")
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(words)
+            .kill_on_drop(true)
+            .spawn()
+            .unwrap();
+        let log = log.to_owned();
+        let look = || async { std::fs::read_to_string(&log).unwrap().split_off(before) };
+        let text = until("serving", look, |text| text.contains("\"message\":\"serving\"")).await;
+        let line = text.lines().find(|line| line.contains("\"message\":\"serving\"")).unwrap();
+        let line: serde_json::Value = serde_json::from_str(line).unwrap();
+        let place = |key: &str| line[key].as_str().unwrap().to_owned();
+        Self { child, grpc: place("grpc"), http: place("http") }
+    }
+
+    /// SIGKILL: nothing is finished, flushed or said.
+    pub async fn kill(mut self) {
+        self.child.kill().await.unwrap();
+    }
+
+    /// SIGTERM, which must end with code 0.
+    pub async fn end(mut self) {
+        let id = self.child.id().unwrap();
+        Command::new("kill").args(["-s", "TERM", &id.to_string()]).status().await.unwrap();
+        let status = tokio::time::timeout(crate::wait::PATIENCE, self.child.wait()).await.unwrap().unwrap();
+        assert!(status.success(), "{status}");
+    }
+}
+
+/// The binary, which `cargo test --workspace` builds beside the tests.
+///
+/// # Panics
+/// When it is not there.
+#[must_use]
+pub fn binary() -> PathBuf {
+    let tests = std::env::current_exe().unwrap();
+    let binary = tests.parent().and_then(Path::parent).unwrap().join("schoolbell");
+    assert!(binary.exists(), "{} is missing: run `cargo build -p schoolbell`", binary.display());
+    binary
+}
+
+/// A nats-server for processes that run apart, and the settings that lead to it.
+pub struct Nats {
+    /// What is added to the file of settings.
+    pub settings: String,
+    stop: CancellationToken,
+    supervisor: tokio::task::JoinSet<()>,
+}
+
+impl Nats {
+    /// Starts a server under `folder`.
+    pub async fn start(folder: &Path) -> Self {
+        let hearers: BTreeMap<_, _> = app::HEARERS.iter().map(|(name, sayers)| (*name, sayers.to_vec())).collect();
+        let server = Server::start(&folder.join("nats"), &[tools()], hearers).await.unwrap();
+        let mut settings = format!("url = {:?}\n[nats.passwords]\n", server.url());
+        for (service, _) in app::HEARERS {
+            settings += &format!("{service} = {:?}\n", server.password(service).unwrap().reveal());
+        }
+        let stop = CancellationToken::new();
+        let mut supervisor = tokio::task::JoinSet::new();
+        let watched = stop.clone();
+        supervisor.spawn(async move { server.supervise(watched).await.unwrap() });
+        Self { settings, stop, supervisor }
+    }
+
+    /// Ends the server.
+    pub async fn stop(mut self) {
+        self.stop.cancel();
+        while self.supervisor.join_next().await.is_some() {}
+    }
+}

@@ -1,0 +1,241 @@
+//! A small school, written as the files of a OneRoster export.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::io::{Cursor, Write as _};
+
+use zip::write::SimpleFileOptions;
+
+/// A contact on a pupil's link, with the columns of `contacts.csv`.
+#[derive(Debug, Clone)]
+pub struct Contact {
+    id: String,
+    phones: [String; 2],
+    email: String,
+    role: &'static str,
+    responsibility: &'static str,
+    emergency_only: bool,
+    restriction: &'static str,
+}
+
+impl Contact {
+    /// A parent with parental responsibility, who lives with the child. The id is also the name.
+    #[must_use]
+    pub fn parent(id: &str) -> Self {
+        Self {
+            id: id.to_owned(),
+            phones: [String::new(), String::new()],
+            email: String::new(),
+            role: "parent",
+            responsibility: "yes",
+            emergency_only: false,
+            restriction: "none",
+        }
+    }
+
+    /// Adds a number: the first, then the second.
+    #[must_use]
+    pub fn phone(mut self, number: &str) -> Self {
+        let place = usize::from(!self.phones[0].is_empty());
+        number.clone_into(&mut self.phones[place]);
+        self
+    }
+
+    /// Adds a mailbox.
+    #[must_use]
+    pub fn email(mut self, address: &str) -> Self {
+        address.clone_into(&mut self.email);
+        self
+    }
+
+    /// For emergencies only.
+    #[must_use]
+    pub fn for_emergencies(mut self) -> Self {
+        (self.emergency_only, self.role, self.responsibility) = (true, "grandparent", "no");
+        self
+    }
+
+    /// Under a restriction, with evidence.
+    #[must_use]
+    pub fn restricted(mut self, restriction: &'static str) -> Self {
+        self.restriction = restriction;
+        self
+    }
+}
+
+#[derive(Debug, Clone)]
+struct Pupil {
+    id: String,
+    class: String,
+    person_only: bool,
+    contacts: Vec<Contact>,
+}
+
+/// A school's files.
+#[derive(Debug, Clone, Default)]
+pub struct Roster {
+    pupils: Vec<Pupil>,
+}
+
+impl Roster {
+    /// A school without pupils.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a pupil. The id is also the child's first name.
+    #[must_use]
+    pub fn pupil(mut self, id: &str, class: &str, contacts: impl IntoIterator<Item = Contact>) -> Self {
+        let contacts = contacts.into_iter().collect();
+        self.pupils.push(Pupil { id: id.to_owned(), class: class.to_owned(), person_only: false, contacts });
+        self
+    }
+
+    /// The pupil that was added last is person only.
+    #[must_use]
+    pub fn person_only(mut self) -> Self {
+        if let Some(last) = self.pupils.last_mut() {
+            last.person_only = true;
+        }
+        self
+    }
+
+    /// The ids of the pupils of each class.
+    #[must_use]
+    pub fn classes(&self) -> BTreeMap<String, Vec<String>> {
+        let mut classes: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for pupil in &self.pupils {
+            classes.entry(pupil.class.clone()).or_default().push(pupil.id.clone());
+        }
+        classes
+    }
+
+    /// The zip that is imported.
+    #[must_use]
+    pub fn archive(&self) -> Vec<u8> {
+        let mut zip = zip::ZipWriter::new(Cursor::new(Vec::new()));
+        for (name, text) in self.files() {
+            zip.start_file(name, SimpleFileOptions::default()).unwrap();
+            zip.write_all(text.as_bytes()).unwrap();
+        }
+        zip.finish().unwrap().into_inner()
+    }
+
+    fn files(&self) -> Vec<(&'static str, String)> {
+        vec![
+            ("manifest.csv", manifest()),
+            ("orgs.csv", format!("{ORGS}\nschool,,,Hillside School,school,,\n")),
+            (
+                "academicSessions.csv",
+                format!("{SESSIONS}\nyear,,,2026/27,schoolYear,2026-09-01,2027-07-31,,2027\nterm,,,Autumn,term,2026-09-01,2026-12-18,year,2027\n"),
+            ),
+            ("courses.csv", format!("{COURSES}\ncourse,,,year,Year 1,1,,school,,\n")),
+            ("classes.csv", self.class_lines()),
+            ("users.csv", self.user_lines()),
+            ("roles.csv", self.role_lines()),
+            ("enrollments.csv", self.enrollment_lines()),
+            ("school.csv", format!("{SCHOOL}\nschool,Hillside School,01632 960002,08:50,09:15,12:00,13:00,13:20,15:20,07700 900990\n")),
+            ("pupils.csv", self.pupil_lines()),
+            ("contacts.csv", self.contact_lines()),
+        ]
+    }
+
+    fn contacts(&self) -> BTreeMap<&str, &Contact> {
+        self.pupils.iter().flat_map(|pupil| &pupil.contacts).map(|contact| (contact.id.as_str(), contact)).collect()
+    }
+
+    fn class_lines(&self) -> String {
+        let mut text = format!("{CLASSES}\n");
+        for class in self.classes().keys() {
+            writeln!(text, "{class},,,{class},,course,{class},homeroom,,school,term,,,").unwrap();
+        }
+        text
+    }
+
+    fn user_lines(&self) -> String {
+        let mut text = format!("{USERS}\n");
+        for pupil in &self.pupils {
+            let agents: Vec<&str> = pupil.contacts.iter().map(|contact| contact.id.as_str()).collect();
+            writeln!(text, "{0},,,true,{0},,{0},Family,,,,,,\"{1}\",,,,,,,,school,", pupil.id, agents.join(",")).unwrap();
+        }
+        for contact in self.contacts().values() {
+            let Contact { id, email, phones: [first, second], .. } = contact;
+            writeln!(text, "{id},,,true,{id},,{id},Family,,,{email},{first},{second},,,,,,,,,school,").unwrap();
+        }
+        text
+    }
+
+    fn role_lines(&self) -> String {
+        let mut text = format!("{ROLES}\n");
+        for pupil in &self.pupils {
+            writeln!(text, "role-{0},,,{0},primary,student,,,school,", pupil.id).unwrap();
+        }
+        for id in self.contacts().keys() {
+            writeln!(text, "role-{id},,,{id},primary,parent,,,school,").unwrap();
+        }
+        text
+    }
+
+    fn enrollment_lines(&self) -> String {
+        let mut text = format!("{ENROLLMENTS}\n");
+        for pupil in &self.pupils {
+            writeln!(text, "in-{0},,,{1},school,{0},student,true,,", pupil.id, pupil.class).unwrap();
+        }
+        text
+    }
+
+    fn pupil_lines(&self) -> String {
+        let mut text = String::from("sourcedId,personOnly,personOnlyReason,yearGroup,class\n");
+        for Pupil { id, class, person_only, .. } in &self.pupils {
+            let reason = if *person_only { "social worker" } else { "" };
+            writeln!(text, "{id},{person_only},{reason},1,{class}").unwrap();
+        }
+        text
+    }
+
+    fn contact_lines(&self) -> String {
+        let mut text = format!("{LINKS}\n");
+        for pupil in &self.pupils {
+            for (index, contact) in pupil.contacts.iter().enumerate() {
+                let Contact { id, role, responsibility, emergency_only, restriction, .. } = contact;
+                let (evidence, from) =
+                    if *restriction == "none" { ("", "") } else { ("court order of 2026", "2026-09-01") };
+                let lives_with = !emergency_only;
+                writeln!(
+                    text,
+                    "{},{id},{role},{},{responsibility},{lives_with},{emergency_only},{restriction},{evidence},{from},,en,false",
+                    pupil.id,
+                    index + 1
+                )
+                .unwrap();
+            }
+        }
+        text
+    }
+}
+
+fn manifest() -> String {
+    let mut text = String::from("propertyName,value\nmanifest.version,1.0\noneroster.version,1.2\n");
+    let bulk = ["academicSessions", "classes", "courses", "enrollments", "orgs", "roles", "users"];
+    for file in bulk {
+        writeln!(text, "file.{file},bulk").unwrap();
+    }
+    let absent = ["categories", "classResources", "courseResources", "demographics", "lineItemLearningObjectiveIds",
+        "lineItemScoreScales", "lineItems", "resources", "resultLearningObjectiveIds", "resultScoreScales", "results",
+        "scoreScales", "userProfiles", "userResources"];
+    for file in absent {
+        writeln!(text, "file.{file},absent").unwrap();
+    }
+    text + "source.systemName,Tests\nsource.systemCode,T\n"
+}
+
+const ORGS: &str = "sourcedId,status,dateLastModified,name,type,identifier,parentSourcedId";
+const SESSIONS: &str = "sourcedId,status,dateLastModified,title,type,startDate,endDate,parentSourcedId,schoolYear";
+const COURSES: &str = "sourcedId,status,dateLastModified,schoolYearSourcedId,title,courseCode,grades,orgSourcedId,subjects,subjectCodes";
+const CLASSES: &str = "sourcedId,status,dateLastModified,title,grades,courseSourcedId,classCode,classType,location,schoolSourcedId,termSourcedIds,subjects,subjectCodes,periods";
+const USERS: &str = "sourcedId,status,dateLastModified,enabledUser,username,userIds,givenName,familyName,middleName,identifier,email,sms,phone,agentSourcedIds,grades,password,userMasterIdentifier,resourceSourcedIds,preferredGivenName,preferredMiddleName,preferredFamilyName,primaryOrgSourcedId,pronouns";
+const ROLES: &str = "sourcedId,status,dateLastModified,userSourcedId,roleType,role,beginDate,endDate,orgSourcedId,userProfileSourcedId";
+const ENROLLMENTS: &str = "sourcedId,status,dateLastModified,classSourcedId,schoolSourcedId,userSourcedId,role,primary,beginDate,endDate";
+const SCHOOL: &str = "orgSourcedId,name,phone,amRegisterOpens,amRegisterCloses,amSessionEnds,pmRegisterOpens,pmRegisterCloses,pmSessionEnds,dutyNumbers";
+const LINKS: &str = "pupilSourcedId,contactSourcedId,role,priority,parentalResponsibility,livesWith,emergencyOnly,restriction,restrictionEvidence,restrictionFrom,restrictionUntil,language,noVoice";
