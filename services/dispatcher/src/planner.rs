@@ -5,29 +5,27 @@
 //! a second and not a message. Everything it decides is pure and stands in
 //! [`domain::plan`](crate::domain::plan); it asks the directory with no transaction open.
 
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use kit::store::{Commit, Error as StoreError, Store};
-use kit::tasks::NewTask;
-use proto::options::v1::Role;
+use proto::ids::PupilId;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use crate::directory::{self, Directory};
-use crate::domain::plan::{Media, Plan, Wanted, plan};
-use crate::domain::{NoticeKind, Reason};
+use crate::domain::NoticeKind;
+use crate::domain::plan::{self, Later, Media, Plan, Wanted};
 use crate::routes::{Timing, route};
 use crate::store::follow_ups::{self, FollowUp};
 use crate::store::gatherings::{self, Gathering};
 use crate::store::plans::{self, Desk, Outlets, Writing};
+use crate::store::waits::{self, Waiting};
 use crate::store::{corrections, restrictions};
 
 const SWEEP: Duration = Duration::from_secs(1);
-/// How long a message about a child waits for the directory before a person is asked.
-const DIRECTORY_PATIENCE: SignedDuration = SignedDuration::from_mins(2);
 
 /// Why a step could not be taken now.
 #[derive(Debug, thiserror::Error)]
@@ -80,25 +78,69 @@ impl Planner {
         }
     }
 
-    /// Does everything that is due. One that fails does not hold up the others.
+    /// Does everything that is due. One thing that fails does not hold up the others.
     async fn sweep(&self, now: Timestamp) -> Result<(), Error> {
+        let mut outcome = self.correct(now).await;
+        outcome = outcome.and(self.let_gatherings_leave(now).await);
+        outcome = outcome.and(self.take_next_steps(now).await);
+        outcome.and(self.watch_restrictions(now).await)
+    }
+
+    async fn correct(&self, now: Timestamp) -> Result<(), Error> {
         let mut outcome = Ok(());
         for wrong in corrections::wanted(&self.store, now).await? {
             let route = route(NoticeKind::AbsenceCorrection, &self.timing);
             let commit = corrections::correct(&wrong, self.desk(now), &route).await?;
             outcome = outcome.and(self.commit(commit).await.map_err(Error::from));
         }
+        outcome
+    }
+
+    async fn let_gatherings_leave(&self, now: Timestamp) -> Result<(), Error> {
+        let (mut outcome, mut away) = (Ok(()), false);
         for gathering in gatherings::leaving(&self.store, now).await? {
-            outcome = outcome.and(self.leave(&gathering, now).await);
+            // A directory that does not answer is not asked for each of them.
+            let left = if away { Ok(()) } else { self.leave(&gathering, now).await };
+            away |= matches!(&left, Err(Error::Directory(error)) if error.is_away());
+            if away || left.is_err() {
+                let waiting = waiting(&gathering, gathering.pupils());
+                outcome = outcome.and(self.ask_a_person(&waiting, gathering.leaves_at, now).await);
+            }
+            outcome = outcome.and(left);
         }
+        outcome
+    }
+
+    async fn take_next_steps(&self, now: Timestamp) -> Result<(), Error> {
         follow_ups::lose_patience(&self.store, now).await?;
-        for follow_up in follow_ups::wanted(&self.store).await? {
-            outcome = outcome.and(self.follow_up(&follow_up, now).await);
+        let (mut outcome, mut away) = (Ok(()), false);
+        for delivery in follow_ups::wanted(&self.store).await? {
+            let Some(follow_up) = follow_ups::read(&self.store, &delivery).await? else { continue };
+            let taken = if away { Ok(()) } else { self.follow_up(&follow_up, now).await };
+            away |= matches!(&taken, Err(Error::Directory(error)) if error.is_away());
+            if away || taken.is_err() {
+                let pupils = follow_up.later.members.iter().map(|(_, pupil)| *pupil);
+                let waiting = waiting(&follow_up.gathering, pupils);
+                outcome = outcome.and(self.ask_a_person(&waiting, follow_up.since, now).await);
+            }
+            outcome = outcome.and(taken);
         }
+        outcome
+    }
+
+    async fn watch_restrictions(&self, now: Timestamp) -> Result<(), Error> {
         if let Some(commit) = restrictions::left_too_late(&self.store, now).await? {
             self.store.commit(commit).await?;
         }
-        outcome
+        Ok(())
+    }
+
+    /// The directory is away: what waits for it longer than two minutes is a person's.
+    async fn ask_a_person(&self, waiting: &Waiting, since: Timestamp, now: Timestamp) -> Result<(), Error> {
+        if now.duration_since(since) >= waits::PATIENCE {
+            waits::ask_a_person(&self.store, waiting, now).await?;
+        }
+        Ok(())
     }
 
     fn desk(&self, now: Timestamp) -> Desk<'_> {
@@ -122,28 +164,10 @@ impl Planner {
     }
 
     async fn leave(&self, gathering: &Gathering, now: Timestamp) -> Result<(), Error> {
-        let pupils = gathering.pupils();
-        let route = route(gathering.kind, &self.timing);
-        let writing = Writing { desk: self.desk(now), gathering, lane: route.lane };
-        if now >= gathering.valid_until {
-            return Ok(self.commit(plans::first(&writing, &expired(gathering))).await?);
-        }
-        let audience = match self.directory.resolve(gathering.school, &pupils).await {
-            Ok(audience) => audience,
-            Err(error) => {
-                self.ask_a_person(gathering, now).await?;
-                return Err(error.into());
-            }
-        };
-        let wanted = Wanted {
-            kind: gathering.kind,
-            pupils: &pupils,
-            only: None,
-            audience: &audience,
-            tried: &HashSet::new(),
-            media: self.media(),
-        };
-        let plan = plan(&wanted);
+        let dealt_with = self.dealt_with(gathering).await?;
+        let pupils: Vec<_> =
+            gathering.pupils().into_iter().filter(|pupil| !dealt_with.contains(pupil)).collect();
+        let plan = self.plan(gathering, &pupils, None, now).await?;
         tracing::info!(
             gathering.id = gathering.id,
             kind = gathering.kind.as_str(),
@@ -152,71 +176,59 @@ impl Planner {
             tasks = plan.tasks.len(),
             "a gathering leaves"
         );
-        Ok(self.commit(plans::first(&writing, &plan)).await?)
-    }
-
-    /// The directory is away: what waits for it longer than two minutes is a person's.
-    async fn ask_a_person(&self, gathering: &Gathering, now: Timestamp) -> Result<(), StoreError> {
-        if now.duration_since(gathering.leaves_at) < DIRECTORY_PATIENCE {
-            return Ok(());
-        }
-        let due = (now, SignedDuration::from_mins(10));
-        let task = NewTask::new(gathering.school, "directory_away", Role::AttendanceOfficer, due)
-            .about(gathering.pupils().iter().map(ToString::to_string))
-            .because("nobody has been told about these pupils yet, because the directory cannot be asked who may be told")
-            .once(format!("directory_away:{}", gathering.id));
-        self.store.commit(Commit::new().task(task)).await?;
-        Ok(())
+        let plan = plan.and(plan::dealt_with(&dealt_with));
+        Ok(self.commit(plans::first(&self.writing(gathering, now), &plan)).await?)
     }
 
     async fn follow_up(&self, follow_up: &FollowUp, now: Timestamp) -> Result<(), Error> {
-        let commit = follow_ups::done(&self.store, Commit::new(), &follow_up.delivery);
-        let gathering = gatherings::planned(&self.store, &follow_up.gathering).await?;
-        let Some(gathering) = gathering else {
-            return Ok(self.commit(commit).await?);
-        };
-        let route = route(gathering.kind, &self.timing);
-        let writing = Writing { desk: self.desk(now), gathering: &gathering, lane: route.lane };
-        // Pupils whose notice no longer holds need no further step.
-        let members: std::collections::BTreeSet<_> = follow_up
-            .members
-            .iter()
-            .filter(|(_, pupil)| gathering.notice_of(*pupil).is_some())
-            .copied()
-            .collect();
-        let pupils: Vec<_> =
-            members.iter().map(|(_, pupil)| *pupil).collect::<HashSet<_>>().into_iter().collect();
+        let gathering = &follow_up.gathering;
+        let dealt_with = self.dealt_with(gathering).await?;
+        let mut later = follow_up.later.clone();
+        later.members.retain(|(_, pupil)| !dealt_with.contains(pupil));
+        let pupils: BTreeSet<PupilId> = later.members.iter().map(|(_, pupil)| *pupil).collect();
+        let pupils: Vec<PupilId> = pupils.into_iter().collect();
+        let plan = self.plan(gathering, &pupils, Some(&later), now).await?;
+        let commit = follow_ups::done(&self.store, follow_up);
+        Ok(self.commit(plans::write(&self.writing(gathering, now), &plan, commit)).await?)
+    }
+
+    /// Asks the directory who there is, and decides. What can no longer be told in time is a
+    /// person's task, whether or not the directory can say whom it concerns.
+    async fn plan(
+        &self,
+        gathering: &Gathering,
+        pupils: &[PupilId],
+        later: Option<&Later>,
+        now: Timestamp,
+    ) -> Result<Plan, Error> {
         if pupils.is_empty() {
-            return Ok(self.commit(commit).await?);
+            return Ok(Plan::default());
         }
-        let plan = if now >= gathering.valid_until {
-            let mut plan = Plan::default();
-            for (contact, pupil) in &members {
-                plan.tasks.push(crate::domain::plan::PersonTask::CannotBeReached(*contact, *pupil));
-            }
-            plan
-        } else {
-            let audience = self.directory.resolve(gathering.school, &pupils).await?;
-            plan(&Wanted {
-                kind: gathering.kind,
-                pupils: &pupils,
-                only: Some(&members),
-                audience: &audience,
-                tried: &follow_up.tried,
-                media: self.media(),
-            })
+        let late = now >= gathering.valid_until;
+        let audience = match self.directory.resolve(gathering.school, pupils).await {
+            Ok(audience) => audience,
+            Err(_) if late => return Ok(plan::too_late_for(pupils, later)),
+            Err(error) => return Err(error.into()),
         };
-        Ok(self.commit(plans::write(&writing, &plan, commit)).await?)
+        let wanted =
+            Wanted { kind: gathering.kind, pupils, audience: &audience, media: self.media(), later };
+        Ok(if late { plan::too_late(&wanted) } else { plan::plan(&wanted) })
+    }
+
+    async fn dealt_with(&self, gathering: &Gathering) -> Result<BTreeSet<PupilId>, Error> {
+        let mut done = waits::dealt_with(&self.store, [gathering.id.as_str()]).await?;
+        let mut dealt_with = done.remove(&gathering.id).unwrap_or_default();
+        dealt_with.retain(|pupil| gathering.notice_of(*pupil).is_some());
+        Ok(dealt_with)
+    }
+
+    fn writing<'a>(&'a self, gathering: &'a Gathering, now: Timestamp) -> Writing<'a> {
+        let lane = route(gathering.kind, &self.timing).lane;
+        Writing { desk: self.desk(now), gathering, lane }
     }
 }
 
-/// A gathering that could not leave in time: nobody was told, so everybody is a person's task.
-fn expired(gathering: &Gathering) -> Plan {
-    use crate::domain::plan::{Decision, PersonTask};
-    let mut plan = Plan::default();
-    for pupil in gathering.pupils() {
-        plan.decisions.push(Decision { contact: None, pupil, reason: Reason::Expired });
-        plan.tasks.push(PersonTask::NobodyToTell(pupil));
-    }
-    plan
+fn waiting(gathering: &Gathering, pupils: impl IntoIterator<Item = PupilId>) -> Waiting {
+    let pupils = pupils.into_iter().collect();
+    Waiting { school: gathering.school, gathering: gathering.id.clone(), pupils }
 }

@@ -64,4 +64,3 @@ pub async fn start(settings: Settings, services: &[String]) -> anyhow::Result<Ru
 pub fn choose_tls() {
     let _ = rustls::crypto::ring::default_provider().install_default();
 }
-

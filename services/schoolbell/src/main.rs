@@ -6,5 +6,8 @@ fn main() -> anyhow::Result<()> {
     let arguments = schoolbell::command::Arguments::parse();
     // Children are started from the main thread, which lives as long as the process: they are
     // asked to die with the thread that started them.
-    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(arguments.run(std::env::vars()))
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?
+        .block_on(arguments.run(std::env::vars()))
 }

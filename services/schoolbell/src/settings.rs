@@ -50,7 +50,10 @@ pub struct Settings {
 
 impl Settings {
     /// Reads the settings. `environment` is the process's, read by the caller.
-    pub fn read(file: Option<&Path>, environment: impl Iterator<Item = (String, String)>) -> anyhow::Result<Self> {
+    pub fn read(
+        file: Option<&Path>,
+        environment: impl Iterator<Item = (String, String)>,
+    ) -> anyhow::Result<Self> {
         let own: config::Map<String, String> =
             environment.filter(|(key, _)| key.starts_with("SCHOOLBELL__")).collect();
         let mut builder =

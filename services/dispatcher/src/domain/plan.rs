@@ -21,14 +21,23 @@ pub struct Wanted<'a> {
     pub kind: NoticeKind,
     /// About whom; a pupil who is not in `audience` is no longer on roll.
     pub pupils: &'a [PupilId],
-    /// Only these contacts, or everybody.
-    pub only: Option<&'a BTreeSet<Member>>,
     /// What the directory says.
     pub audience: &'a [Pupil],
-    /// The addresses of a contact that have been tried already.
-    pub tried: &'a HashSet<(ContactId, String)>,
     /// The media that have a channel.
     pub media: Media,
+    /// What a later step knows; the first plan is for everybody.
+    pub later: Option<&'a Later>,
+}
+
+/// What a later step of a gathering is made from.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Later {
+    /// Who is to be told about whom, because nothing else that went to them may have got there.
+    pub members: BTreeSet<Member>,
+    /// The addresses at which contacts have been tried.
+    pub tried: HashSet<(ContactId, String)>,
+    /// The addresses that a message about a pupil is on its way to, or has reached.
+    pub carried: HashSet<(String, PupilId)>,
 }
 
 /// Which media can be used.
@@ -71,6 +80,8 @@ pub enum PersonTask {
     AddressShared(ContactId, PupilId),
     /// No automation runs about this pupil.
     PersonOnly(PupilId),
+    /// This contact was told wrongly, and no message can say so.
+    NotCorrected(ContactId, PupilId),
 }
 
 /// Who is told, how, who is not, and why.
@@ -80,6 +91,8 @@ pub struct Plan {
     pub messages: Vec<Planned>,
     /// Every decision.
     pub decisions: Vec<Decision>,
+    /// Contacts who are told by a message to their address that exists already.
+    pub joins: Vec<(String, Member)>,
     /// What people must do.
     pub tasks: Vec<PersonTask>,
 }
@@ -101,7 +114,7 @@ pub fn plan(wanted: &Wanted<'_>) -> Plan {
             continue;
         }
         let mut anybody = false;
-        for link in pupil.links.iter().filter(|link| is_wanted(wanted, link, pupil)) {
+        for link in pupil.links.iter().filter(|link| wanted.asks_for(link, pupil)) {
             if let Err(reason) = entitled(wanted.kind, Standing::of(link)) {
                 plan.decide(Some(link.contact), pupil.id, reason);
                 continue;
@@ -112,15 +125,24 @@ pub fn plan(wanted: &Wanted<'_>) -> Plan {
                 plan.tasks.push(PersonTask::CannotBeReached(link.contact, pupil.id));
                 continue;
             };
+            if wanted.carries(address, pupil.id) {
+                plan.joins.push((address.value.clone(), (link.contact, pupil.id)));
+                plan.decide(Some(link.contact), pupil.id, Reason::AddressTold);
+                continue;
+            }
             let message = by_address
                 .entry(address.value.clone())
                 .or_insert_with(|| Planned { address: address.clone(), members: BTreeSet::new() });
             let others = message.members.iter().any(|(contact, _)| *contact != link.contact);
-            let reason = if others { Reason::AddressTold } else { Reason::Entitled };
+            let reason = match (others, wanted.later) {
+                (true, _) => Reason::AddressTold,
+                (false, None) => Reason::Entitled,
+                (false, Some(_)) => Reason::NextAddress,
+            };
             message.members.insert((link.contact, pupil.id));
             plan.decide(Some(link.contact), pupil.id, reason);
         }
-        if !anybody && wanted.only.is_none() {
+        if !anybody && wanted.later.is_none() {
             plan.tasks.push(PersonTask::NobodyToTell(pupil.id));
         }
     }
@@ -128,15 +150,69 @@ pub fn plan(wanted: &Wanted<'_>) -> Plan {
     plan
 }
 
-fn is_wanted(wanted: &Wanted<'_>, link: &Link, pupil: &Pupil) -> bool {
-    wanted.only.is_none_or(|only| only.contains(&(link.contact, pupil.id)))
+/// A plan for what can no longer be told in time: everybody who should have been told is a
+/// person's task.
+#[must_use]
+pub fn too_late(wanted: &Wanted<'_>) -> Plan {
+    let nothing = Media { text: false, email: false };
+    let mut plan = plan(&Wanted { media: nothing, ..*wanted });
+    plan.decisions.retain(|decision| !matches!(decision.reason, Reason::NoChannel | Reason::Landline));
+    for decision in &mut plan.decisions {
+        if decision.reason == Reason::NoAddress {
+            decision.reason = Reason::Expired;
+        }
+    }
+    plan
+}
+
+/// The same when nobody can say whom it concerns: the contacts of a later step are known, those of
+/// a first one are not, and then the pupils stand for them.
+#[must_use]
+pub fn too_late_for(pupils: &[PupilId], later: Option<&Later>) -> Plan {
+    let mut plan = Plan::default();
+    let Some(later) = later else {
+        for pupil in pupils {
+            plan.decide(None, *pupil, Reason::Expired);
+            plan.tasks.push(PersonTask::NobodyToTell(*pupil));
+        }
+        return plan;
+    };
+    for (contact, pupil) in &later.members {
+        plan.decide(Some(*contact), *pupil, Reason::Expired);
+        plan.tasks.push(PersonTask::CannotBeReached(*contact, *pupil));
+    }
+    plan
+}
+
+/// A plan for what a person has dealt with: nothing, and why.
+#[must_use]
+pub fn dealt_with<'a>(pupils: impl IntoIterator<Item = &'a PupilId>) -> Plan {
+    let mut plan = Plan::default();
+    for pupil in pupils {
+        plan.decide(None, *pupil, Reason::HandledByPerson);
+    }
+    plan
+}
+
+impl Wanted<'_> {
+    fn asks_for(&self, link: &Link, pupil: &Pupil) -> bool {
+        self.later.is_none_or(|later| later.members.contains(&(link.contact, pupil.id)))
+    }
+
+    fn was_tried(&self, contact: ContactId, address: &Address) -> bool {
+        self.later.is_some_and(|later| later.tried.contains(&(contact, address.value.clone())))
+    }
+
+    fn carries(&self, address: &Address, pupil: PupilId) -> bool {
+        self.later.is_some_and(|later| later.carried.contains(&(address.value.clone(), pupil)))
+    }
 }
 
 /// The first address that has not been tried and can carry this: texts go to mobiles, never to
 /// landlines; what a barred person also uses carries nothing.
 fn choose<'a>(wanted: &Wanted<'_>, link: &'a Link, pupil: PupilId, plan: &mut Plan) -> Option<&'a Address> {
     for address in &link.addresses {
-        if wanted.tried.contains(&(link.contact, address.value.clone())) {
+        if wanted.was_tried(link.contact, address) {
             continue;
         }
         if address.barred {
@@ -159,6 +235,16 @@ fn choose<'a>(wanted: &Wanted<'_>, link: &'a Link, pupil: PupilId, plan: &mut Pl
 }
 
 impl Plan {
+    /// Both plans as one.
+    #[must_use]
+    pub fn and(mut self, other: Self) -> Self {
+        self.messages.extend(other.messages);
+        self.decisions.extend(other.decisions);
+        self.joins.extend(other.joins);
+        self.tasks.extend(other.tasks);
+        self
+    }
+
     fn decide(&mut self, contact: Option<ContactId>, pupil: PupilId, reason: Reason) {
         self.decisions.push(Decision { contact, pupil, reason });
     }

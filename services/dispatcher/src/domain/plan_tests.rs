@@ -31,10 +31,9 @@ fn plan_for(audience: &[Pupil]) -> Plan {
     plan(&Wanted {
         kind: NoticeKind::AbsenceUnexplained,
         pupils: &pupils,
-        only: None,
         audience,
-        tried: &HashSet::new(),
         media: BOTH,
+        later: None,
     })
 }
 
@@ -123,10 +122,9 @@ fn a_pupil_who_left_the_roll_is_a_task_and_sends_nothing() {
     let plan = plan(&Wanted {
         kind: NoticeKind::AbsenceUnexplained,
         pupils: &[gone],
-        only: None,
         audience: &[],
-        tried: &HashSet::new(),
         media: BOTH,
+        later: None,
     });
     assert!(plan.messages.is_empty());
     assert_eq!(plan.tasks, [PersonTask::NobodyToTell(gone)]);
@@ -138,26 +136,68 @@ fn the_next_step_takes_the_next_address_of_that_contact_only() {
     let father = parent(vec![mobile(3)]);
     let audience = [pupil(vec![mother.clone(), father])];
     let only = BTreeSet::from([(mother.contact, audience[0].id)]);
-    let mut tried = HashSet::new();
+    let mut later = Later { members: only, ..Later::default() };
     let mut used = Vec::new();
     for _ in 0..4 {
         let step = plan(&Wanted {
             kind: NoticeKind::AbsenceUnexplained,
             pupils: &[audience[0].id],
-            only: Some(&only),
             audience: &audience,
-            tried: &tried,
             media: BOTH,
+            later: Some(&later),
         });
         match step.messages.first() {
             Some(message) => {
-                tried.insert((mother.contact, message.address.value.clone()));
+                assert_eq!(why(&step, mother.contact), [Reason::NextAddress]);
+                later.tried.insert((mother.contact, message.address.value.clone()));
                 used.push(message.address.value.clone());
             }
             None => assert_eq!(step.tasks, [PersonTask::CannotBeReached(mother.contact, audience[0].id)]),
         }
     }
     assert_eq!(used, [mobile(1).value, mobile(2).value, email("mum").value]);
+}
+
+#[test]
+fn a_later_step_to_an_address_that_tells_the_pupil_already_sends_no_second_message() {
+    let father = parent(vec![mobile(3), email("family")]);
+    let audience = [pupil(vec![father.clone()]), pupil(vec![father.clone()])];
+    let later = Later {
+        members: audience.iter().map(|pupil| (father.contact, pupil.id)).collect(),
+        tried: HashSet::from([(father.contact, mobile(3).value)]),
+        carried: HashSet::from([(email("family").value, audience[0].id)]),
+    };
+    let step = plan(&Wanted {
+        kind: NoticeKind::AbsenceUnexplained,
+        pupils: &[audience[0].id, audience[1].id],
+        audience: &audience,
+        media: BOTH,
+        later: Some(&later),
+    });
+    assert_eq!(step.joins, [(email("family").value, (father.contact, audience[0].id))]);
+    assert_eq!(step.messages.len(), 1);
+    assert_eq!(step.messages[0].members, BTreeSet::from([(father.contact, audience[1].id)]));
+    assert!(step.tasks.is_empty());
+}
+
+#[test]
+fn what_is_too_late_names_everybody_who_should_have_been_told() {
+    let (mother, nobody) = (parent(vec![landline(), mobile(1)]), parent(Vec::new()));
+    let barred = Link { no_contact: true, ..parent(vec![mobile(2)]) };
+    let audience = [pupil(vec![mother.clone(), nobody.clone(), barred.clone()])];
+    let pupils = [audience[0].id];
+    let plan = too_late(&Wanted {
+        kind: NoticeKind::AbsenceUnexplained,
+        pupils: &pupils,
+        audience: &audience,
+        media: BOTH,
+        later: None,
+    });
+    assert!(plan.messages.is_empty());
+    assert_eq!(why(&plan, mother.contact), [Reason::Expired]);
+    assert_eq!(why(&plan, barred.contact), [Reason::NoContact]);
+    let told = |contact| PersonTask::CannotBeReached(contact, pupils[0]);
+    assert_eq!(plan.tasks, [told(mother.contact), told(nobody.contact)]);
 }
 
 fn any_link() -> impl Strategy<Value = Link> {

@@ -20,6 +20,12 @@ macro_rules! reasons {
                 match self { $(Self::$name => $code,)* }
             }
 
+            /// The reason of a stored code; none when a provider gave it.
+            #[must_use]
+            pub fn by_code(code: &str) -> Option<Self> {
+                Self::ALL.iter().find(|reason| reason.code() == code).copied()
+            }
+
             /// A sentence for the office, without a full stop.
             #[must_use]
             pub const fn sentence(self) -> &'static str {
@@ -52,15 +58,13 @@ reasons! {
     Explained = "EXPLAINED", "a reason for the absence is known now";
     Arrived = "ARRIVED", "the pupil is in school";
     Recalled = "RECALLED", "the message was recalled by a person";
-    OldNews = "OLD_NEWS", "a later version of this fact had been heard before";
     Expired = "EXPIRED", "the message was not worth sending any more";
     ToldWrongly = "TOLD_WRONGLY", "this contact was told that the pupil was missing, so it is told that the pupil is in school";
     PermanentFailure = "PERMANENT_FAILURE", "the network says that this address does not exist";
     TemporaryFailure = "TEMPORARY_FAILURE", "the network could not deliver the message";
     TechnicalFailure = "TECHNICAL_FAILURE", "the provider failed to pass the message on";
     TriesUsedUp = "TRIES_USED_UP", "the provider was tried often enough";
-    DirectoryAway = "DIRECTORY_AWAY", "the directory could not be asked whether this contact may be told";
-    HandledByPerson = "HANDLED_BY_PERSON", "a person has dealt with this";
+        HandledByPerson = "HANDLED_BY_PERSON", "a person has dealt with this";
     CannotBeWorded = "CANNOT_BE_WORDED", "the message could not be put into words";
 }
 
@@ -73,7 +77,7 @@ impl fmt::Display for Reason {
 /// The sentence of a stored code, whoever gave it.
 #[must_use]
 pub fn sentence_of(code: &str) -> &'static str {
-    let own = Reason::ALL.iter().find(|reason| reason.code() == code).map(|reason| reason.sentence());
+    let own = Reason::by_code(code).map(Reason::sentence);
     own.or_else(|| crate::channels::Why::by_code(code).map(|why| why.sentence()))
         .unwrap_or("the reason is not known here")
 }
@@ -90,6 +94,7 @@ mod tests {
         assert_eq!(codes.len(), Reason::ALL.len());
         for reason in Reason::ALL {
             assert_eq!(sentence_of(reason.code()), reason.sentence());
+            assert_eq!(Reason::by_code(reason.code()), Some(*reason));
         }
     }
 

@@ -73,8 +73,8 @@ pub async fn tell(store: &Store, told: &Told, route: &Route, now: Timestamp) -> 
     } else {
         let id = GatheringId::generate().to_string();
         let leaves_at = now.saturating_add(route.gathers_for).unwrap_or(now);
-        let sql = "INSERT INTO gatherings (id, school, kind, topic, state, opened_at, leaves_at, valid_until) \
-                   VALUES ($1, $2, $3, $4, 'open', $5, $6, $7)";
+        let sql = "INSERT INTO gatherings (id, school, kind, topic, state, opened_at, leaves_at, valid_until, steps) \
+                   VALUES ($1, $2, $3, $4, 'open', $5, $6, $7, 0)";
         let values = [
             id.clone().into(),
             told.school.to_string().into(),
@@ -110,8 +110,12 @@ pub async fn withdraw(store: &Store, thing: (SchoolId, &str, u64), reason: Reaso
     if !is_news(store, school, subject, version).await? {
         return Ok(commit);
     }
-    let sql = "UPDATE notices SET state = 'withdrawn', why = $1 \
-               WHERE subject = $2 AND school = $3 AND state <> 'withdrawn'";
-    let values = [reason.code().into(), subject.into(), school.to_string().into()];
+    // Whoever was told before a reason was known, or before a person recalled it, is still to hear
+    // that the pupil is in school: an arrival is the last word.
+    let sql = "UPDATE notices SET state = 'withdrawn', why = $1, withdrawn_at = $2 \
+               WHERE subject = $3 AND school = $4 \
+               AND (state <> 'withdrawn' OR ($1 = 'ARRIVED' AND why <> 'ARRIVED'))";
+    let now = micros(store.clock().now());
+    let values = [reason.code().into(), now.into(), subject.into(), school.to_string().into()];
     Ok(remember(store, commit, thing).execute(store.statement(sql, values)).execute(raise_generation(store)))
 }

@@ -1,15 +1,16 @@
 //! Deliveries that ended badly, or whose receipt did not come: whose next address is wanted.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::HashSet;
 
 use jiff::Timestamp;
-use kit::clock::micros;
+use kit::clock::{from_micros, micros};
 use kit::store::{Commit, Error, Store};
-use proto::ids::ContactId;
+use proto::ids::{ContactId, PupilId};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
+use super::gatherings::{self, Gathering};
 use super::{parsed, rows};
-use crate::domain::plan::Member;
+use crate::domain::plan::Later;
 use crate::domain::{DeliveryState, Reason};
 
 /// A delivery whose contacts are to be told otherwise.
@@ -17,12 +18,12 @@ use crate::domain::{DeliveryState, Reason};
 pub struct FollowUp {
     /// The delivery.
     pub delivery: String,
-    /// Its gathering.
-    pub gathering: String,
-    /// Who is to be told about whom, because nothing else that went to them may have got there.
-    pub members: BTreeSet<Member>,
-    /// What every contact of the gathering has been tried at.
-    pub tried: HashSet<(ContactId, String)>,
+    /// Its gathering, with the notices that still hold.
+    pub gathering: Gathering,
+    /// When it became clear that another step is needed.
+    pub since: Timestamp,
+    /// Who, and what they have been tried at.
+    pub later: Later,
 }
 
 /// Texts whose receipt is overdue become follow-ups; says how many.
@@ -36,22 +37,28 @@ pub async fn lose_patience(store: &Store, now: Timestamp) -> Result<u64, Error> 
     Ok(changed)
 }
 
-/// The next follow-ups.
-pub async fn wanted(store: &Store) -> Result<Vec<FollowUp>, Error> {
-    let failed = rows::deliveries::Entity::find()
+/// The deliveries that want a next step, oldest first.
+pub async fn wanted(store: &Store) -> Result<Vec<String>, Error> {
+    let wanted = rows::deliveries::Entity::find()
         .filter(rows::deliveries::Column::NextAddress.eq(true))
         .order_by_asc(rows::deliveries::Column::Id)
         .limit(200)
         .all(store.read())
         .await?;
-    let mut follow_ups = Vec::with_capacity(failed.len());
-    for delivery in failed {
-        follow_ups.push(read(store, &delivery).await?);
-    }
-    Ok(follow_ups)
+    Ok(wanted.into_iter().map(|row| row.id).collect())
 }
 
-async fn read(store: &Store, delivery: &rows::deliveries::Model) -> Result<FollowUp, Error> {
+/// What the next step of a delivery is made from, as it is now: each step is read after the one
+/// before it was written, because two of one gathering may want the same address. None when it is
+/// not wanted any more.
+pub async fn read(store: &Store, delivery: &str) -> Result<Option<FollowUp>, Error> {
+    let delivery = rows::deliveries::Entity::find_by_id(delivery.to_owned())
+        .filter(rows::deliveries::Column::NextAddress.eq(true))
+        .one(store.read())
+        .await?;
+    let Some(delivery) = delivery else { return Ok(None) };
+    // First the gathering with its count of steps, then what the steps have made.
+    let Some(gathering) = gatherings::planned(store, &delivery.gathering_id).await? else { return Ok(None) };
     let siblings = rows::deliveries::Entity::find()
         .filter(rows::deliveries::Column::GatheringId.eq(delivery.gathering_id.as_str()))
         .all(store.read())
@@ -60,40 +67,48 @@ async fn read(store: &Store, delivery: &rows::deliveries::Model) -> Result<Follo
         .filter(rows::members::Column::DeliveryId.is_in(siblings.iter().map(|sibling| sibling.id.as_str())))
         .all(store.read())
         .await?;
-    let mut follow_up = FollowUp {
-        delivery: delivery.id.clone(),
-        gathering: delivery.gathering_id.clone(),
-        members: BTreeSet::new(),
-        tried: HashSet::new(),
-    };
+    let mut later = Later::default();
     let mut elsewhere = HashSet::new();
     for row in &members {
         let contact: ContactId = parsed(&row.contact_id, "contact of a member")?;
-        let member = (contact, parsed(&row.pupil_id, "pupil of a member")?);
+        let pupil: PupilId = parsed(&row.pupil_id, "pupil of a member")?;
         let Some(sibling) = siblings.iter().find(|sibling| sibling.id == row.delivery_id) else { continue };
-        follow_up.tried.insert((contact, sibling.address.clone()));
-        let state: DeliveryState = parsed(&sibling.state, "state of a delivery")?;
+        later.tried.insert((contact, sibling.address.clone()));
         if sibling.id == delivery.id {
-            // Who fell out because of the address may be told by another one.
+            // Pupils whose notice no longer holds need no further step; who fell out because of
+            // the address may be told by another one.
             let by_address = [Reason::AddressGone.code(), Reason::AddressShared.code()];
-            if row.why.is_empty() || by_address.contains(&row.why.as_str()) {
-                follow_up.members.insert(member);
+            let owed = row.why.is_empty() || by_address.contains(&row.why.as_str());
+            if owed && gathering.notice_of(pupil).is_some() {
+                later.members.insert((contact, pupil));
             }
-        } else if row.why.is_empty() && on_its_way(state) && !sibling.next_address {
-            // Something that went later, or to another address, may still get there.
-            elsewhere.insert(member);
+        } else if row.why.is_empty() && may_get_there(sibling)? {
+            elsewhere.insert((contact, pupil));
+            later.carried.insert((sibling.address.clone(), pupil));
         }
     }
-    follow_up.members.retain(|member| !elsewhere.contains(member));
-    Ok(follow_up)
+    later.members.retain(|member| !elsewhere.contains(member));
+    let since = from_micros(delivery.updated_at);
+    Ok(Some(FollowUp { delivery: delivery.id, gathering, since, later }))
 }
 
-fn on_its_way(state: DeliveryState) -> bool {
-    state.is_open() || matches!(state, DeliveryState::Accepted | DeliveryState::Delivered)
+/// Whether a message may still get there, or has. One that was waited for in vain does not count:
+/// the address after it would never be tried.
+fn may_get_there(delivery: &rows::deliveries::Model) -> Result<bool, Error> {
+    let state: DeliveryState = parsed(&delivery.state, "state of a delivery")?;
+    Ok(match state {
+        DeliveryState::Delivered => true,
+        DeliveryState::Accepted => !delivery.next_address && delivery.why != Reason::NoReceipt.code(),
+        state => state.is_open() && delivery.chunk_id.is_some(),
+    })
 }
 
-/// Marks a follow-up as made; a conflict when somebody else made it.
-pub fn done(store: &Store, commit: Commit, delivery: &str) -> Commit {
-    let sql = "UPDATE deliveries SET next_address = FALSE WHERE id = $1 AND next_address";
-    commit.guarded(store.statement(sql, [delivery.into()]))
+/// Marks a follow-up as made; a conflict when somebody else made it, or another of its gathering.
+pub fn done(store: &Store, follow_up: &FollowUp) -> Commit {
+    let made = "UPDATE deliveries SET next_address = FALSE WHERE id = $1 AND next_address";
+    let step = "UPDATE gatherings SET steps = steps + 1 WHERE id = $1 AND steps = $2";
+    let gathering = &follow_up.gathering;
+    Commit::new()
+        .guarded(store.statement(made, [follow_up.delivery.clone().into()]))
+        .guarded(store.statement(step, [gathering.id.clone().into(), gathering.steps.into()]))
 }

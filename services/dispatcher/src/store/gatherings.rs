@@ -1,5 +1,7 @@
 //! Gatherings that should leave, and what is in them.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use kit::clock::{from_micros, micros};
 use kit::store::{Error, Store};
@@ -24,6 +26,8 @@ pub struct Gathering {
     pub leaves_at: Timestamp,
     /// Until when it is worth telling.
     pub valid_until: Timestamp,
+    /// How many later steps have been planned.
+    pub steps: i64,
     /// Its notices, each with its pupil.
     pub notices: Vec<(NoticeId, PupilId)>,
 }
@@ -38,14 +42,16 @@ impl Gathering {
             topic: row.topic.clone(),
             leaves_at: from_micros(row.leaves_at),
             valid_until: from_micros(row.valid_until),
+            steps: row.steps,
             notices: Vec::new(),
         })
     }
 
-    /// The pupils that it is about.
+    /// The pupils that it is about, each once, in the order in which their facts were heard.
     #[must_use]
     pub fn pupils(&self) -> Vec<PupilId> {
-        self.notices.iter().map(|(_, pupil)| *pupil).collect()
+        let mut seen = BTreeSet::new();
+        self.notices.iter().map(|(_, pupil)| *pupil).filter(|pupil| seen.insert(*pupil)).collect()
     }
 
     /// The notice about a pupil.

@@ -14,6 +14,7 @@ pub mod receipts;
 pub mod restrictions;
 pub(crate) mod rows;
 pub mod settle;
+pub mod waits;
 
 use kit::store::{Error, Migration, Store};
 use sea_orm::{ConnectionTrait, DbBackend, Statement};
@@ -44,6 +45,14 @@ pub(crate) fn json_rows(backend: DbBackend, columns: &[(&str, &str)]) -> String 
     let columns: Vec<String> =
         columns.iter().map(|(name, _)| format!("json_extract(value, '$.{name}') AS {name}")).collect();
     format!("(SELECT {} FROM json_each($1)) AS j", columns.join(", "))
+}
+
+/// The subselect that turns the JSON array of texts in `$1` into rows.
+pub(crate) fn json_texts(backend: DbBackend) -> &'static str {
+    match backend {
+        DbBackend::Postgres => "SELECT jsonb_array_elements_text($1::jsonb)",
+        _ => "SELECT value FROM json_each($1)",
+    }
 }
 
 /// An id that was stored by us.

@@ -6,14 +6,14 @@ use jiff::{SignedDuration, Timestamp};
 use kit::clock::micros;
 use kit::store::{Commit, Error, Store};
 use kit::tasks::NewTask;
-use proto::ids::{ChunkId, DeliveryId, NoticeId, PupilId, SchoolId};
+use proto::ids::{ChunkId, DeliveryId, NoticeId, PupilId};
 use proto::options::v1::Role;
-use sea_orm::{EntityTrait, Set};
+use sea_orm::{EntityTrait, Set, Statement};
 
 use super::gatherings::Gathering;
 use super::rows;
 use crate::channels::ChannelName;
-use crate::domain::plan::{Decision, PersonTask, Plan, Planned};
+use crate::domain::plan::{Decision, Member, PersonTask, Plan, Planned};
 use crate::domain::{AddressKind, Reason};
 use crate::routes::Lane;
 
@@ -100,6 +100,9 @@ pub fn write(writing: &Writing<'_>, plan: &Plan, mut commit: Commit) -> Commit {
         }
         commit = insert_chunk(commit, writing, chunk_id, deliveries, members);
     }
+    for (address, member) in &plan.joins {
+        commit = commit.guarded(join(writing, address, *member));
+    }
     let decisions: Vec<_> =
         plan.decisions.iter().map(|decision| decision_row(writing, decision, &delivery_of)).collect();
     commit = insert_decisions(commit, decisions);
@@ -150,6 +153,25 @@ fn member_row(delivery: &str, member: (String, PupilId), notice: NoticeId) -> ro
     }
 }
 
+/// Makes a contact a member of the message that tells their address about the pupil already, so
+/// that whatever becomes of it becomes of them too.
+fn join(writing: &Writing<'_>, address: &str, member: Member) -> Statement {
+    let (contact, pupil) = member;
+    let sql = "INSERT INTO members (delivery_id, contact_id, pupil_id, notice_id, told, why, corrected_by) \
+               SELECT m.delivery_id, $1, m.pupil_id, m.notice_id, m.told, '', m.corrected_by \
+               FROM members m JOIN deliveries d ON d.id = m.delivery_id \
+               WHERE d.gathering_id = $2 AND d.address = $3 AND m.pupil_id = $4 AND m.why = '' \
+               AND d.state IN ('held', 'due', 'started', 'unknown', 'accepted', 'delivered') \
+               ORDER BY d.id DESC LIMIT 1";
+    let values = [
+        contact.to_string().into(),
+        writing.gathering.id.clone().into(),
+        address.into(),
+        pupil.to_string().into(),
+    ];
+    writing.desk.store.statement(sql, values)
+}
+
 fn insert_chunk(
     commit: Commit,
     writing: &Writing<'_>,
@@ -187,7 +209,7 @@ fn decision_row(
     delivery_of: &HashMap<(String, PupilId), String>,
 ) -> rows::decisions::ActiveModel {
     let contact = decision.contact.map(|contact| contact.to_string());
-    let told = matches!(decision.reason, Reason::Entitled | Reason::AddressTold | Reason::ToldWrongly);
+    let told = matches!(decision.reason, Reason::Entitled | Reason::NextAddress | Reason::AddressTold | Reason::ToldWrongly);
     let delivery = contact
         .clone()
         .filter(|_| told)
@@ -229,7 +251,10 @@ fn new_task(writing: &Writing<'_>, task: &PersonTask) -> NewTask {
             .because("nobody who may be told about this pupil can be told automatically: ring or visit")
             .once(format!("nobody:{id}:{pupil}")),
         PersonTask::CannotBeReached(contact, pupil) => {
-            not_reached(school, due, id, (contact.to_string(), pupil.to_string()))
+            NewTask::new(school, "not_reached", Role::AttendanceOfficer, due)
+                .about([contact.to_string(), pupil.to_string()])
+                .because("this contact should know about the pupil and no message reached them: ring them")
+                .once(format!("not_reached:{id}:{contact}:{pupil}"))
         }
         PersonTask::AddressShared(contact, pupil) => {
             NewTask::new(school, "address_shared", Role::DesignatedSafeguardingLead, due)
@@ -243,19 +268,11 @@ fn new_task(writing: &Writing<'_>, task: &PersonTask) -> NewTask {
                 .because("for this pupil nothing is sent automatically: decide who is told, and tell them")
                 .once(format!("person_only:{id}:{pupil}"))
         }
+        PersonTask::NotCorrected(contact, pupil) => {
+            NewTask::new(school, "not_corrected", Role::DesignatedSafeguardingLead, due)
+                .about([contact.to_string(), pupil.to_string()])
+                .because("this contact was told that the pupil was missing, and no message can say that it was wrong: ring them")
+                .once(format!("not_corrected:{id}:{contact}:{pupil}"))
+        }
     }
-}
-
-/// The task for a contact whom no message reached.
-pub(super) fn not_reached(
-    school: SchoolId,
-    due: (Timestamp, SignedDuration),
-    gathering: &str,
-    member: (String, String),
-) -> NewTask {
-    let (contact, pupil) = member;
-    NewTask::new(school, "not_reached", Role::AttendanceOfficer, due)
-        .about([contact.clone(), pupil.clone()])
-        .because("this contact should know about the pupil and no message reached them: ring them")
-        .once(format!("not_reached:{gathering}:{contact}:{pupil}"))
 }

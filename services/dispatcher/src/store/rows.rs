@@ -12,6 +12,7 @@ kit::row!(
         opened_at: i64,
         leaves_at: i64,
         valid_until: i64,
+        steps: i64,
     }
 );
 kit::row!(
@@ -29,6 +30,7 @@ kit::row!(
         why: String,
         created_at: i64,
         valid_until: i64,
+        withdrawn_at: Option<i64>,
     }
 );
 kit::row!(
@@ -136,5 +138,18 @@ kit::row!(
         contact_id: Option<String>,
         no_contact: bool,
         at: i64,
+        heard_at: i64,
+    }
+);
+kit::row!(
+    /// Pupils about whom messages waited for the directory.
+    waits = "waits" {
+        #[sea_orm(primary_key, auto_increment = false)]
+        gathering_id: String,
+        #[sea_orm(primary_key, auto_increment = false)]
+        pupil_id: String,
+        school: String,
+        task: String,
+        since: i64,
     }
 );

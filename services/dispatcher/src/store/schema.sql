@@ -9,9 +9,13 @@ CREATE TABLE gatherings (
     state TEXT NOT NULL,
     opened_at BIGINT NOT NULL,
     leaves_at BIGINT NOT NULL,
-    valid_until BIGINT NOT NULL
+    valid_until BIGINT NOT NULL,
+    -- Rises with every later step that is planned, so that no two are planned from the same knowledge.
+    steps BIGINT NOT NULL
 );
 CREATE INDEX gatherings_open ON gatherings (leaves_at) WHERE state = 'open';
+-- Two facts that come at the same moment join one gathering, whoever is faster.
+CREATE UNIQUE INDEX gatherings_one_open ON gatherings (school, kind, topic) WHERE state = 'open';
 
 -- One thing to be told because of a fact.
 CREATE TABLE notices (
@@ -25,11 +29,13 @@ CREATE TABLE notices (
     state TEXT NOT NULL,
     why TEXT NOT NULL,
     created_at BIGINT NOT NULL,
-    valid_until BIGINT NOT NULL
+    valid_until BIGINT NOT NULL,
+    withdrawn_at BIGINT
 );
 CREATE INDEX notices_by_gathering ON notices (gathering_id);
 CREATE INDEX notices_by_subject ON notices (subject);
 CREATE INDEX notices_by_pupil ON notices (school, pupil_id);
+CREATE INDEX notices_arrived ON notices (valid_until) WHERE state = 'withdrawn' AND why = 'ARRIVED';
 
 -- The latest version that was heard of a thing; older news of it makes no notice.
 CREATE TABLE versions (
@@ -87,6 +93,7 @@ CREATE TABLE members (
 );
 CREATE INDEX members_by_notice ON members (notice_id);
 CREATE INDEX members_by_contact ON members (contact_id);
+CREATE INDEX members_by_pupil ON members (pupil_id);
 
 -- Calls to a provider.
 CREATE TABLE attempts (
@@ -128,9 +135,31 @@ CREATE TABLE restrictions (
     pupil_id TEXT NOT NULL,
     contact_id TEXT,
     no_contact BOOLEAN NOT NULL,
-    at BIGINT NOT NULL
+    at BIGINT NOT NULL,
+    heard_at BIGINT NOT NULL
 );
-CREATE INDEX restrictions_by_time ON restrictions (at);
+CREATE INDEX restrictions_by_time ON restrictions (heard_at);
+
+-- The pupils of a gathering for whom a person was asked, because the directory was away.
+CREATE TABLE waits (
+    gathering_id TEXT NOT NULL,
+    pupil_id TEXT NOT NULL,
+    school TEXT NOT NULL,
+    task TEXT NOT NULL,
+    since BIGINT NOT NULL,
+    PRIMARY KEY (gathering_id, pupil_id)
+);
+
+-- What people recalled, and why. One request recalls one thing.
+CREATE TABLE recalls (
+    school TEXT NOT NULL,
+    request_id TEXT NOT NULL,
+    what TEXT NOT NULL,
+    why TEXT NOT NULL,
+    who TEXT NOT NULL,
+    at BIGINT NOT NULL,
+    PRIMARY KEY (school, request_id)
+);
 
 -- Rises with everything that may stop a message; a sender looks at it before every request.
 CREATE TABLE recall (

@@ -1,6 +1,6 @@
 //! The command line.
 
-mod import;
+pub(crate) mod import;
 mod token;
 
 use std::path::PathBuf;

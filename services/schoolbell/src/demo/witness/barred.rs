@@ -15,8 +15,7 @@ pub fn find(evidence: &Evidence<'_>, messages: &[Message<'_>]) -> Vec<String> {
     for message in messages {
         for contact in roster.readers(message.to()) {
             if rights::barred_from_everything(roster, contact, evidence.day) {
-                found
-                    .push(format!("{contact} may be sent nothing and was sent log line {}", message.seq));
+                found.push(format!("{contact} may be sent nothing and was sent log line {}", message.seq));
                 continue;
             }
             for link in roster.links_of_contact(contact) {

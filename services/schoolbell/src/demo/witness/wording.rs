@@ -82,9 +82,31 @@ pub enum Fault {
 
 /// Words that give a reason, accuse or threaten.
 const REASONS: [&str; 25] = [
-    "ill", "illness", "sick", "sickness", "unwell", "poorly", "medical", "dentist", "doctor", "hospital", "injured",
-    "accident", "holiday", "suspended", "excluded", "unauthorised", "truant", "truancy", "police", "court", "fine",
-    "penalty", "prosecution", "safeguarding", "social",
+    "ill",
+    "illness",
+    "sick",
+    "sickness",
+    "unwell",
+    "poorly",
+    "medical",
+    "dentist",
+    "doctor",
+    "hospital",
+    "injured",
+    "accident",
+    "holiday",
+    "suspended",
+    "excluded",
+    "unauthorised",
+    "truant",
+    "truancy",
+    "police",
+    "court",
+    "fine",
+    "penalty",
+    "prosecution",
+    "safeguarding",
+    "social",
 ];
 
 /// What the message says, or why it should not.
@@ -94,11 +116,7 @@ pub fn read<'a>(message: &'a Accepted, speaker: Speaker<'_>) -> Result<Said<'a>,
     if gives_a_reason {
         return Err(Fault::Reason);
     }
-    if body.contains("we have not yet heard why") {
-        unexplained(body, speaker)
-    } else {
-        correction(body)
-    }
+    if body.contains("we have not yet heard why") { unexplained(body, speaker) } else { correction(body) }
 }
 
 /// Whether one of these names stands in the words of a text.

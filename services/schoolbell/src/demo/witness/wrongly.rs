@@ -99,7 +99,10 @@ fn uncorrected(evidence: &Evidence<'_>, messages: &[Message<'_>]) -> Vec<String>
                     && later.tells(Kind::Correction, &missing.pupil)
             });
             if !corrected {
-                found.push(format!("log line {}: {} arrived and it was not corrected", told.seq, missing.pupil));
+                found.push(format!(
+                    "log line {}: {} arrived and it was not corrected",
+                    told.seq, missing.pupil
+                ));
             }
         }
     }

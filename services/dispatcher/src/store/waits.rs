@@ -1,0 +1,106 @@
+//! Messages that wait for the directory: the task that says so, and what a person has dealt with.
+//!
+//! A task is opened once for a pupil and a gathering. Pupils who come to a gathering that waits
+//! get a task of their own, because whoever has the first one does not know of them. What a person
+//! has dealt with is not sent any more when the directory is back.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::{SignedDuration, Timestamp};
+use kit::clock::micros;
+use kit::store::{Commit, Error, Store};
+use kit::tasks::NewTask;
+use proto::ids::{PupilId, SchoolId};
+use proto::options::v1::Role;
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
+
+use super::{json_texts, parsed, rows};
+
+/// How long a message about a child waits for the directory before a person is asked.
+pub const PATIENCE: SignedDuration = SignedDuration::from_mins(2);
+
+/// A gathering, or what is left of it, that waits.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Waiting {
+    /// The school.
+    pub school: SchoolId,
+    /// The gathering.
+    pub gathering: String,
+    /// The pupils about whom somebody is still to be told.
+    pub pupils: BTreeSet<PupilId>,
+}
+
+/// The task for the pupils who have none yet; nothing when all of them have one.
+pub async fn ask_a_person(store: &Store, waiting: &Waiting, now: Timestamp) -> Result<(), Error> {
+    let known = rows::waits::Entity::find()
+        .filter(rows::waits::Column::GatheringId.eq(waiting.gathering.as_str()))
+        .all(store.read())
+        .await?;
+    let known: BTreeSet<PupilId> =
+        known.iter().map(|row| parsed(&row.pupil_id, "pupil of a wait")).collect::<Result<_, _>>()?;
+    let fresh: Vec<PupilId> = waiting.pupils.difference(&known).copied().collect();
+    let Some(first) = fresh.first() else { return Ok(()) };
+    let key = format!("directory_away:{}:{first}", waiting.gathering);
+    let mut commit = Commit::new();
+    for pupil in &fresh {
+        let sql = "INSERT INTO waits (gathering_id, pupil_id, school, task, since) VALUES ($1, $2, $3, $4, $5)";
+        let values = [
+            waiting.gathering.clone().into(),
+            pupil.to_string().into(),
+            waiting.school.to_string().into(),
+            key.clone().into(),
+            micros(now).into(),
+        ];
+        commit = commit.execute(store.statement(sql, values));
+    }
+    let due = (now, SignedDuration::from_mins(10));
+    let task = NewTask::new(waiting.school, "directory_away", Role::AttendanceOfficer, due)
+        .about(fresh.iter().map(ToString::to_string))
+        .because("messages about these pupils wait, because the directory cannot be asked who may be told")
+        .once(key);
+    match store.commit(commit.task(task)).await {
+        // A conflict means that another sweep was faster with one of them; the next one sees that.
+        Ok(_) | Err(Error::Conflict) => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+/// The pupils with whom a person has dealt while their messages waited, by gathering.
+pub async fn dealt_with<'a>(
+    store: &Store,
+    gatherings: impl IntoIterator<Item = &'a str>,
+) -> Result<BTreeMap<String, BTreeSet<PupilId>>, Error> {
+    let gatherings: BTreeSet<&str> = gatherings.into_iter().collect();
+    let ids = json_texts(store.backend());
+    let sql = format!(
+        "SELECT w.gathering_id AS gathering_id, w.pupil_id AS pupil_id FROM waits w \
+         JOIN tasks t ON t.tenant = w.school AND t.dedupe = w.task \
+         WHERE w.gathering_id IN ({ids}) AND t.state = 'done'"
+    );
+    let json = serde_json::json!(gatherings).to_string();
+    let mut done: BTreeMap<String, BTreeSet<PupilId>> = BTreeMap::new();
+    for row in store.read().query_all_raw(store.statement(&sql, [json.into()])).await? {
+        let pupil: String = row.try_get("", "pupil_id")?;
+        done.entry(row.try_get("", "gathering_id")?).or_default().insert(parsed(&pupil, "pupil of a wait")?);
+    }
+    Ok(done)
+}
+
+/// What open deliveries are about, by gathering.
+pub async fn waiting(store: &Store) -> Result<Vec<Waiting>, Error> {
+    let sql = "SELECT DISTINCT d.school AS school, d.gathering_id AS gathering_id, m.pupil_id AS pupil_id \
+               FROM deliveries d JOIN members m ON m.delivery_id = d.id JOIN notices n ON n.id = m.notice_id \
+               WHERE d.chunk_id IS NOT NULL AND m.why = '' AND n.state <> 'withdrawn'";
+    let mut waiting: BTreeMap<String, Waiting> = BTreeMap::new();
+    for row in store.read().query_all_raw(store.statement(sql, [])).await? {
+        let (school, pupil): (String, String) = (row.try_get("", "school")?, row.try_get("", "pupil_id")?);
+        let school = parsed(&school, "school of a delivery")?;
+        let gathering: String = row.try_get("", "gathering_id")?;
+        waiting
+            .entry(gathering.clone())
+            .or_insert_with(|| Waiting { school, gathering, pupils: BTreeSet::new() })
+            .pupils
+            .insert(parsed(&pupil, "pupil of a member")?);
+    }
+    Ok(waiting.into_values().collect())
+}

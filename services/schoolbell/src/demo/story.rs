@@ -1,0 +1,104 @@
+//! The story: what happens, in plain sentences with the school's clock, for whoever watches.
+//!
+//! Nobody in it is real. It goes to stdout, or to stderr when stdout is for a machine; it is no log.
+
+use std::io::Write;
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use kit::clock::Clock;
+use kit::runner::Running;
+use simulator::{Medium, Message, Simulator, Will};
+
+use super::phones;
+use super::stage::{Place, ZONE};
+use super::witness::roster::Roster;
+
+/// Who listens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Listener {
+    /// A person.
+    Stdout,
+    /// A person beside a machine.
+    Stderr,
+}
+
+/// Tells what happens.
+pub struct Story {
+    clock: Clock,
+    zone: TimeZone,
+    listener: Listener,
+}
+
+impl Story {
+    /// A story by this clock.
+    pub fn new(clock: Clock, listener: Listener) -> Self {
+        Self { clock, zone: TimeZone::get(ZONE).unwrap_or(TimeZone::UTC), listener }
+    }
+
+    /// Real time, as the outside world's log has it.
+    pub fn real(&self) -> Timestamp {
+        self.clock.real()
+    }
+
+    /// One line.
+    pub fn line(&self, text: &str) -> anyhow::Result<()> {
+        match self.listener {
+            Listener::Stdout => writeln!(std::io::stdout().lock(), "{text}")?,
+            Listener::Stderr => writeln!(std::io::stderr().lock(), "{text}")?,
+        }
+        Ok(())
+    }
+
+    /// Something that happens now.
+    pub fn say(&self, text: &str) -> anyhow::Result<()> {
+        self.line(&format!("{}  {text}", self.shown(self.clock.now())))
+    }
+
+    /// Where to look.
+    pub fn opening(&self, simulator: &Simulator, running: &Running, place: &Place) -> anyhow::Result<()> {
+        self.line("One morning at Elm Park Primary School. Nobody in it is real.")?;
+        self.line("")?;
+        for (what, place) in [
+            ("Parents' phones", simulator.http_url()),
+            ("gRPC (with reflection)", running.grpc.to_string()),
+            ("Metrics and health", format!("http://{}/metrics and /health", running.http)),
+            ("The outside world's log", place.log().display().to_string()),
+            ("The school's files", place.roster().display().to_string()),
+            ("Databases, keys and bus", place.data().display().to_string()),
+        ] {
+            self.line(&format!("  {what:<24} {place}"))?;
+        }
+        self.line("")
+    }
+
+    /// The messages that have arrived at home, with their words.
+    pub fn messages(&self, roster: &Roster, messages: &[Message]) -> anyhow::Result<()> {
+        for message in messages {
+            let accepted = &message.accepted;
+            let what = if accepted.channel == Medium::Sms { "Text" } else { "E-mail" };
+            let readers: Vec<String> =
+                roster.readers(&accepted.to).map(|contact| phones::about(roster, contact)).collect();
+            let end = if accepted.will == Will::Fail { " (will not arrive)" } else { "" };
+            self.line(&format!(
+                "{}  {what} to {}, {}{end}:",
+                self.shown(self.school_time(message.at)),
+                accepted.to,
+                readers.join(" and ")
+            ))?;
+            for line in accepted.subject.iter().map(String::as_str).chain(accepted.body.lines()) {
+                self.line(&format!("            {line}"))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn school_time(&self, real: Timestamp) -> Timestamp {
+        let ahead = self.clock.now().duration_since(self.clock.real());
+        real.checked_add(ahead).unwrap_or(real)
+    }
+
+    fn shown(&self, at: Timestamp) -> String {
+        at.to_zoned(self.zone.clone()).strftime("%H:%M:%S").to_string()
+    }
+}
