@@ -79,7 +79,8 @@ impl Settler {
 }
 
 /// Runs until every sender is gone. A store that is away is tried again: what was sent must not
-/// be forgotten while the process lives.
+/// be forgotten while the process lives. One outcome that cannot be written does not hold up the
+/// others, and keeps its credit while it is tried again.
 async fn run(
     store: Store,
     mut waiting: mpsc::Receiver<Item>,
@@ -87,26 +88,51 @@ async fn run(
     stop: CancellationToken,
 ) -> anyhow::Result<()> {
     let mut batch = Vec::with_capacity(BATCH);
-    while waiting.recv_many(&mut batch, BATCH).await > 0 {
-        let finished: Vec<Finished> = batch.iter().map(|item| item.finished.clone()).collect();
-        let mut last_try = false;
-        loop {
-            let Err(error) = settle(&store, &finished, store.clock().now()).await else { break };
-            tracing::error!(
-                error = &error as &(dyn std::error::Error + 'static),
-                "outcomes cannot be written"
-            );
-            if last_try {
-                break;
-            }
-            last_try = stop.is_cancelled();
-            tokio::time::sleep(TRY_AGAIN_AFTER).await;
+    loop {
+        let fresh = if batch.is_empty() {
+            waiting.recv_many(&mut batch, BATCH).await
+        } else {
+            // Something is left over from before: it is tried again with what comes meanwhile.
+            let taken = waiting.recv_many(&mut batch, BATCH);
+            tokio::time::timeout(TRY_AGAIN_AFTER, taken).await.unwrap_or(1)
+        };
+        if fresh == 0 && batch.is_empty() {
+            return Ok(());
         }
-        for item in batch.drain(..) {
+        let last_try = stop.is_cancelled() || fresh == 0;
+        batch = write(&store, std::mem::take(&mut batch)).await;
+        planner.notify_one();
+        if last_try {
+            // Who waits for these is told that they will not become durable here.
+            batch.clear();
+        }
+    }
+}
+
+/// Writes a batch, or as much of it as can be written; gives back what could not.
+async fn write(store: &Store, batch: Vec<Item>) -> Vec<Item> {
+    let now = store.clock().now();
+    let finished: Vec<Finished> = batch.iter().map(|item| item.finished.clone()).collect();
+    let whole = match settle(store, &finished, now).await {
+        Ok(()) => Ok(()),
+        Err(error) => {
+            let cause = &error as &(dyn std::error::Error + 'static);
+            tracing::error!(error = cause, outcomes = batch.len(), "outcomes cannot be written");
+            Err(error)
+        }
+    };
+    let mut left = Vec::new();
+    for item in batch {
+        let durable = match &whole {
+            Ok(()) => true,
+            Err(_) => settle(store, std::slice::from_ref(&item.finished), now).await.is_ok(),
+        };
+        if durable {
             // A flight that was given up does not wait any more.
             let _ = item.durable.send(());
+        } else {
+            left.push(item);
         }
-        planner.notify_one();
     }
-    Ok(())
+    left
 }

@@ -6,6 +6,7 @@
 
 pub mod chunks;
 pub mod corrections;
+pub mod drops;
 pub mod facts;
 pub mod follow_ups;
 pub mod gatherings;

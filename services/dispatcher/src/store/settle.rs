@@ -1,6 +1,7 @@
 //! Settling: what came of many attempts, in one transaction.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 use kit::clock::micros;
@@ -8,22 +9,20 @@ use kit::store::{Commit, Error, Store};
 use kit::tasks::NewTask;
 use proto::ids::{ChunkId, SchoolId};
 use proto::options::v1::Role;
-use sea_orm::{ConnectionTrait, DatabaseTransaction, EntityTrait, Set};
+use sea_orm::{ConnectionTrait, DatabaseTransaction, EntityTrait, Set, Statement};
 use serde::Serialize;
 
-use super::{json_rows, rows};
+use super::drops::{self, Drops};
+use super::{json_rows, json_texts, rows};
 use crate::channels::ChannelName;
-use crate::domain::plan::Member;
+use crate::domain::DeliveryState;
 use crate::domain::settle::Settled;
-use crate::domain::{DeliveryState, NoticeKind, Reason};
 
 /// One delivery on which a sender has finished an attempt, or which it did not send.
 #[derive(Debug, Clone)]
 pub struct Finished {
     /// The delivery.
     pub delivery: String,
-    /// What it tells.
-    pub kind: NoticeKind,
     /// Its school.
     pub school: SchoolId,
     /// Its channel.
@@ -36,8 +35,8 @@ pub struct Finished {
     pub attempts: u32,
     /// When the request was started; none when nothing was sent.
     pub started_at: Option<Timestamp>,
-    /// Who fell out of it at the last look, and why.
-    pub dropped: Vec<(Member, Reason)>,
+    /// Who fell out of it at the last look, where that was not written before it left.
+    pub dropped: Option<Drops>,
 }
 
 #[derive(Serialize)]
@@ -47,40 +46,75 @@ struct Row<'a> {
     state: &'a str,
     why: &'a str,
     attempts: u32,
-    reference: Option<&'a str>,
+    reference: Option<String>,
     patience_until: Option<i64>,
     next_address: bool,
 }
 
-#[derive(Serialize)]
-struct Drop<'a> {
-    delivery_id: &'a str,
-    contact_id: String,
-    pupil_id: String,
-    why: &'a str,
+/// Writes what came of a batch, in one transaction: states, who was told, attempts, tasks, and new
+/// chunks for what is to be looked at again.
+pub async fn settle(store: &Store, batch: &[Finished], now: Timestamp) -> Result<(), Error> {
+    let written = Arc::new(Written::of(batch, now)?);
+    let mut commit = Commit::new().work(move |tx| {
+        let written = Arc::clone(&written);
+        Box::pin(async move { written.write(tx).await })
+    });
+    let misconfigured = batch.iter().filter(|finished| finished.settled.misconfigured);
+    let tasks = misconfigured.map(|finished| misconfigured_channel(finished, now));
+    for task in tasks.chain(drops::tasks(batch.iter().filter_map(|finished| finished.dropped.as_ref()), now)) {
+        commit = commit.task(task);
+    }
+    store.commit(commit).await?;
+    Ok(())
 }
 
-/// Writes what came of a batch. What is to be looked at again goes into new chunks.
-pub async fn settle(store: &Store, batch: &[Finished], now: Timestamp) -> Result<(), Error> {
-    let chunks = chunks_to_come(batch);
-    let tx = store.begin().await?;
-    if !chunks.is_empty() {
-        let rows = chunks.iter().map(|((school, lane, due_at), id)| rows::chunks::ActiveModel {
-            id: Set(id.clone()),
-            school: Set(school.clone()),
-            lane: Set(*lane),
-            due_at: Set(*due_at),
-            owner: Set(None),
-            lease_until: Set(None),
-        });
-        rows::chunks::Entity::insert_many(rows).exec_without_returning(&tx).await?;
+/// Everything that a batch writes, ready for a transaction that may be tried twice.
+struct Written {
+    now: i64,
+    chunks: Vec<rows::chunks::ActiveModel>,
+    deliveries: String,
+    dropped: Option<String>,
+    left: Option<String>,
+    attempts: Vec<rows::attempts::ActiveModel>,
+}
+
+impl Written {
+    fn of(batch: &[Finished], now: Timestamp) -> Result<Self, Error> {
+        let corrupt = |_| Error::Corrupt { what: "batch" };
+        let chunks = chunks_to_come(batch);
+        let left: Vec<&str> = batch
+            .iter()
+            .filter(|finished| {
+                matches!(finished.settled.state, DeliveryState::Accepted | DeliveryState::Unknown)
+            })
+            .map(|finished| finished.delivery.as_str())
+            .collect();
+        Ok(Self {
+            now: micros(now),
+            chunks: chunk_rows(&chunks),
+            deliveries: serde_json::to_string(&delivery_rows(batch, &chunks)).map_err(corrupt)?,
+            dropped: drops::json(batch.iter().filter_map(|finished| finished.dropped.as_ref()))?,
+            left: if left.is_empty() { None } else { Some(serde_json::to_string(&left).map_err(corrupt)?) },
+            attempts: attempt_rows(batch, now),
+        })
     }
-    update_deliveries(&tx, batch, &chunks, now).await?;
-    drop_members(&tx, batch).await?;
-    mark_told(&tx, batch).await?;
-    insert_attempts(&tx, batch, now).await?;
-    tx.commit().await?;
-    open_tasks(store, batch, now).await
+
+    async fn write(&self, tx: &DatabaseTransaction) -> Result<(), Error> {
+        if !self.chunks.is_empty() {
+            rows::chunks::Entity::insert_many(self.chunks.clone()).exec_without_returning(tx).await?;
+        }
+        update_deliveries(tx, &self.deliveries, self.now).await?;
+        if let Some(dropped) = &self.dropped {
+            drops::update(tx, dropped).await?;
+        }
+        if let Some(left) = &self.left {
+            mark_told(tx, left).await?;
+        }
+        if !self.attempts.is_empty() {
+            rows::attempts::Entity::insert_many(self.attempts.clone()).exec_without_returning(tx).await?;
+        }
+        Ok(())
+    }
 }
 
 type ChunkKey = (String, i64, i64);
@@ -100,25 +134,34 @@ fn chunks_to_come(batch: &[Finished]) -> BTreeMap<ChunkKey, String> {
     keys.into_iter().map(|key| (key, ChunkId::generate().to_string())).collect()
 }
 
-async fn update_deliveries(
-    tx: &DatabaseTransaction,
-    batch: &[Finished],
-    chunks: &BTreeMap<ChunkKey, String>,
-    now: Timestamp,
-) -> Result<(), Error> {
-    let rows: Vec<Row<'_>> = batch
-        .iter()
-        .map(|finished| Row {
-            id: &finished.delivery,
-            chunk_id: key(finished).and_then(|key| chunks.get(&key)).map(String::as_str),
-            state: finished.settled.state.as_str(),
-            why: finished.settled.code,
-            attempts: finished.attempts,
-            reference: finished.settled.reference.as_deref(),
-            patience_until: finished.settled.patience_until.map(micros),
-            next_address: finished.settled.next_address,
-        })
-        .collect();
+fn chunk_rows(chunks: &BTreeMap<ChunkKey, String>) -> Vec<rows::chunks::ActiveModel> {
+    let row = |((school, lane, due_at), id): (&ChunkKey, &String)| rows::chunks::ActiveModel {
+        id: Set(id.clone()),
+        school: Set(school.clone()),
+        lane: Set(*lane),
+        due_at: Set(*due_at),
+        owner: Set(None),
+        lease_until: Set(None),
+    };
+    chunks.iter().map(row).collect()
+}
+
+fn delivery_rows<'a>(batch: &'a [Finished], chunks: &'a BTreeMap<ChunkKey, String>) -> Vec<Row<'a>> {
+    let row = |finished: &'a Finished| Row {
+        id: &finished.delivery,
+        chunk_id: key(finished).and_then(|key| chunks.get(&key)).map(String::as_str),
+        state: finished.settled.state.as_str(),
+        why: finished.settled.code,
+        attempts: finished.attempts,
+        // A provider's text; PostgreSQL takes every character but this one.
+        reference: finished.settled.reference.as_ref().map(|reference| reference.replace('\0', "")),
+        patience_until: finished.settled.patience_until.map(micros),
+        next_address: finished.settled.next_address,
+    };
+    batch.iter().map(row).collect()
+}
+
+async fn update_deliveries(tx: &DatabaseTransaction, json: &str, now: i64) -> Result<(), Error> {
     let backend = tx.get_database_backend();
     let from = json_rows(
         backend,
@@ -142,109 +185,38 @@ async fn update_deliveries(
          deliveries.state IN ('held', 'due', 'started', 'unknown') OR \
          (deliveries.state IN ('recalled', 'expired', 'skipped') AND j.state = 'accepted'))"
     );
-    let json = serde_json::to_string(&rows).map_err(|_| Error::Corrupt { what: "batch" })?;
-    let values = [json.into(), micros(now).into()];
-    tx.execute_raw(sea_orm::Statement::from_sql_and_values(backend, sql, values)).await?;
-    Ok(())
-}
-
-async fn drop_members(tx: &DatabaseTransaction, batch: &[Finished]) -> Result<(), Error> {
-    let rows: Vec<Drop<'_>> = batch
-        .iter()
-        .flat_map(|finished| {
-            finished.dropped.iter().map(|((contact, pupil), reason)| Drop {
-                delivery_id: &finished.delivery,
-                contact_id: contact.to_string(),
-                pupil_id: pupil.to_string(),
-                why: reason.code(),
-            })
-        })
-        .collect();
-    if rows.is_empty() {
-        return Ok(());
-    }
-    let backend = tx.get_database_backend();
-    let from = json_rows(
-        backend,
-        &[("delivery_id", "TEXT"), ("contact_id", "TEXT"), ("pupil_id", "TEXT"), ("why", "TEXT")],
-    );
-    let sql = format!(
-        "UPDATE members SET why = j.why FROM {from} WHERE members.delivery_id = j.delivery_id \
-         AND members.contact_id = j.contact_id AND members.pupil_id = j.pupil_id"
-    );
-    let json = serde_json::to_string(&rows).map_err(|_| Error::Corrupt { what: "batch" })?;
-    tx.execute_raw(sea_orm::Statement::from_sql_and_values(backend, sql, [json.into()])).await?;
+    tx.execute_raw(Statement::from_sql_and_values(backend, sql, [json.into(), now.into()])).await?;
     Ok(())
 }
 
 /// Whoever was named in a message that left, or may have left, counts as told.
-async fn mark_told(tx: &DatabaseTransaction, batch: &[Finished]) -> Result<(), Error> {
-    let left: Vec<&str> = batch
-        .iter()
-        .filter(|finished| matches!(finished.settled.state, DeliveryState::Accepted | DeliveryState::Unknown))
-        .map(|finished| finished.delivery.as_str())
-        .collect();
-    if left.is_empty() {
-        return Ok(());
-    }
+async fn mark_told(tx: &DatabaseTransaction, left: &str) -> Result<(), Error> {
     let backend = tx.get_database_backend();
-    let ids = match backend {
-        sea_orm::DbBackend::Postgres => "SELECT jsonb_array_elements_text($1::jsonb)",
-        _ => "SELECT value FROM json_each($1)",
-    };
+    let ids = json_texts(backend);
     let sql = format!(
         "UPDATE members SET told = TRUE WHERE delivery_id IN ({ids}) AND why = '' AND NOT EXISTS \
          (SELECT 1 FROM deliveries WHERE deliveries.id = members.delivery_id AND deliveries.state = 'failed')"
     );
-    let json = serde_json::to_string(&left).map_err(|_| Error::Corrupt { what: "batch" })?;
-    tx.execute_raw(sea_orm::Statement::from_sql_and_values(backend, sql, [json.into()])).await?;
+    tx.execute_raw(Statement::from_sql_and_values(backend, sql, [left.into()])).await?;
     Ok(())
 }
 
-async fn insert_attempts(tx: &DatabaseTransaction, batch: &[Finished], now: Timestamp) -> Result<(), Error> {
-    let rows: Vec<_> = batch
-        .iter()
-        .filter_map(|finished| {
-            Some(rows::attempts::ActiveModel {
-                delivery_id: Set(finished.delivery.clone()),
-                started_at: Set(micros(finished.started_at?)),
-                ended_at: Set(micros(now)),
-                state: Set(finished.settled.state.as_str().to_owned()),
-                why: Set(finished.settled.code.to_owned()),
-                ..Default::default()
-            })
+fn attempt_rows(batch: &[Finished], now: Timestamp) -> Vec<rows::attempts::ActiveModel> {
+    let row = |finished: &Finished| {
+        Some(rows::attempts::ActiveModel {
+            delivery_id: Set(finished.delivery.clone()),
+            started_at: Set(micros(finished.started_at?)),
+            ended_at: Set(micros(now)),
+            state: Set(finished.settled.state.as_str().to_owned()),
+            why: Set(finished.settled.code.to_owned()),
+            ..Default::default()
         })
-        .collect();
-    if !rows.is_empty() {
-        rows::attempts::Entity::insert_many(rows).exec_without_returning(tx).await?;
-    }
-    Ok(())
+    };
+    batch.iter().filter_map(row).collect()
 }
 
-/// What a person must do because of this batch: a provider that refuses our settings, and
-/// contacts who fell out of a message at the last look.
-async fn open_tasks(store: &Store, batch: &[Finished], now: Timestamp) -> Result<(), Error> {
-    let mut commit = None;
-    let mut ask = |task: NewTask| commit = Some(commit.take().unwrap_or_else(Commit::new).task(task));
-    for finished in batch {
-        if finished.settled.misconfigured {
-            ask(misconfigured(finished, now));
-        }
-        // Those for whom the next address is tried are not lost yet.
-        if !finished.settled.next_address {
-            for (member, _) in &finished.dropped {
-                ask(dropped(finished, *member, now));
-            }
-        }
-    }
-    if let Some(commit) = commit {
-        store.commit(commit).await?;
-    }
-    Ok(())
-}
-
-/// Once a day and channel.
-fn misconfigured(finished: &Finished, now: Timestamp) -> NewTask {
+/// A provider refuses our settings: once a day and channel.
+fn misconfigured_channel(finished: &Finished, now: Timestamp) -> NewTask {
     let day = now.as_second().div_euclid(86_400);
     let due = (now, SignedDuration::from_mins(30));
     NewTask::new(finished.school, "channel_misconfigured", Role::SystemAdministrator, due)
@@ -253,25 +225,4 @@ fn misconfigured(finished: &Finished, now: Timestamp) -> NewTask {
             "a provider refuses our account, template or settings: messages went to the next address instead",
         )
         .once(format!("misconfigured:{}:{day}", finished.channel))
-}
-
-fn dropped(finished: &Finished, member: Member, now: Timestamp) -> NewTask {
-    let (contact, pupil) = member;
-    let why = match finished.kind {
-        NoticeKind::AbsenceUnexplained => {
-            "this contact could no longer be told when the message was about to leave: see that somebody knows"
-        }
-        NoticeKind::AbsenceCorrection => {
-            "this contact was told that the pupil was missing and may not be told any more that it was wrong"
-        }
-    };
-    NewTask::new(
-        finished.school,
-        "not_cleared",
-        Role::DesignatedSafeguardingLead,
-        (now, SignedDuration::from_mins(10)),
-    )
-    .about([contact.to_string(), pupil.to_string(), finished.delivery.clone()])
-    .because(why)
-    .once(format!("not_cleared:{}:{contact}:{pupil}", finished.delivery))
 }
