@@ -2,7 +2,7 @@
 //!
 //! The only place that turns the directory's words on the wire into the domain's.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -34,6 +34,15 @@ pub enum Error {
     /// Its answer makes no sense.
     #[error("the directory's answer makes no sense: {0}")]
     Answer(&'static str),
+}
+
+impl Error {
+    /// Nobody answers, so the next question would fail like this one.
+    #[must_use]
+    pub fn is_away(&self) -> bool {
+        use tonic::Code::{Cancelled, DeadlineExceeded, Unavailable, Unknown};
+        matches!(self, Self::Call { code: Unavailable | DeadlineExceeded | Cancelled | Unknown })
+    }
 }
 
 impl From<Status> for Error {
@@ -71,15 +80,24 @@ impl Directory {
     pub async fn resolve(&self, school: SchoolId, pupils: &[PupilId]) -> Result<Vec<Pupil>, Error> {
         let mut found = Vec::with_capacity(pupils.len());
         for some in pupils.chunks(MOST) {
-            let pupil_ids = some.iter().map(ToString::to_string).collect();
-            let scope = pb::resolve_audience_request::Scope::Pupils(pb::Pupils { pupil_ids });
-            let request =
-                self.peer.request(school, pb::ResolveAudienceRequest { scope: Some(scope) }, PATIENCE)?;
-            let mut answers = self.client.clone().resolve_audience(request).await?.into_inner();
-            while let Some(answer) = answers.message().await? {
-                for pupil in answer.pupils {
-                    found.push(pupil_of(pupil)?);
-                }
+            // The time-out of a call ends with the first part of its answer; a stream may stall after it.
+            let resolved = tokio::time::timeout(PATIENCE.unsigned_abs(), self.resolve_some(school, some));
+            let resolved = resolved.await;
+            found.extend(resolved.map_err(|_| Error::Call { code: tonic::Code::DeadlineExceeded })??);
+        }
+        Ok(found)
+    }
+
+    async fn resolve_some(&self, school: SchoolId, pupils: &[PupilId]) -> Result<Vec<Pupil>, Error> {
+        let pupil_ids = pupils.iter().map(ToString::to_string).collect();
+        let scope = pb::resolve_audience_request::Scope::Pupils(pb::Pupils { pupil_ids });
+        let request =
+            self.peer.request(school, pb::ResolveAudienceRequest { scope: Some(scope) }, PATIENCE)?;
+        let mut answers = self.client.clone().resolve_audience(request).await?.into_inner();
+        let mut found = Vec::with_capacity(pupils.len());
+        while let Some(answer) = answers.message().await? {
+            for pupil in answer.pupils {
+                found.push(pupil_of(pupil)?);
             }
         }
         Ok(found)
@@ -92,13 +110,27 @@ impl Directory {
         contacts: &BTreeSet<ContactId>,
         pupils: &BTreeSet<PupilId>,
     ) -> Result<Vec<Pupil>, Error> {
-        let request = pb::ClearContactsRequest {
-            contact_ids: contacts.iter().map(ToString::to_string).collect(),
-            pupil_ids: pupils.iter().map(ToString::to_string).collect(),
-        };
-        let request = self.peer.request(school, request, PATIENCE)?;
-        let answer = self.client.clone().clear_contacts(request).await?.into_inner();
-        answer.pupils.into_iter().map(pupil_of).collect()
+        let contacts: Vec<String> = contacts.iter().map(ToString::to_string).collect();
+        let pupils: Vec<String> = pupils.iter().map(ToString::to_string).collect();
+        let mut found: BTreeMap<PupilId, Pupil> = BTreeMap::new();
+        for contact_ids in contacts.chunks(MOST) {
+            for pupil_ids in pupils.chunks(MOST) {
+                let (contact_ids, pupil_ids) = (contact_ids.to_vec(), pupil_ids.to_vec());
+                let request = pb::ClearContactsRequest { contact_ids, pupil_ids };
+                let request = self.peer.request(school, request, PATIENCE)?;
+                let answer = self.client.clone().clear_contacts(request).await?.into_inner();
+                for pupil in answer.pupils {
+                    let mut pupil = pupil_of(pupil)?;
+                    match found.get_mut(&pupil.id) {
+                        Some(known) => known.links.append(&mut pupil.links),
+                        None => {
+                            found.insert(pupil.id, pupil);
+                        }
+                    }
+                }
+            }
+        }
+        Ok(found.into_values().collect())
     }
 
     /// What a school is called; believed for a minute.

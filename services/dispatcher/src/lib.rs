@@ -19,20 +19,26 @@ pub mod sender;
 pub mod store;
 pub mod text;
 
-use std::collections::HashMap;
+#[cfg(test)]
+mod tests;
+
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::Context;
+use axum::Router;
+use futures::future::BoxFuture;
+use kit::bus::Handler;
 use kit::service::{Parts, Platform, Service};
-use kit::store::Migration;
+use kit::store::{Migration, Store};
 use proto::dispatcher::v1::dispatcher_service_server::DispatcherServiceServer;
 use proto::ids::ChunkId;
 use serde::Deserialize;
 use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
 
-use crate::channels::{ChannelName, Medium, Secret};
-use crate::sender::{Generation, Outlet, Sender, Settler};
+use crate::channels::{Channel, ChannelName, Medium, Secret};
+use crate::sender::{Air, Generation, Sender, Settler};
 use crate::store::plans::Outlets;
 
 /// The dispatcher's settings.
@@ -58,66 +64,101 @@ impl Service for Dispatcher {
     type Config = Config;
 
     async fn build(config: Config, platform: &Platform) -> anyhow::Result<Parts> {
-        let http = channels::http_client()?;
-        let channels = channels::all(&config.channels, &http)?;
-        let chosen =
-            Outlets { text: first_of(&channels, Medium::Text), email: first_of(&channels, Medium::Email) };
-        let outlets: HashMap<ChannelName, Arc<Outlet>> =
-            channels.into_iter().map(|channel| (channel.name(), Arc::new(Outlet::new(channel)))).collect();
-        let directory = Arc::new(directory::Directory::new(platform.peer("directory")?));
-        let (planner_wake, sender_wake) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
-        let generation = Generation::default();
-        let store = platform.store.clone();
-        let (settler, settling) =
-            Settler::new(store.clone(), Arc::clone(&planner_wake), platform.stop.clone());
-
-        let hearer = reactions::Hearer {
-            store: store.clone(),
-            timing: config.timing.clone(),
-            planner: Arc::clone(&planner_wake),
-            generation: generation.wake(),
-        };
-        let planner = planner::Planner {
-            store: store.clone(),
-            directory: Arc::clone(&directory),
-            outlets: chosen,
-            timing: config.timing.clone(),
-            wake: Arc::clone(&planner_wake),
-            sender: Arc::clone(&sender_wake),
-        };
-        let api = api::Api { store: store.clone(), generation: generation.clone(), settler: settler.clone() };
-        let sender = Sender {
-            store: store.clone(),
-            directory,
-            outlets,
-            renderer: render::Renderer::new()?,
-            timing: config.timing,
-            generation: generation.clone(),
-            settler,
-            wake: sender_wake,
-            owner: ChunkId::generate().to_string(),
-        };
-        let token = kit::config::Secret::resolve(
-            config.receipts_token,
-            config.receipts_token_file.as_ref(),
-            "dispatcher.receipts_token",
-        )
-        .context("receipts cannot be taken")?;
-        let receipt = receipts::handler(store.clone(), planner_wake);
-        let routes = receipts::routes(store.clone(), receipt.clone(), Secret::new(token.reveal()));
-        let stop = &platform.stop;
+        let token = receipts_token(&config)?;
+        let channels = channels::all(&config.channels, &channels::http_client()?)?;
+        let directory = directory::Directory::new(platform.peer("directory")?);
+        let (store, stop) = (&platform.store, &platform.stop);
+        let wired = wire(store, directory, channels, config.timing, stop)?;
+        let routes = token.map_or_else(Router::new, |token| {
+            receipts::routes(store.clone(), wired.receipt.clone(), token)
+        });
         Ok(Parts::new()
-            .grpc(DispatcherServiceServer::new(api))
+            .grpc(DispatcherServiceServer::new(wired.api))
             .http(routes)
-            .replay(receipts::NOTIFY, receipt)
-            .reactions(reactions::all(&hearer))
-            .run("generation", generation.follow(store, stop.clone()))
-            .run("planner", planner.run(stop.clone()))
-            .run("sender", sender.run(stop.clone()))
-            .run("settler", settling))
+            .replay(receipts::NOTIFY, wired.receipt)
+            .reactions(reactions::all(&wired.hearer))
+            .run("generation", wired.generation.follow(store.clone(), stop.clone()))
+            .run("planner", wired.planner.run(stop.clone()))
+            .run("sender", wired.sender.run(stop.clone()))
+            .run("settler", wired.settling))
     }
 }
 
-fn first_of(channels: &[Arc<dyn channels::Channel>], medium: Medium) -> Option<ChannelName> {
+/// The parts, wired to each other and not running yet.
+struct Wired {
+    api: api::Api,
+    hearer: reactions::Hearer,
+    planner: planner::Planner,
+    sender: Sender,
+    generation: Generation,
+    settling: BoxFuture<'static, anyhow::Result<()>>,
+    receipt: Handler,
+}
+
+fn wire(
+    store: &Store,
+    directory: directory::Directory,
+    channels: Vec<Arc<dyn Channel>>,
+    timing: routes::Timing,
+    stop: &CancellationToken,
+) -> anyhow::Result<Wired> {
+    let chosen =
+        Outlets { text: first_of(&channels, Medium::Text), email: first_of(&channels, Medium::Email) };
+    let directory = Arc::new(directory);
+    let (planner_wake, sender_wake) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+    let (generation, air) = (Generation::default(), Air::default());
+    let owner = ChunkId::generate().to_string();
+    let (settler, settling) = Settler::new(store.clone(), Arc::clone(&planner_wake), stop.clone());
+    Ok(Wired {
+        api: api::Api {
+            store: store.clone(),
+            generation: generation.clone(),
+            air: air.clone(),
+            owner: owner.clone(),
+        },
+        hearer: reactions::Hearer {
+            store: store.clone(),
+            timing: timing.clone(),
+            planner: Arc::clone(&planner_wake),
+            generation: generation.wake(),
+        },
+        planner: planner::Planner {
+            store: store.clone(),
+            directory: Arc::clone(&directory),
+            outlets: chosen,
+            timing: timing.clone(),
+            wake: Arc::clone(&planner_wake),
+            sender: Arc::clone(&sender_wake),
+        },
+        sender: Sender {
+            store: store.clone(),
+            directory,
+            outlets: sender::outlets(channels),
+            renderer: render::Renderer::new()?,
+            timing,
+            generation: generation.clone(),
+            settler,
+            air,
+            wake: sender_wake,
+            owner,
+        },
+        generation,
+        settling: Box::pin(settling),
+        receipt: receipts::handler(store.clone(), planner_wake),
+    })
+}
+
+/// The token that receipts come with. Only Notify sends receipts; without it nobody need have one.
+fn receipts_token(config: &Config) -> anyhow::Result<Option<Secret>> {
+    let notify = config.channels.sms_notify.is_some() || config.channels.email_notify.is_some();
+    let (token, file) = (config.receipts_token.clone(), config.receipts_token_file.as_ref());
+    if !notify && token.is_none() && file.is_none() {
+        return Ok(None);
+    }
+    let token = Secret::resolve(token, file, "dispatcher.receipts_token");
+    Ok(Some(token.context("receipts cannot be taken")?))
+}
+
+fn first_of(channels: &[Arc<dyn Channel>], medium: Medium) -> Option<ChannelName> {
     channels.iter().map(|channel| channel.name()).find(|name| name.medium() == medium)
 }

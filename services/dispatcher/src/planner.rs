@@ -29,7 +29,7 @@ const SWEEP: Duration = Duration::from_secs(1);
 
 /// Why a step could not be taken now.
 #[derive(Debug, thiserror::Error)]
-enum Error {
+pub(crate) enum Error {
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error(transparent)]
@@ -79,7 +79,7 @@ impl Planner {
     }
 
     /// Does everything that is due. One thing that fails does not hold up the others.
-    async fn sweep(&self, now: Timestamp) -> Result<(), Error> {
+    pub(crate) async fn sweep(&self, now: Timestamp) -> Result<(), Error> {
         let mut outcome = self.correct(now).await;
         outcome = outcome.and(self.let_gatherings_leave(now).await);
         outcome = outcome.and(self.take_next_steps(now).await);

@@ -46,13 +46,11 @@ pub fn handler(store: Store, planner: Arc<Notify>) -> Handler {
         let (store, planner) = (store.clone(), Arc::clone(&planner));
         Box::pin(async move {
             let receipt = receipt(&raw.body).map_err(|error| Verdict::Poison(error.to_string()))?;
-            let about =
-                receipts::delivery_of(&store, receipt.reference.as_deref(), &receipt.provider_id).await?;
-            let delivery = about
+            let about = receipts::delivery_of(&store, receipt.reference.as_deref()).await?;
+            let (delivery, channel) = about
                 .ok_or_else(|| Verdict::Poison("a receipt for a message that nobody here sent".to_owned()))?;
             let now = store.clock().now();
-            let commit =
-                receipts::apply(&store, ("sms.notify", &delivery), receipt.status, now).wake(&planner);
+            let commit = receipts::apply(&store, (&channel, &delivery), receipt.status, now).wake(&planner);
             Ok(Handled { id: format!("{delivery}:{:?}", receipt.status), commit })
         })
     })

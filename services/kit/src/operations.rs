@@ -9,7 +9,7 @@ use tonic::{Request, Response, Status};
 
 use crate::audit;
 use crate::bus::consumer::put_through;
-use crate::bus::{Handler, Raw, Verdict};
+use crate::bus::{Handler, Raw};
 use crate::clock::{from_micros, micros, to_proto};
 use crate::identity::Caller;
 use crate::page::Page;
@@ -120,8 +120,7 @@ impl OperationsService for DeadLetterOffice {
             })?;
             let raw = Raw { subject: letter.subject.clone(), body: letter.body.clone() };
             put_through(store, handler, raw).await.map_err(|verdict| {
-                let (Verdict::Retry(why) | Verdict::Poison(why)) = verdict;
-                Rejection::precondition("STILL_REFUSED", format!("it was refused again: {why}"))
+                Rejection::precondition("STILL_REFUSED", format!("it was refused again: {}", verdict.why()))
             })?;
             let now = store.clock().now();
             letter.replayed_at = Some(micros(now));

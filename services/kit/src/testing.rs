@@ -106,3 +106,22 @@ where
     }
     panic!("{what}: expected {expected:?}, last seen {last:?}");
 }
+
+/// Lets a fact be heard as a consumer hears it, without a bus. What would be put aside or handed
+/// out again is the error.
+///
+/// # Panics
+/// When none of the reactions is about this fact.
+#[cfg(feature = "testing")]
+#[expect(clippy::expect_used, reason = "only tests call this, and they should stop here")]
+pub async fn hear(
+    store: &Store,
+    reactions: &[crate::bus::Reaction],
+    raw: crate::bus::Raw,
+) -> Result<(), crate::bus::Verdict> {
+    let mut words = raw.subject.split('.').skip(1);
+    let (sayer, fact) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+    let reaction = reactions.iter().find(|reaction| reaction.sayer == sayer && reaction.fact == fact);
+    let handler = &reaction.expect("a reaction to this fact").handler;
+    crate::bus::consumer::put_through(store, handler, raw).await
+}

@@ -40,7 +40,7 @@ pub(super) async fn explain(
     }];
     steps.extend(read(store, &row, &contact.to_string()).await.map_err(|error| failure(&error))?);
     if row.state == "withdrawn" {
-        steps.push(step(i64::MAX, &row.why, "withdrawn"));
+        steps.push(step(row.withdrawn_at.unwrap_or(row.created_at), &row.why, "withdrawn"));
     }
     steps.sort_by_key(|step| step.at);
     let seen = [contact.to_string(), row.pupil_id];
@@ -48,7 +48,7 @@ pub(super) async fn explain(
     let steps = steps
         .into_iter()
         .map(|step| pb::ExplainStep {
-            at: (step.at != i64::MAX).then(|| to_proto(from_micros(step.at))),
+            at: Some(to_proto(from_micros(step.at))),
             reason: step.code,
             sentence: step.sentence,
         })
@@ -92,32 +92,27 @@ async fn read(store: &Store, notice: &rows::notices::Model, contact: &str) -> Re
         .all(store.read())
         .await?;
     for delivery in &deliveries {
+        let own = |id: &str| id == delivery.id;
+        let member = members.iter().find(|member| own(&member.delivery_id));
+        let attempts: Vec<_> = attempts.iter().filter(|attempt| own(&attempt.delivery_id)).collect();
+        let receipts: Vec<_> = receipts.iter().filter(|receipt| own(&receipt.delivery_id)).collect();
         steps.push(step(delivery.created_at, Reason::Due.code(), &format!("by {}", delivery.channel)));
-        let dropped =
-            members.iter().find(|member| member.delivery_id == delivery.id && !member.why.is_empty());
-        if let Some(dropped) = dropped {
+        if let Some(dropped) = member.filter(|member| !member.why.is_empty()) {
             steps.push(step(delivery.updated_at, &dropped.why, "left out at the last look"));
         }
-        let own = |id: &str| id == delivery.id;
-        for attempt in attempts.iter().filter(|attempt| own(&attempt.delivery_id)) {
-            steps.push(step(
-                attempt.ended_at,
-                &attempt.why,
-                &format!("by {}, {}", delivery.channel, attempt.state),
-            ));
+        for attempt in &attempts {
+            let what = format!("by {}, {}", delivery.channel, attempt.state);
+            steps.push(step(attempt.ended_at, &attempt.why, &what));
         }
-        for receipt in receipts.iter().filter(|receipt| own(&receipt.delivery_id)) {
-            steps.push(step(
-                receipt.received_at,
-                &receipt.status,
-                &format!("receipt of {}", receipt.channel),
-            ));
+        for receipt in &receipts {
+            let what = format!("receipt of {}", receipt.channel);
+            steps.push(step(receipt.received_at, &receipt.status, &what));
         }
-        if attempts.iter().all(|attempt| !own(&attempt.delivery_id)) && delivery.chunk_id.is_none() {
+        // What became of it otherwise: it did not leave, was waited for in vain, or was asked for.
+        let said = attempts.iter().any(|attempt| attempt.why == delivery.why)
+            || receipts.iter().any(|receipt| receipt.status == delivery.why);
+        if !said && delivery.why != Reason::Due.code() {
             steps.push(step(delivery.updated_at, &delivery.why, &delivery.state));
-        }
-        if delivery.why == Reason::NoReceipt.code() {
-            steps.push(step(delivery.updated_at, &delivery.why, "waited"));
         }
     }
     Ok(steps)

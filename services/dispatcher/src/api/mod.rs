@@ -10,7 +10,7 @@ use proto::dispatcher::v1 as pb;
 use proto::dispatcher::v1::dispatcher_service_server::DispatcherService;
 use tonic::{Request, Response, Status};
 
-use crate::sender::{Generation, Settler};
+use crate::sender::{Air, Generation};
 
 /// The RPCs.
 #[derive(Clone)]
@@ -19,8 +19,10 @@ pub struct Api {
     pub store: Store,
     /// What may stop a message.
     pub generation: Generation,
-    /// What is in the air.
-    pub settler: Settler,
+    /// What this process has in the air.
+    pub air: Air,
+    /// This process, as the holder of leases.
+    pub owner: String,
 }
 
 #[tonic::async_trait]

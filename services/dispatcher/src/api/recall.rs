@@ -1,7 +1,9 @@
 //! `Recall`: stops what has not left, and answers only when no sender will start another.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
+use kit::clock::micros;
 use kit::identity::Caller;
 use kit::rejection::{self, Rejection, failure};
 use kit::store::{Call, Commit, Error, Store, once};
@@ -15,21 +17,25 @@ use crate::domain::{DeliveryState, Reason};
 use crate::sender::FRESH_FOR;
 use crate::store::{raise_generation, rows};
 
+/// Waits for every look that a sender may have had before the recall, and a little.
+const NOTHING_STARTS_AFTER: Duration = FRESH_FOR.saturating_add(Duration::from_millis(200));
+
 pub(super) async fn recall(
     api: &Api,
     caller: &Caller,
     request: &pb::RecallRequest,
 ) -> Result<Response<pb::RecallResponse>, Status> {
     let store = &api.store;
-    rejection::required(&request.why, "why", 500)?;
-    // The recall itself is durable first, under a request id of its own; what is answered is
-    // counted when no sender can start another message, and is stored for the caller's id.
-    let notices = recalled_notices(store, caller, request).await?;
-    withdraw(api, caller, &notices).await?;
-    tokio::time::sleep(FRESH_FOR + Duration::from_millis(200)).await;
+    let why = rejection::required(&request.why, "why", 500)?;
     let call = Call { caller, rpc: "Recall", request_id: &request.request_id };
+    // An id that was used before is answered or refused first. What is recalled is durable before
+    // it is counted, because senders look at the store; what is answered is counted when no sender
+    // can start another message.
     once(store, call, request, || async {
-        let answer = count(store, &notices).await.map_err(|error| failure(&error))?;
+        let notices = recalled_notices(store, caller, request).await?;
+        withdraw(api, caller, (request, &why), &notices).await?;
+        tokio::time::sleep(NOTHING_STARTS_AFTER).await;
+        let answer = count(api, &notices).await.map_err(|error| failure(&error))?;
         let subjects: Vec<String> = notices.iter().map(|notice| notice.pupil_id.clone()).collect();
         Ok((Commit::new().audit(caller, "Recall", &subjects, store.clock().now()), answer))
     })
@@ -60,23 +66,58 @@ async fn recalled_notices(
     if found.is_empty() { Err(unknown()) } else { Ok(found) }
 }
 
-async fn withdraw(api: &Api, caller: &Caller, notices: &[rows::notices::Model]) -> Result<(), Status> {
+/// Withdraws what still holds, and remembers who recalled it and why. Twins of one request may
+/// meet here; a request of the same id that recalls something else changes nothing.
+async fn withdraw(
+    api: &Api,
+    caller: &Caller,
+    (request, why): (&pb::RecallRequest, &str),
+    notices: &[rows::notices::Model],
+) -> Result<(), Status> {
     let store = &api.store;
-    let mut commit = Commit::new().execute(raise_generation(store)).wake(&api.generation.wake());
+    let now = store.clock().now();
+    let what = match &request.what {
+        Some(pb::recall_request::What::GatheringId(id) | pb::recall_request::What::NoticeId(id)) => id.clone(),
+        None => String::new(),
+    };
+    let reserve = "INSERT INTO recalls (school, request_id, what, why, who, at) VALUES ($1, $2, $3, $4, $5, $6) \
+                   ON CONFLICT (school, request_id) DO UPDATE SET at = excluded.at \
+                   WHERE recalls.what = excluded.what AND recalls.who = excluded.who AND recalls.why = excluded.why";
+    let values = [
+        caller.tenant.to_string().into(),
+        request.request_id.clone().into(),
+        what.into(),
+        why.into(),
+        caller.subject.clone().into(),
+        micros(now).into(),
+    ];
+    let mut commit = Commit::new().guarded(store.statement(reserve, values)).execute(raise_generation(store));
     for notice in notices {
-        let sql = "UPDATE notices SET state = 'withdrawn', why = $1 WHERE id = $2 AND state <> 'withdrawn'";
-        commit =
-            commit.execute(store.statement(sql, [Reason::Recalled.code().into(), notice.id.clone().into()]));
+        let sql = "UPDATE notices SET state = 'withdrawn', why = $1, withdrawn_at = $2 \
+                   WHERE id = $3 AND state <> 'withdrawn'";
+        let values = [Reason::Recalled.code().into(), micros(now).into(), notice.id.clone().into()];
+        commit = commit.execute(store.statement(sql, values));
     }
     let subjects: Vec<String> = notices.iter().map(|notice| notice.pupil_id.clone()).collect();
-    let commit = commit.audit(caller, "Recall", &subjects, store.clock().now());
-    store.commit(commit).await.map_err(|error| failure(&error))?;
-    Ok(())
+    let commit = commit.audit(caller, "Recall", &subjects, now).wake(&api.generation.wake());
+    match store.commit(commit).await {
+        Ok(_) => Ok(()),
+        Err(Error::Conflict) => Err(Rejection::invalid(
+            "REQUEST_ID_REUSED",
+            "request_id",
+            "was used before for a request with other content",
+        )
+        .into()),
+        Err(error) => Err(failure(&error)),
+    }
 }
 
-/// What was stopped, what had left, and what is still in the air. A delivery that names others
-/// too is not stopped; it leaves without the recalled pupil.
-async fn count(store: &Store, notices: &[rows::notices::Model]) -> Result<pb::RecallResponse, Error> {
+/// What was stopped, what had left, and what is still in the air. A message that names others too
+/// leaves without the recalled pupil, and counts as stopped for this one.
+async fn count(api: &Api, notices: &[rows::notices::Model]) -> Result<pb::RecallResponse, Error> {
+    let store = &api.store;
+    // First what flies, then what is known of it: a flight that lands in between is found landed.
+    let flying = api.air.deliveries();
     let members = rows::members::Entity::find()
         .filter(rows::members::Column::NoticeId.is_in(notices.iter().map(|notice| notice.id.as_str())))
         .all(store.read())
@@ -85,17 +126,43 @@ async fn count(store: &Store, notices: &[rows::notices::Model]) -> Result<pb::Re
         .filter(rows::deliveries::Column::Id.is_in(members.iter().map(|member| member.delivery_id.as_str())))
         .all(store.read())
         .await?;
+    let elsewhere = held_elsewhere(api, &deliveries).await?;
     let mut answer = pb::RecallResponse::default();
     for delivery in &deliveries {
         let state: DeliveryState = crate::store::parsed(&delivery.state, "state of a delivery")?;
         let told = members.iter().any(|member| member.delivery_id == delivery.id && member.told);
+        let is_open = delivery.chunk_id.is_some();
+        let may_fly = flying.contains(&delivery.id)
+            || delivery.chunk_id.as_ref().is_some_and(|chunk| elsewhere.contains(chunk));
         match state {
-            DeliveryState::Started | DeliveryState::Unknown => answer.in_the_air += 1,
             DeliveryState::Accepted | DeliveryState::Delivered | DeliveryState::Failed if told => {
-                answer.had_left += 1
+                answer.had_left += 1;
             }
-            _ => answer.stopped += 1,
+            DeliveryState::Unknown if !is_open => answer.had_left += 1,
+            DeliveryState::Started | DeliveryState::Unknown => answer.in_the_air += 1,
+            DeliveryState::Held | DeliveryState::Due if may_fly => answer.in_the_air += 1,
+            DeliveryState::Held | DeliveryState::Due | DeliveryState::Recalled => answer.stopped += 1,
+            // These had ended before, by themselves, and nobody learnt anything from them.
+            DeliveryState::Accepted
+            | DeliveryState::Delivered
+            | DeliveryState::Failed
+            | DeliveryState::Expired
+            | DeliveryState::Skipped => {}
         }
     }
     Ok(answer)
+}
+
+/// The chunks that another process works on: what of them is in the air cannot be seen from here.
+async fn held_elsewhere(api: &Api, deliveries: &[rows::deliveries::Model]) -> Result<HashSet<String>, Error> {
+    let chunks: HashSet<&str> =
+        deliveries.iter().filter_map(|delivery| delivery.chunk_id.as_deref()).collect();
+    let held = rows::chunks::Entity::find()
+        .filter(rows::chunks::Column::Id.is_in(chunks))
+        .filter(rows::chunks::Column::Owner.is_not_null())
+        .filter(rows::chunks::Column::Owner.ne(api.owner.as_str()))
+        .filter(rows::chunks::Column::LeaseUntil.gt(micros(api.store.clock().real())))
+        .all(api.store.read())
+        .await?;
+    Ok(held.into_iter().map(|chunk| chunk.id).collect())
 }

@@ -111,6 +111,10 @@ impl Channel for EmailNotify {
         self.limits
     }
 
+    fn account(&self) -> String {
+        self.notify.account()
+    }
+
     fn send<'a>(&'a self, outgoing: &'a Outgoing, now: Timestamp) -> BoxFuture<'a, Outcome> {
         Box::pin(async move {
             let Some(subject) = &outgoing.subject else {

@@ -48,6 +48,11 @@ pub trait Channel: Send + Sync + fmt::Debug {
     /// What the provider bears.
     fn limits(&self) -> Limits;
 
+    /// Whose rate it uses. Channels of one account share one rate, because the provider counts them together.
+    fn account(&self) -> String {
+        self.name().to_string()
+    }
+
     /// Hands one message to the provider and waits for its answer. `now` is real time: providers check signatures against it.
     ///
     /// Dropping the future leaves it unknown whether the message went.

@@ -158,6 +158,11 @@ impl Notify {
         })
     }
 
+    /// The service: Notify counts texts and e-mails of one service together.
+    pub(super) fn account(&self) -> String {
+        format!("notify/{}", self.service_id)
+    }
+
     /// Posts one message and reads the verdict.
     pub(super) async fn post(&self, body: &impl Serialize, now: Timestamp) -> Outcome {
         let answer = match self.ask(self.http.post(self.post.clone()).json(body), now).await {

@@ -131,6 +131,10 @@ impl Channel for SmsNotify {
         self.limits
     }
 
+    fn account(&self) -> String {
+        self.notify.account()
+    }
+
     fn send<'a>(&'a self, outgoing: &'a Outgoing, now: Timestamp) -> BoxFuture<'a, Outcome> {
         Box::pin(async move {
             let whole = format!("{}{}", self.prefix, outgoing.body);

@@ -61,9 +61,17 @@ impl Settled {
         Self { next_address: true, ..Self::at(DeliveryState::Failed, code) }
     }
 
+    /// Nothing more is tried here. What may have left does not become something that has failed.
+    fn given_up(state: DeliveryState, code: &'static str) -> Self {
+        match state {
+            DeliveryState::Unknown => Self { next_address: true, ..Self::at(state, code) },
+            _ => Self::failed(code),
+        }
+    }
+
     fn again(state: DeliveryState, code: &'static str, at: Timestamp, attempted: &Attempted) -> Self {
         if attempted.attempts >= MOST_ATTEMPTS || at >= attempted.valid_until {
-            return Self::failed(code);
+            return Self::given_up(state, code);
         }
         Self { again_at: Some(at), ..Self::at(state, code) }
     }
@@ -99,8 +107,11 @@ pub fn settle(attempted: &Attempted, outcome: Outcome, now: Timestamp) -> Settle
 pub fn resolve(attempted: &Attempted, found: Found, now: Timestamp) -> Option<Settled> {
     match found {
         Found::Accepted { provider_reference } => Some(accepted(attempted, provider_reference, now)),
-        Found::NotFound | Found::CannotAsk if attempted.attempts >= MOST_ATTEMPTS => {
-            Some(Settled::failed(Reason::TriesUsedUp.code()))
+        Found::NotFound if attempted.attempts >= MOST_ATTEMPTS => {
+            Some(Settled::given_up(DeliveryState::Due, Reason::TriesUsedUp.code()))
+        }
+        Found::CannotAsk if attempted.attempts >= MOST_ATTEMPTS => {
+            Some(Settled::given_up(DeliveryState::Unknown, Reason::TriesUsedUp.code()))
         }
         Found::NotFound | Found::CannotAsk => None,
         Found::Failed { why } => {
@@ -206,5 +217,10 @@ mod tests {
         let failed = resolve(&attempted(1), Found::Failed { why: why::UNREACHABLE }, now()).unwrap();
         assert_eq!(failed.state, DeliveryState::Unknown);
         assert_eq!(resolve(&attempted(8), Found::NotFound, now()).unwrap().state, DeliveryState::Failed);
+        for found in [Found::CannotAsk, Found::Failed { why: why::UNREACHABLE }] {
+            let given_up = resolve(&attempted(8), found, now()).unwrap();
+            assert_eq!((given_up.state, given_up.next_address), (DeliveryState::Unknown, true));
+            assert_eq!(given_up.again_at, None);
+        }
     }
 }

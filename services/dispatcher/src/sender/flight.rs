@@ -1,19 +1,17 @@
 //! One message on its way to its provider.
 
-use std::num::NonZeroU32;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use governor::clock::{Clock as _, DefaultClock};
-use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
-use jiff::Timestamp;
 use kit::clock::Clock;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::OwnedSemaphorePermit;
 
+use super::air::Air;
 use super::generation::Generation;
+use super::outlet::Outlet;
 use super::prepare::Ready;
 use super::settler::Settler;
-use crate::channels::{Channel, Found};
 use crate::domain::settle::settle;
 use crate::store::settle::Finished;
 
@@ -22,69 +20,21 @@ const CLEARED_FOR: Duration = Duration::from_secs(5);
 /// A request that is about to start must be on its way well within that.
 const MARGIN: Duration = Duration::from_millis(250);
 
-/// A channel with its share of the provider: as many requests at once, and per second, as it bears.
-pub struct Outlet {
-    channel: Arc<dyn Channel>,
-    connections: Semaphore,
-    rate: DefaultDirectRateLimiter,
-    per_second: u32,
-}
-
-impl Outlet {
-    /// Opens a way out by this channel.
-    #[must_use]
-    pub fn new(channel: Arc<dyn Channel>) -> Self {
-        let limits = channel.limits();
-        let per_second = NonZeroU32::new(limits.per_second).unwrap_or(NonZeroU32::MIN);
-        let burst = NonZeroU32::new(limits.burst).unwrap_or(NonZeroU32::MIN);
-        let rate = RateLimiter::direct(Quota::per_second(per_second).allow_burst(burst));
-        Self {
-            channel,
-            connections: Semaphore::new(limits.connections.max(1)),
-            rate,
-            per_second: per_second.get(),
-        }
-    }
-
-    /// Messages per second, sustained.
-    #[must_use]
-    pub fn per_second(&self) -> u32 {
-        self.per_second
-    }
-
-    /// What the provider knows about one of our messages.
-    pub async fn find(&self, key: &str, real: Timestamp) -> Found {
-        self.channel.find(key, real).await
-    }
-
-    /// Waits for room at the provider, but not beyond `patience`.
-    async fn room(&self, patience: Duration) -> Option<tokio::sync::SemaphorePermit<'_>> {
-        let until = tokio::time::Instant::now() + patience;
-        let permit = tokio::time::timeout_at(until, self.connections.acquire()).await.ok()?.ok()?;
-        loop {
-            match self.rate.check() {
-                Ok(()) => return Some(permit),
-                Err(early) => {
-                    let wait = early.wait_time_from(DefaultClock::default().now());
-                    if tokio::time::Instant::now() + wait > until {
-                        return None;
-                    }
-                    tokio::time::sleep(wait).await;
-                }
-            }
-        }
-    }
-}
-
 /// What is looked at right before the request.
+#[derive(Clone)]
 pub(super) struct Checks {
     pub generation: Generation,
+    pub air: Air,
+    /// Whether the chunk is still ours.
+    pub held: Arc<AtomicBool>,
     pub clock: Clock,
 }
 
 impl Checks {
     fn hold(&self, ready: &Ready) -> bool {
-        ready.cleared_at.elapsed() + MARGIN < CLEARED_FOR && self.generation.fresh() == Some(ready.generation)
+        ready.cleared_at.elapsed() + MARGIN < CLEARED_FOR
+            && self.held.load(Ordering::Acquire)
+            && self.generation.fresh() == Some(ready.generation)
     }
 }
 
@@ -98,13 +48,15 @@ pub(super) async fn fly(
 ) {
     let (settler, credit) = settling;
     let left = CLEARED_FOR.saturating_sub(ready.cleared_at.elapsed() + MARGIN);
-    let Some(permit) = outlet.room(left).await else { return };
+    let Some(room) = outlet.room(left).await else { return };
+    // Before the last look: a recall that has waited for every look then sees this flight.
+    let _in_the_air = checks.air.take_off(&ready.delivery.id);
     if !checks.hold(&ready) {
         return;
     }
     let started_at = checks.clock.now();
-    let outcome = outlet.channel.send(&ready.outgoing, checks.clock.real()).await;
-    drop(permit);
+    let outcome = outlet.send(&ready.outgoing, checks.clock.real()).await;
+    drop(room);
     let settled = settle(&ready.attempted, outcome, checks.clock.now());
     metrics::counter!(
         "dispatcher_attempts_total",
@@ -114,14 +66,13 @@ pub(super) async fn fly(
     .increment(1);
     let finished = Finished {
         delivery: ready.delivery.id,
-        kind: ready.delivery.kind,
         school: ready.school,
         channel: ready.delivery.channel,
         lane: ready.lane,
         attempts: ready.attempted.attempts,
         settled,
         started_at: Some(started_at),
-        dropped: ready.dropped,
+        dropped: None,
     };
     settler.settle(finished).await;
     // What is not durable holds its credit: a crash repeats at most as many as there are credits.

@@ -6,8 +6,10 @@
 //! whose clearance or generation is no longer fresh when its turn comes is not sent but looked at
 //! again in the next round. No transaction is open while a provider or the directory is called.
 
+mod air;
 mod flight;
 mod generation;
+mod outlet;
 mod prepare;
 mod settler;
 
@@ -16,17 +18,18 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use jiff::SignedDuration;
-use kit::store::{Commit, Error as StoreError, Store};
-use kit::tasks::NewTask;
-use proto::options::v1::Role;
+use jiff::{SignedDuration, Timestamp};
+use kit::store::{Error as StoreError, Store};
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-pub use flight::Outlet;
+pub use air::Air;
 pub use generation::{FRESH_FOR, Generation};
+pub use outlet::{Outlet, outlets};
 pub use settler::{CREDITS, Settler};
+
+use flight::Checks;
 
 use crate::channels::ChannelName;
 use crate::directory::{self, Directory};
@@ -34,11 +37,10 @@ use crate::domain::NoticeKind;
 use crate::render::Renderer;
 use crate::routes::Timing;
 use crate::store::chunks::{self, Chunk};
+use crate::store::waits;
 
 const SWEEP: Duration = Duration::from_secs(1);
 const RENEW_EVERY: Duration = Duration::from_secs(4);
-/// How long a message about a child waits for the directory before a person is asked.
-const DIRECTORY_PATIENCE: Duration = Duration::from_mins(2);
 
 /// Why a chunk could not be worked on.
 #[derive(Debug, thiserror::Error)]
@@ -47,8 +49,6 @@ enum Error {
     Store(#[from] StoreError),
     #[error(transparent)]
     Directory(#[from] directory::Error),
-    #[error(transparent)]
-    Words(#[from] crate::render::Error),
 }
 
 /// What the sender stands on.
@@ -67,6 +67,8 @@ pub struct Sender {
     pub generation: Generation,
     /// Where outcomes are written.
     pub settler: Settler,
+    /// What is in the air.
+    pub air: Air,
     /// Signalled when something may be due.
     pub wake: Arc<Notify>,
     /// This process, as the holder of leases.
@@ -76,18 +78,20 @@ pub struct Sender {
 impl Sender {
     /// Runs until `stop`; what is in the air then is settled first.
     pub async fn run(self, stop: CancellationToken) -> anyhow::Result<()> {
-        let mut away_since: Option<tokio::time::Instant> = None;
+        let mut away_since: Option<Timestamp> = None;
         while !stop.is_cancelled() {
             match self.next_chunk(&stop).await {
                 Ok(true) => away_since = None,
                 Ok(false) => self.wait(&stop).await,
                 Err(error) => {
-                    let away = away_since.get_or_insert_with(tokio::time::Instant::now).elapsed();
-                    let directory_is_away = matches!(error, Error::Directory(_));
                     tracing::warn!(error = &error as &(dyn std::error::Error + 'static), "sending waits");
-                    drop(error);
-                    if directory_is_away && away > DIRECTORY_PATIENCE {
-                        self.ask_a_person().await;
+                    if matches!(error, Error::Directory(_)) {
+                        // By the school's clock, like everything that people are asked by.
+                        let now = self.store.clock().now();
+                        let since = *away_since.get_or_insert(now);
+                        if now.duration_since(since) >= waits::PATIENCE {
+                            self.ask_a_person(now).await;
+                        }
                     }
                     self.wait(&stop).await;
                 }
@@ -114,7 +118,7 @@ impl Sender {
         let Some(chunk) = chunks::claim(&self.store, &self.owner).await? else {
             return Ok(false);
         };
-        let held = AtomicBool::new(true);
+        let held = Arc::new(AtomicBool::new(true));
         let outcome = tokio::select! {
             outcome = self.drain(&chunk, &held, stop) => outcome,
             () = self.keep(&chunk, &held) => Ok(()),
@@ -157,7 +161,18 @@ impl Sender {
     }
 
     /// Rounds over a chunk until nothing of it is open, or until it may not be worked on.
-    async fn drain(&self, chunk: &Chunk, held: &AtomicBool, stop: &CancellationToken) -> Result<(), Error> {
+    async fn drain(
+        &self,
+        chunk: &Chunk,
+        held: &Arc<AtomicBool>,
+        stop: &CancellationToken,
+    ) -> Result<(), Error> {
+        let checks = Checks {
+            generation: self.generation.clone(),
+            air: self.air.clone(),
+            held: Arc::clone(held),
+            clock: self.store.clock().clone(),
+        };
         loop {
             if stop.is_cancelled() || !held.load(Ordering::Acquire) {
                 return Ok(());
@@ -166,22 +181,15 @@ impl Sender {
             if open.is_empty() {
                 return Ok(());
             }
-            let ready = self.prepare(chunk, open).await?;
+            let ready = self.prepare(chunk, open, stop).await?;
             let mut flights = JoinSet::new();
             for message in ready {
                 let Some(outlet) = self.outlets.get(&message.delivery.channel).cloned() else { continue };
                 if stop.is_cancelled() || !held.load(Ordering::Acquire) {
                     break;
                 }
-                let credit = self.settler.credit().await;
-                let (generation, settler) = (self.generation.clone(), self.settler.clone());
-                let clock = self.store.clock().clone();
-                flights.spawn(flight::fly(
-                    message,
-                    outlet,
-                    flight::Checks { generation, clock },
-                    (settler, credit),
-                ));
+                let settling = (self.settler.clone(), self.settler.credit().await);
+                flights.spawn(flight::fly(message, outlet, checks.clone(), settling));
             }
             // Every flight ends when what came of it is durable.
             while let Some(ended) = flights.join_next().await {
@@ -193,6 +201,9 @@ impl Sender {
                     return Ok(());
                 }
             }
+            if chunks::something_overtakes(&self.store, chunk.lane).await? {
+                return Ok(());
+            }
         }
     }
 
@@ -202,25 +213,16 @@ impl Sender {
         u64::from(slowest).saturating_mul(3).clamp(50, 1_000)
     }
 
-    async fn ask_a_person(&self) {
-        if let Err(error) = self.open_tasks_for_what_waits().await {
+    async fn ask_a_person(&self, now: Timestamp) {
+        let asked = async {
+            for waiting in waits::waiting(&self.store).await? {
+                waits::ask_a_person(&self.store, &waiting, now).await?;
+            }
+            Ok::<(), StoreError>(())
+        };
+        if let Err(error) = asked.await {
             tracing::error!(error = &error as &(dyn std::error::Error + 'static), "no task could be opened");
         }
-    }
-
-    async fn open_tasks_for_what_waits(&self) -> Result<(), StoreError> {
-        let now = self.store.clock().now();
-        for (school, gathering, pupils) in prepare::waiting(&self.store).await? {
-            let due = (now, SignedDuration::from_mins(10));
-            let task = NewTask::new(school, "directory_away", Role::AttendanceOfficer, due)
-                .about(pupils)
-                .because(
-                    "messages about these pupils wait, because the directory cannot be asked who may be told",
-                )
-                .once(format!("directory_away:{gathering}"));
-            self.store.commit(Commit::new().task(task)).await?;
-        }
-        Ok(())
     }
 
     fn patience(&self, kind: NoticeKind) -> SignedDuration {

@@ -1,12 +1,12 @@
 //! A round's preparation: what is still worth sending, who may still be told, and in which words.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use futures::StreamExt;
 use jiff::Timestamp;
-use kit::store::Store;
-use proto::ids::SchoolId;
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect};
+use proto::ids::{PupilId, SchoolId};
 use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 
 use super::{Error, Sender};
 use crate::channels::{Found, Outgoing};
@@ -15,9 +15,13 @@ use crate::domain::clearance::{Cleared, clear};
 use crate::domain::plan::Member;
 use crate::domain::settle::{Attempted, Settled, resolve};
 use crate::domain::{DeliveryState, Pupil, Reason};
-use crate::store::chunks::{self, Chunk, Delivery};
-use crate::store::rows;
+use crate::store::chunks::{self, Chunk, Delivery, MemberRow};
+use crate::store::drops::{self, Drops, Next};
 use crate::store::settle::Finished;
+use crate::store::waits;
+
+/// How many messages a provider is asked about at the same time.
+const QUESTIONS: usize = 16;
 
 /// A message that may leave, for as long as what it was made from is fresh.
 pub(super) struct Ready {
@@ -26,7 +30,6 @@ pub(super) struct Ready {
     pub lane: i64,
     pub outgoing: Outgoing,
     pub attempted: Attempted,
-    pub dropped: Vec<(Member, Reason)>,
     /// When the directory was asked.
     pub cleared_at: Instant,
     /// The generation under which it was worded.
@@ -36,7 +39,7 @@ pub(super) struct Ready {
 /// A message in words, and who fell out of it at the last look.
 struct Worded {
     outgoing: Outgoing,
-    dropped: Vec<(Member, Reason)>,
+    dropped: Option<Drops>,
 }
 
 /// What a round knows.
@@ -44,49 +47,100 @@ struct Round {
     pupils: Vec<Pupil>,
     school: School,
     topics: HashMap<String, String>,
-    members: HashMap<String, BTreeSet<Member>>,
+    members: HashMap<String, Vec<MemberRow>>,
+    dealt_with: BTreeMap<String, BTreeSet<PupilId>>,
     cleared_at: Instant,
     generation: i64,
 }
 
+/// Why a message does not leave.
+#[derive(Clone, Copy)]
+struct Halt(DeliveryState, Reason);
+
 impl Sender {
     /// Prepares a round. What will not leave is settled here.
-    pub(super) async fn prepare(&self, chunk: &Chunk, open: Vec<Delivery>) -> Result<Vec<Ready>, Error> {
-        let now = self.store.clock().now();
-        let (mut done, mut live) = (Vec::new(), Vec::new());
-        for delivery in open {
-            if now >= delivery.valid_until {
-                done.push(stopped(chunk, &delivery, DeliveryState::Expired, Reason::Expired));
-            } else if delivery.state == DeliveryState::Unknown {
-                match self.ask_provider(chunk, &delivery, now).await {
-                    Some(finished) => done.push(finished),
-                    None => live.push(delivery),
-                }
-            } else {
-                live.push(delivery);
-            }
+    pub(super) async fn prepare(
+        &self,
+        chunk: &Chunk,
+        open: Vec<Delivery>,
+        stop: &CancellationToken,
+    ) -> Result<Vec<Ready>, Error> {
+        let live = self.worth_sending(chunk, open).await;
+        if live.is_empty() {
+            return Ok(Vec::new());
         }
-        let mut ready = Vec::with_capacity(live.len());
-        if !live.is_empty() {
-            let round = self.look(chunk, &live).await?;
-            for delivery in live {
-                match self.word(chunk, &delivery, &round) {
-                    Ok(Worded { outgoing, dropped }) => ready.push(Ready {
+        let round = tokio::select! {
+            round = self.look(chunk, &live) => round?,
+            // The copy of the generation is followed no more, so nothing may be started.
+            () = stop.cancelled() => return Ok(Vec::new()),
+        };
+        let (mut done, mut ready, mut dropped) = (Vec::new(), Vec::with_capacity(live.len()), Vec::new());
+        for delivery in live {
+            match self.word(chunk, &delivery, &round) {
+                Ok(worded) => {
+                    dropped.extend(worded.dropped);
+                    ready.push(Ready {
                         school: chunk.school,
                         lane: chunk.lane,
-                        outgoing,
+                        outgoing: worded.outgoing,
                         attempted: self.attempted(&delivery),
-                        dropped,
                         cleared_at: round.cleared_at,
                         generation: round.generation,
                         delivery,
-                    }),
-                    Err(finished) => done.push(*finished),
+                    });
                 }
+                Err(finished) => done.push(*finished),
+            }
+        }
+        drops::write(&self.store, &dropped, self.store.clock().now()).await?;
+        self.settler.settle_all(done).await;
+        Ok(ready)
+    }
+
+    /// Settles what is already decided: messages that turn out to have left, that come too late,
+    /// or that no channel carries any more.
+    async fn worth_sending(&self, chunk: &Chunk, open: Vec<Delivery>) -> Vec<Delivery> {
+        let now = self.store.clock().now();
+        let asked = open.into_iter().map(|delivery| self.ask_provider(chunk, delivery, now));
+        let asked: Vec<_> = futures::stream::iter(asked).buffered(QUESTIONS).collect().await;
+        let (mut done, mut live) = (Vec::new(), Vec::new());
+        for answer in asked {
+            match answer {
+                Err(finished) => done.push(*finished),
+                Ok(delivery) if now >= delivery.valid_until => {
+                    let halt = Halt(DeliveryState::Expired, Reason::Expired);
+                    done.push(stopped(chunk, &delivery, halt, Vec::new()));
+                }
+                Ok(delivery) if !self.outlets.contains_key(&delivery.channel) => {
+                    let halt = Halt(DeliveryState::Failed, Reason::NoChannel);
+                    done.push(stopped(chunk, &delivery, halt, Vec::new()));
+                }
+                Ok(delivery) => live.push(delivery),
             }
         }
         self.settler.settle_all(done).await;
-        Ok(ready)
+        live
+    }
+
+    /// A message that may have left is asked for before anything else becomes of it.
+    async fn ask_provider(
+        &self,
+        chunk: &Chunk,
+        delivery: Delivery,
+        now: Timestamp,
+    ) -> Result<Delivery, Box<Finished>> {
+        let Some(outlet) = self.outlets.get(&delivery.channel) else { return Ok(delivery) };
+        if delivery.state != DeliveryState::Unknown {
+            return Ok(delivery);
+        }
+        let found: Found = outlet.find(&delivery.id, self.store.clock().real()).await;
+        let has_not_left = found == Found::NotFound;
+        let attempted = Attempted { attempts: delivery.attempts, ..self.attempted(&delivery) };
+        match resolve(&attempted, found, now) {
+            Some(settled) => Err(Box::new(finished(chunk, &delivery, settled, None))),
+            None if has_not_left => Ok(Delivery { state: DeliveryState::Due, ..delivery }),
+            None => Ok(delivery),
+        }
     }
 
     /// Asks the directory, then reads what the store says under a fresh generation. In this order,
@@ -94,66 +148,73 @@ impl Sender {
     async fn look(&self, chunk: &Chunk, live: &[Delivery]) -> Result<Round, Error> {
         let generation = self.generation.wait_fresh().await;
         let ids: Vec<String> = live.iter().map(|delivery| delivery.id.clone()).collect();
-        let mut members: HashMap<String, BTreeSet<Member>> = HashMap::new();
+        let mut members: HashMap<String, Vec<MemberRow>> = HashMap::new();
         for (delivery, row) in chunks::members(&self.store, &ids).await? {
-            members.entry(delivery).or_default().insert(row.member);
+            members.entry(delivery).or_default().push(row);
         }
         let gatherings: BTreeSet<String> = live.iter().map(|delivery| delivery.gathering.clone()).collect();
-        let topics = chunks::topics(&self.store, &gatherings.into_iter().collect::<Vec<_>>()).await?;
-        let contacts = members.values().flatten().map(|(contact, _)| *contact).collect();
-        let pupils = members.values().flatten().map(|(_, pupil)| *pupil).collect();
+        let topics = chunks::topics(&self.store, &gatherings).await?;
+        let dealt_with =
+            waits::dealt_with(&self.store, gatherings.iter().map(String::as_str)).await?;
+        let holding = || members.values().flatten().filter(|row| row.withdrawn.is_none());
+        let contacts = holding().map(|row| row.member.0).collect();
+        let pupils = holding().map(|row| row.member.1).collect();
         let school = self.directory.school(chunk.school).await?;
         let cleared_at = Instant::now();
         let pupils = self.directory.clear(chunk.school, &contacts, &pupils).await?;
-        Ok(Round { pupils, school, topics, members, cleared_at, generation })
+        Ok(Round { pupils, school, topics, members, dealt_with, cleared_at, generation })
     }
 
     /// The words of one message, and who fell out of it; or why it does not leave.
     fn word(&self, chunk: &Chunk, delivery: &Delivery, round: &Round) -> Result<Worded, Box<Finished>> {
-        let Some(members) = round.members.get(&delivery.id).filter(|members| !members.is_empty()) else {
-            // Every notice in it was withdrawn: its own reason stands there.
-            return Err(Box::new(stopped(chunk, delivery, DeliveryState::Recalled, Reason::Recalled)));
-        };
-        let Cleared { members, dropped } = clear(delivery.kind, &delivery.address, members, &round.pupils);
-        if members.is_empty() {
-            let reason = dropped.last().map_or(Reason::NotLinked, |(_, reason)| *reason);
-            let finished = stopped(chunk, delivery, DeliveryState::Skipped, reason);
-            return Err(Box::new(Finished { dropped, ..finished }));
+        let (holding, mut dropped) = round.hold(delivery);
+        if holding.is_empty() {
+            let halt = match dropped.last() {
+                Some((_, Reason::HandledByPerson)) => {
+                    Halt(DeliveryState::Skipped, Reason::HandledByPerson)
+                }
+                other => Halt(DeliveryState::Recalled, other.map_or(Reason::Recalled, |(_, reason)| *reason)),
+            };
+            return Err(Box::new(stopped(chunk, delivery, halt, dropped)));
         }
-        let named: BTreeSet<_> = members.iter().map(|(_, pupil)| *pupil).collect();
-        let first_names: Vec<&str> = round
-            .pupils
-            .iter()
-            .filter(|pupil| named.contains(&pupil.id))
-            .map(|pupil| pupil.first_name.as_str())
-            .collect();
-        let topic = round.topics.get(&delivery.gathering).map_or("", String::as_str);
-        let worded = self.renderer.words(
-            delivery.kind,
-            delivery.channel.medium(),
-            &first_names,
-            (&round.school, topic),
-        );
-        match worded {
-            Ok(words) => {
-                let outgoing = Outgoing {
-                    key: delivery.id.clone(),
-                    to: delivery.address.clone(),
-                    subject: words.subject,
-                    body: words.body,
-                };
-                Ok(Worded { outgoing, dropped })
+        let cleared = clear(delivery.kind, &delivery.address, &holding, &round.pupils);
+        let Cleared { members, dropped: not_cleared } = cleared;
+        let last = not_cleared.last().map_or(Reason::NotLinked, |(_, reason)| *reason);
+        dropped.extend(not_cleared);
+        if members.is_empty() {
+            return Err(Box::new(stopped(chunk, delivery, Halt(DeliveryState::Skipped, last), dropped)));
+        }
+        match self.words(delivery, &members, round) {
+            Ok(outgoing) => {
+                Ok(Worded { outgoing, dropped: drops_of(chunk, delivery, dropped, Next::Nothing) })
             }
             Err(error) => {
-                tracing::error!(
-                    delivery.id = delivery.id,
-                    error = &error as &(dyn std::error::Error + 'static),
-                    "no words"
-                );
-                let finished = stopped(chunk, delivery, DeliveryState::Failed, Reason::CannotBeWorded);
-                Err(Box::new(finished))
+                let error = &error as &(dyn std::error::Error + 'static);
+                tracing::error!(delivery.id = delivery.id, error, "no words");
+                let halt = Halt(DeliveryState::Failed, Reason::CannotBeWorded);
+                Err(Box::new(stopped(chunk, delivery, halt, dropped)))
             }
         }
+    }
+
+    fn words(
+        &self,
+        delivery: &Delivery,
+        members: &BTreeSet<Member>,
+        round: &Round,
+    ) -> Result<Outgoing, crate::render::Error> {
+        let named: BTreeSet<_> = members.iter().map(|(_, pupil)| *pupil).collect();
+        let named = round.pupils.iter().filter(|pupil| named.contains(&pupil.id));
+        let first_names: Vec<&str> = named.map(|pupil| pupil.first_name.as_str()).collect();
+        let topic = round.topics.get(&delivery.gathering).map_or("", String::as_str);
+        let medium = delivery.channel.medium();
+        let words = self.renderer.words(delivery.kind, medium, &first_names, (&round.school, topic))?;
+        Ok(Outgoing {
+            key: delivery.id.clone(),
+            to: delivery.address.clone(),
+            subject: words.subject,
+            body: words.body,
+        })
     }
 
     fn attempted(&self, delivery: &Delivery) -> Attempted {
@@ -164,65 +225,66 @@ impl Sender {
             medium: delivery.channel.medium(),
         }
     }
+}
 
-    /// A message that may have left is asked for before it is sent again.
-    async fn ask_provider(&self, chunk: &Chunk, delivery: &Delivery, now: Timestamp) -> Option<Finished> {
-        let outlet = self.outlets.get(&delivery.channel)?;
-        let found: Found = outlet.find(&delivery.id, self.store.clock().real()).await;
-        let attempted = Attempted { attempts: delivery.attempts, ..self.attempted(delivery) };
-        let settled = resolve(&attempted, found, now)?;
-        let finished = stopped(chunk, delivery, settled.state, Reason::Sent);
-        Some(Finished { settled, ..finished })
+impl Round {
+    /// Those about whom there is still something to tell, and the others with the reason.
+    fn hold(&self, delivery: &Delivery) -> (BTreeSet<Member>, Vec<(Member, Reason)>) {
+        let (mut holding, mut dropped) = (BTreeSet::new(), Vec::new());
+        let dealt_with = self.dealt_with.get(&delivery.gathering);
+        for row in self.members.get(&delivery.id).into_iter().flatten() {
+            let by_person = || dealt_with.is_some_and(|pupils| pupils.contains(&row.member.1));
+            match row.withdrawn.or_else(|| by_person().then_some(Reason::HandledByPerson)) {
+                None => {
+                    holding.insert(row.member);
+                }
+                Some(reason) => dropped.push((row.member, reason)),
+            }
+        }
+        (holding, dropped)
     }
 }
 
 /// A delivery that does not leave. What expired or could not be worded is owed all the same: its
-/// contacts go to the next step, which ends with a person.
-fn stopped(chunk: &Chunk, delivery: &Delivery, state: DeliveryState, reason: Reason) -> Finished {
-    let owed = match state {
-        DeliveryState::Expired | DeliveryState::Failed => true,
-        // The address is gone or shared now, but the contact may still be told otherwise.
-        DeliveryState::Skipped => matches!(reason, Reason::AddressGone | Reason::AddressShared),
-        _ => false,
+/// contacts go to the next step, which ends with a person. What may have left already stays
+/// unknown, because nothing that is learnt now makes it unsaid.
+fn stopped(chunk: &Chunk, delivery: &Delivery, halt: Halt, dropped: Vec<(Member, Reason)>) -> Finished {
+    let Halt(state, reason) = halt;
+    let by_address = |(_, reason): &(Member, Reason)| {
+        matches!(reason, Reason::AddressGone | Reason::AddressShared)
     };
+    let next = match state {
+        DeliveryState::Expired | DeliveryState::Failed => Next::Address,
+        // The address is gone or shared now, but the contact may still be told otherwise.
+        DeliveryState::Skipped if dropped.iter().any(by_address) => Next::Address,
+        _ => Next::Nothing,
+    };
+    let state = if delivery.state == DeliveryState::Unknown { DeliveryState::Unknown } else { state };
+    let settled = Settled { next_address: next == Next::Address, ..Settled::at(state, reason.code()) };
+    finished(chunk, delivery, settled, drops_of(chunk, delivery, dropped, next))
+}
+
+fn finished(chunk: &Chunk, delivery: &Delivery, settled: Settled, dropped: Option<Drops>) -> Finished {
     Finished {
         delivery: delivery.id.clone(),
-        kind: delivery.kind,
         school: chunk.school,
         channel: delivery.channel.clone(),
         lane: chunk.lane,
-        settled: Settled { next_address: owed, ..Settled::at(state, reason.code()) },
+        settled,
         attempts: delivery.attempts,
         started_at: None,
-        dropped: Vec::new(),
+        dropped,
     }
 }
 
-/// The gatherings with open deliveries, each with its school and pupils, for the task that says
-/// that they wait.
-pub(super) async fn waiting(
-    store: &Store,
-) -> Result<Vec<(SchoolId, String, Vec<String>)>, kit::store::Error> {
-    let open = rows::deliveries::Entity::find()
-        .filter(rows::deliveries::Column::ChunkId.is_not_null())
-        .limit(5_000)
-        .all(store.read())
-        .await?;
-    let mut gatherings: HashMap<String, SchoolId> = HashMap::new();
-    for delivery in &open {
-        gatherings.insert(
-            delivery.gathering_id.clone(),
-            crate::store::parsed(&delivery.school, "school of a delivery")?,
-        );
+fn drops_of(
+    chunk: &Chunk,
+    delivery: &Delivery,
+    members: Vec<(Member, Reason)>,
+    next: Next,
+) -> Option<Drops> {
+    if members.is_empty() {
+        return None;
     }
-    let mut waiting = Vec::new();
-    for (gathering, school) in gatherings {
-        let notices = rows::notices::Entity::find()
-            .filter(rows::notices::Column::GatheringId.eq(gathering.as_str()))
-            .filter(rows::notices::Column::State.eq("planned"))
-            .all(store.read())
-            .await?;
-        waiting.push((school, gathering, notices.into_iter().map(|notice| notice.pupil_id).collect()));
-    }
-    Ok(waiting)
+    Some(Drops { delivery: delivery.id.clone(), school: chunk.school, kind: delivery.kind, members, next })
 }

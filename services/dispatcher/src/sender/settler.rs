@@ -14,6 +14,9 @@ use crate::store::settle::{Finished, settle};
 pub const CREDITS: usize = 512;
 const BATCH: usize = 500;
 const TRY_AGAIN_AFTER: Duration = Duration::from_millis(500);
+/// How many outcomes of a batch that failed are tried alone before the store is taken to be away.
+const ALONE: usize = 3;
+const MOST_TRIES_WHILE_STOPPING: u32 = 6;
 
 struct Item {
     finished: Finished,
@@ -49,12 +52,6 @@ impl Settler {
         }
     }
 
-    /// How many messages are in the air or not yet durable.
-    #[must_use]
-    pub fn in_the_air(&self) -> usize {
-        CREDITS - self.credits.available_permits()
-    }
-
     /// Returns when the outcome is durable, or when the process is stopping and it cannot be.
     pub async fn settle(&self, finished: Finished) {
         let (durable, written) = oneshot::channel();
@@ -87,7 +84,7 @@ async fn run(
     planner: Arc<Notify>,
     stop: CancellationToken,
 ) -> anyhow::Result<()> {
-    let mut batch = Vec::with_capacity(BATCH);
+    let (mut batch, mut tries_while_stopping) = (Vec::with_capacity(BATCH), 0);
     loop {
         let fresh = if batch.is_empty() {
             waiting.recv_many(&mut batch, BATCH).await
@@ -99,11 +96,11 @@ async fn run(
         if fresh == 0 && batch.is_empty() {
             return Ok(());
         }
-        let last_try = stop.is_cancelled() || fresh == 0;
         batch = write(&store, std::mem::take(&mut batch)).await;
         planner.notify_one();
-        if last_try {
-            // Who waits for these is told that they will not become durable here.
+        tries_while_stopping += u32::from(stop.is_cancelled() && !batch.is_empty());
+        if fresh == 0 || tries_while_stopping > MOST_TRIES_WHILE_STOPPING {
+            // Who waits for these is told that they do not become durable here.
             batch.clear();
         }
     }
@@ -113,21 +110,21 @@ async fn run(
 async fn write(store: &Store, batch: Vec<Item>) -> Vec<Item> {
     let now = store.clock().now();
     let finished: Vec<Finished> = batch.iter().map(|item| item.finished.clone()).collect();
-    let whole = match settle(store, &finished, now).await {
-        Ok(()) => Ok(()),
-        Err(error) => {
-            let cause = &error as &(dyn std::error::Error + 'static);
-            tracing::error!(error = cause, outcomes = batch.len(), "outcomes cannot be written");
-            Err(error)
-        }
-    };
-    let mut left = Vec::new();
+    let whole = settle(store, &finished, now).await;
+    if let Err(error) = &whole {
+        let error = error as &(dyn std::error::Error + 'static);
+        tracing::error!(error, outcomes = batch.len(), "outcomes cannot be written");
+    }
+    let (mut left, mut any_written) = (Vec::new(), false);
     for item in batch {
-        let durable = match &whole {
+        let written = match &whole {
             Ok(()) => true,
+            // When some fail alone and none goes through, it is the store and not the outcome.
+            Err(_) if left.len() >= ALONE && !any_written => false,
             Err(_) => settle(store, std::slice::from_ref(&item.finished), now).await.is_ok(),
         };
-        if durable {
+        any_written |= written;
+        if written {
             // A flight that was given up does not wait any more.
             let _ = item.durable.send(());
         } else {

@@ -3,16 +3,18 @@
 //! A chunk whose sender died is free again when its lease has run out. Leases run on real time,
 //! dues on the school's.
 
+use std::collections::{BTreeSet, HashMap};
+
 use jiff::{SignedDuration, Timestamp};
 use kit::clock::{from_micros, micros};
 use kit::store::{Error, Store};
-use proto::ids::{NoticeId, SchoolId};
+use proto::ids::SchoolId;
 use sea_orm::{ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
 use super::{parsed, rows};
 use crate::channels::ChannelName;
 use crate::domain::plan::Member;
-use crate::domain::{DeliveryState, NoticeKind};
+use crate::domain::{DeliveryState, NoticeKind, Reason};
 
 /// How long a lease lasts without being renewed.
 pub const LEASE: SignedDuration = SignedDuration::from_secs(15);
@@ -54,8 +56,8 @@ pub struct Delivery {
 pub struct MemberRow {
     /// Who about whom.
     pub member: Member,
-    /// Because of which notice.
-    pub notice: NoticeId,
+    /// Why there is nothing to tell any more, if there is not.
+    pub withdrawn: Option<Reason>,
 }
 
 /// Takes the next chunk that is due, the urgent first.
@@ -81,6 +83,17 @@ pub async fn claim(store: &Store, owner: &str) -> Result<Option<Chunk>, Error> {
         })
     })
     .transpose()
+}
+
+/// Whether something more urgent than a lane is due, for which a sender should put its chunk down.
+pub async fn something_overtakes(store: &Store, lane: i64) -> Result<bool, Error> {
+    let due = rows::chunks::Entity::find()
+        .filter(rows::chunks::Column::Lane.lt(lane))
+        .filter(rows::chunks::Column::DueAt.lte(micros(store.clock().now())))
+        .filter(rows::chunks::Column::Owner.is_null())
+        .one(store.read())
+        .await?;
+    Ok(due.is_some())
 }
 
 /// Keeps a chunk; false when it is no longer ours.
@@ -149,42 +162,36 @@ pub async fn open_deliveries(store: &Store, chunk: &str, most: u64) -> Result<Ve
         .collect()
 }
 
-/// The members of deliveries whose notices still hold, and who were not dropped.
+/// The members of deliveries who were not dropped, and whether their notices still hold.
 pub async fn members(store: &Store, deliveries: &[String]) -> Result<Vec<(String, MemberRow)>, Error> {
     let rows = rows::members::Entity::find()
         .filter(rows::members::Column::DeliveryId.is_in(deliveries.iter().map(String::as_str)))
         .filter(rows::members::Column::Why.eq(""))
         .all(store.read())
         .await?;
-    let notices: std::collections::BTreeSet<&str> = rows.iter().map(|row| row.notice_id.as_str()).collect();
-    let withdrawn: std::collections::HashSet<String> = rows::notices::Entity::find()
+    let notices: BTreeSet<&str> = rows.iter().map(|row| row.notice_id.as_str()).collect();
+    let withdrawn: HashMap<String, Reason> = rows::notices::Entity::find()
         .filter(rows::notices::Column::Id.is_in(notices))
         .filter(rows::notices::Column::State.eq("withdrawn"))
         .all(store.read())
         .await?
         .into_iter()
-        .map(|notice| notice.id)
+        .map(|notice| (notice.id, Reason::by_code(&notice.why).unwrap_or(Reason::Recalled)))
         .collect();
     rows.iter()
-        .filter(|row| !withdrawn.contains(&row.notice_id))
         .map(|row| {
             let member = (
                 parsed(&row.contact_id, "contact of a member")?,
                 parsed(&row.pupil_id, "pupil of a member")?,
             );
-            Ok((
-                row.delivery_id.clone(),
-                MemberRow { member, notice: parsed(&row.notice_id, "notice of a member")? },
-            ))
+            let withdrawn = withdrawn.get(&row.notice_id).copied();
+            Ok((row.delivery_id.clone(), MemberRow { member, withdrawn }))
         })
         .collect()
 }
 
 /// The topics of gatherings.
-pub async fn topics(
-    store: &Store,
-    gatherings: &[String],
-) -> Result<std::collections::HashMap<String, String>, Error> {
+pub async fn topics(store: &Store, gatherings: &BTreeSet<String>) -> Result<HashMap<String, String>, Error> {
     let rows = rows::gatherings::Entity::find()
         .filter(rows::gatherings::Column::Id.is_in(gatherings.iter().map(String::as_str)))
         .all(store.read())

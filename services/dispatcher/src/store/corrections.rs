@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use kit::clock::micros;
 use kit::store::{Commit, Error, Store};
 use proto::ids::{EventId, GatheringId, NoticeId};
@@ -12,9 +12,11 @@ use super::gatherings::Gathering;
 use super::plans::{self, Desk, Writing};
 use super::{parsed, rows};
 use crate::channels::Medium;
-use crate::domain::plan::{Decision, Plan, Planned};
+use crate::domain::plan::{Decision, PersonTask, Plan, Planned};
 use crate::domain::{Address, AddressKind, NoticeKind, Reason};
 use crate::routes::Route;
+
+const LOOKED_BACK: SignedDuration = SignedDuration::from_hours(24);
 
 /// A gathering in which somebody was told wrongly, with the deliveries that told it.
 #[derive(Debug, Clone)]
@@ -24,13 +26,15 @@ pub struct Wrong {
     event: String,
 }
 
-/// What was told wrongly and has not been corrected.
+/// What was told wrongly and has not been corrected. What is not worth a message any more becomes
+/// a person's task, so a day is looked back.
 pub async fn wanted(store: &Store, now: Timestamp) -> Result<Vec<Wrong>, Error> {
     let sql = "SELECT DISTINCT n.gathering_id AS gathering_id FROM notices n \
                JOIN members m ON m.notice_id = n.id \
                WHERE n.state = 'withdrawn' AND n.why = 'ARRIVED' AND n.valid_until > $1 \
                AND m.told AND m.corrected_by IS NULL";
-    let found = store.read().query_all_raw(store.statement(sql, [micros(now).into()])).await?;
+    let since = now.checked_sub(LOOKED_BACK).unwrap_or(now);
+    let found = store.read().query_all_raw(store.statement(sql, [micros(since).into()])).await?;
     let mut wrong = Vec::with_capacity(found.len());
     for row in found {
         let id: String = row.try_get("", "gathering_id")?;
@@ -68,27 +72,33 @@ pub async fn correct(wrong: &Wrong, desk: Desk<'_>, route: &Route) -> Result<Com
     let store = desk.store;
     let addresses = addresses(store, &wrong.members).await?;
     let mut gathering =
-        Gathering { id: GatheringId::generate().to_string(), kind: route.kind, ..wrong.gathering.clone() };
+        Gathering { id: GatheringId::generate().to_string(), kind: route.kind, steps: 0, ..wrong.gathering.clone() };
     let pupils: BTreeSet<&str> = wrong.members.iter().map(|member| member.pupil_id.as_str()).collect();
     for pupil in pupils {
         gathering.notices.push((NoticeId::generate(), parsed(pupil, "pupil of a member")?));
     }
+    let late = desk.now >= gathering.valid_until;
     let mut plan = Plan::default();
     let mut by_address: BTreeMap<&str, Planned> = BTreeMap::new();
     for row in &wrong.members {
         let Some(address) = addresses.get(&row.delivery_id) else { continue };
-        let member =
+        let (contact, pupil) =
             (parsed(&row.contact_id, "contact of a member")?, parsed(&row.pupil_id, "pupil of a member")?);
+        let reason = match desk.outlets.of(address.kind) {
+            Some(_) if late => Reason::Expired,
+            None => Reason::NoChannel,
+            Some(_) => Reason::ToldWrongly,
+        };
+        plan.decisions.push(Decision { contact: Some(contact), pupil, reason });
+        if reason != Reason::ToldWrongly {
+            plan.tasks.push(PersonTask::NotCorrected(contact, pupil));
+            continue;
+        }
         by_address
             .entry(&address.value)
             .or_insert_with(|| Planned { address: address.clone(), members: BTreeSet::new() })
             .members
-            .insert(member);
-        plan.decisions.push(Decision {
-            contact: Some(member.0),
-            pupil: member.1,
-            reason: Reason::ToldWrongly,
-        });
+            .insert((contact, pupil));
     }
     plan.messages = by_address.into_values().collect();
     let commit = rows_of(store, wrong, &gathering, desk.now)?;
@@ -97,8 +107,8 @@ pub async fn correct(wrong: &Wrong, desk: Desk<'_>, route: &Route) -> Result<Com
 }
 
 fn rows_of(store: &Store, wrong: &Wrong, gathering: &Gathering, now: Timestamp) -> Result<Commit, Error> {
-    let sql = "INSERT INTO gatherings (id, school, kind, topic, state, opened_at, leaves_at, valid_until) \
-               VALUES ($1, $2, $3, $4, 'left', $5, $5, $6)";
+    let sql = "INSERT INTO gatherings (id, school, kind, topic, state, opened_at, leaves_at, valid_until, steps) \
+               VALUES ($1, $2, $3, $4, 'left', $5, $5, $6, 0)";
     let values = [
         gathering.id.clone().into(),
         gathering.school.to_string().into(),

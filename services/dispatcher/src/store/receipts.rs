@@ -3,27 +3,18 @@
 use jiff::Timestamp;
 use kit::clock::micros;
 use kit::store::{Commit, Error, Store};
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
+use sea_orm::EntityTrait;
 
 use super::rows;
 use crate::channels::notify_receipt::ReceiptStatus;
 use crate::domain::Reason;
 
-/// The delivery that a receipt is about: by our own reference, or else by the provider's id.
-pub async fn delivery_of(
-    store: &Store,
-    reference: Option<&str>,
-    provider_id: &str,
-) -> Result<Option<String>, Error> {
-    if let Some(reference) = reference {
-        let found = rows::deliveries::Entity::find_by_id(reference.to_owned()).one(store.read()).await?;
-        return Ok(found.map(|row| row.id));
-    }
-    let found = rows::deliveries::Entity::find()
-        .filter(rows::deliveries::Column::Reference.eq(provider_id))
-        .one(store.read())
-        .await?;
-    Ok(found.map(|row| row.id))
+/// The delivery that a receipt is about, with its channel. Every message of ours carries its
+/// delivery's id, so a receipt without one is not about us.
+pub async fn delivery_of(store: &Store, reference: Option<&str>) -> Result<Option<(String, String)>, Error> {
+    let Some(reference) = reference else { return Ok(None) };
+    let found = rows::deliveries::Entity::find_by_id(reference.to_owned()).one(store.read()).await?;
+    Ok(found.map(|row| (row.id, row.channel)))
 }
 
 /// Writes a receipt down and lets it change its delivery, if it is news.
@@ -43,9 +34,10 @@ pub fn apply(store: &Store, about: (&str, &str), status: ReceiptStatus, now: Tim
             .execute(store.statement(delivered, values))
             .execute(store.statement(told, [delivery.into()]));
     }
+    // What was stopped stays stopped: that it did not get there either changes nothing.
     let failed = "UPDATE deliveries SET state = 'failed', why = $1, updated_at = $2, chunk_id = NULL, \
                   patience_until = NULL, next_address = TRUE \
-                  WHERE id = $3 AND state NOT IN ('delivered', 'failed')";
+                  WHERE id = $3 AND state IN ('held', 'due', 'started', 'unknown', 'accepted')";
     let values = [reason.code().into(), micros(now).into(), delivery.into()];
     let untold = "UPDATE members SET told = FALSE WHERE delivery_id = $1 AND NOT EXISTS \
                   (SELECT 1 FROM deliveries WHERE id = $1 AND state = 'delivered')";

@@ -15,29 +15,31 @@ use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
 
 use super::{parsed, raise_generation, rows};
 
-/// For how long a restriction is compared with what is leaving.
+/// For how long after it was heard a restriction is compared with what left, and how long after it
+/// was set a message may have left because of an older clearance. Longer than a provider may take.
 const WATCHED_FOR: SignedDuration = SignedDuration::from_mins(2);
 
 /// Writes a restriction down and makes every sender look again.
 pub fn hear(store: &Store, event: &Event<Restricted>) -> Commit {
-    let sql =
-        "INSERT INTO restrictions (school, pupil_id, contact_id, no_contact, at) VALUES ($1, $2, $3, $4, $5)";
+    let sql = "INSERT INTO restrictions (school, pupil_id, contact_id, no_contact, at, heard_at) VALUES ($1, $2, $3, $4, $5, $6)";
     let values = [
         event.school.to_string().into(),
         event.data.pupil_id.to_string().into(),
         event.data.contact_id.map(|contact| contact.to_string()).into(),
         event.data.no_contact.into(),
         micros(event.time).into(),
+        micros(store.clock().now()).into(),
     ];
     Commit::new().execute(store.statement(sql, values)).execute(raise_generation(store))
 }
 
 /// The tasks for messages that left after a restriction was set, for every restriction that is
-/// young enough for one to be still under way.
+/// young enough for one to be still under way. It counts from when it was heard, because the bus
+/// may have been away when it was set.
 pub async fn left_too_late(store: &Store, now: Timestamp) -> Result<Option<Commit>, Error> {
     let since = now.checked_sub(WATCHED_FOR).unwrap_or(now);
     let young = rows::restrictions::Entity::find()
-        .filter(rows::restrictions::Column::At.gte(micros(since)))
+        .filter(rows::restrictions::Column::HeardAt.gte(micros(since)))
         .all(store.read())
         .await?;
     let mut commit = None;
@@ -50,9 +52,9 @@ pub async fn left_too_late(store: &Store, now: Timestamp) -> Result<Option<Commi
                 Role::DesignatedSafeguardingLead,
                 (now, SignedDuration::from_mins(5)),
             )
-            .about([contact.clone(), pupil, delivery.clone()])
+            .about([contact.clone(), pupil.clone(), delivery.clone()])
             .because("a message about this pupil left to this contact in the seconds in which the restriction was set")
-            .once(format!("left:{delivery}:{contact}"));
+            .once(format!("left:{delivery}:{contact}:{pupil}"));
             commit = Some(commit.unwrap_or_else(Commit::new).task(task));
         }
     }
@@ -70,9 +72,13 @@ async fn left_since(
     let sql = format!(
         "SELECT DISTINCT m.delivery_id AS delivery_id, m.contact_id AS contact_id, m.pupil_id AS pupil_id \
          FROM members m JOIN attempts a ON a.delivery_id = m.delivery_id \
-         WHERE m.{column} = $1 AND m.told AND a.started_at >= $2 AND a.state IN ('accepted', 'unknown')"
+         WHERE m.{column} = $1 AND m.told AND a.ended_at >= $2 AND a.started_at <= $3 \
+         AND a.state IN ('accepted', 'unknown')"
     );
-    let found = store.read().query_all_raw(store.statement(&sql, [id.into(), restriction.at.into()])).await?;
+    // A request that was under way when the restriction was set counts too.
+    let until = restriction.at.saturating_add(WATCHED_FOR.as_micros().try_into().unwrap_or(i64::MAX));
+    let values = [id.into(), restriction.at.into(), until.into()];
+    let found = store.read().query_all_raw(store.statement(&sql, values)).await?;
     let mut left = Vec::new();
     for row in found {
         let pupil: String = row.try_get("", "pupil_id")?;

@@ -16,6 +16,7 @@ use async_nats::jetstream::consumer::{AckPolicy, DeliverPolicy};
 use async_nats::jetstream::message::Message;
 use futures::StreamExt;
 use futures::future::BoxFuture;
+use futures::stream::FuturesUnordered;
 use proto::events::{Event, Fact};
 use proto::ids::EventId;
 use sea_orm::EntityTrait;
@@ -32,6 +33,8 @@ use crate::telemetry;
 /// Facts that are fetched ahead. Few, because what waits here is handed out again when the wait
 /// is longer than the consumer's patience.
 const AHEAD: usize = 64;
+/// How many of them are decided on and committed at once.
+const AT_ONCE: usize = 32;
 
 /// How often a reaction decides again when others change what it decided on.
 const TRIES: usize = 50;
@@ -41,15 +44,26 @@ const LONGEST_WAIT: Duration = Duration::from_secs(2);
 /// A reaction's refusal of a fact.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Verdict {
-    /// Not now: hand it out again.
+    /// Not now: hand it out again, a limited number of times.
     Retry(String),
+    /// Our own store is away: hand it out again for as long as that takes.
+    Away(String),
     /// Never: put it aside with this reason.
     Poison(String),
 }
 
 impl From<Error> for Verdict {
     fn from(error: Error) -> Self {
-        Self::Retry(error.to_string())
+        Self::Away(error.to_string())
+    }
+}
+
+impl Verdict {
+    /// Its reason.
+    pub(crate) fn why(self) -> String {
+        match self {
+            Self::Retry(why) | Self::Away(why) | Self::Poison(why) => why,
+        }
     }
 }
 
@@ -185,16 +199,23 @@ impl Hearing {
             .expires(Duration::from_secs(10))
             .messages()
             .await?;
+        // Facts carry versions, so that their order does not matter; heard together they share the
+        // group commit.
+        let mut taking = FuturesUnordered::new();
         loop {
-            let message = tokio::select! {
-                message = messages.next() => message,
-                () = stop.cancelled() => return Ok(()),
-            };
-            match message {
-                Some(message) => self.take(message?).await?,
-                None => return Ok(()),
+            tokio::select! {
+                message = messages.next(), if taking.len() < AT_ONCE => match message {
+                    Some(message) => taking.push(self.take(message?)),
+                    None => break,
+                },
+                Some(taken) = taking.next() => taken?,
+                () = stop.cancelled() => break,
             }
         }
+        while let Some(taken) = taking.next().await {
+            taken?;
+        }
+        Ok(())
     }
 
     async fn take(&self, message: Message) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
@@ -237,6 +258,10 @@ impl Hearing {
                 let seconds = 1_u64 << delivered.clamp(0, 5);
                 return Err(Duration::from_secs(seconds));
             }
+            Err(Verdict::Away(why)) => {
+                tracing::warn!(consumer, why, delivered, "a fact waits for the store");
+                return Err(Duration::from_secs(2));
+            }
             Err(Verdict::Retry(why)) => format!("tried {delivered} times: {why}"),
             Err(Verdict::Poison(why)) => why,
         };
@@ -276,10 +301,10 @@ pub(crate) async fn put_through(store: &Store, handler: &Handler, raw: Raw) -> R
         match store.commit(commit).await {
             Ok(_) => return Ok(()),
             Err(Error::Conflict) => {}
-            Err(error) => return Err(Verdict::Retry(error.to_string())),
+            Err(error) => return Err(error.into()),
         }
     }
-    Err(Verdict::Retry("others keep changing the same thing".to_owned()))
+    Err(Verdict::Away("others keep changing the same thing".to_owned()))
 }
 
 /// Only what came from the bus carries its id where it can be read without knowing what it is.

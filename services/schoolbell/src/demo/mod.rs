@@ -78,8 +78,9 @@ impl Demo {
         let mut ended = pin!(running.wait());
         let (roster, cast) = (&roster, &cast);
         let script = Script { office: &office, simulator: &simulator, roster, cast, story: &story };
+        let files = place.roster();
         let played = tokio::select! {
-            played = script.play(&place.roster()) => played,
+            played = script.play(&files) => played,
             ended = &mut ended => return ended.and_then(|()| bail!("it stopped by itself")),
             () = &mut asked_to_stop => Err(anyhow::anyhow!("stopped before the morning was over")),
         };

@@ -14,6 +14,7 @@ use proto::directory::v1::PupilSummary;
 use simulator::{Message, Simulator};
 
 use super::office::Office;
+use super::phones;
 use super::school::Cast;
 use super::settling::{State, Watch, settle};
 use super::story::Story;
@@ -56,6 +57,7 @@ struct Progress<'a> {
     pupils: BTreeMap<String, PupilSummary>,
     watch: Watch<'a>,
     facts: i32,
+    /// Lines of the outside world's log that the story has told.
     shown: usize,
 }
 
@@ -74,7 +76,10 @@ impl Script<'_> {
         let (state, verdict) = settle(self.office, self.simulator, &progress.watch).await?;
         self.show_messages(&mut progress)?;
         for task in &state.tasks {
-            self.story.say(&format!("A task for {}: {}", role(task), task.why))?;
+            self.story.say(&format!("A task for the {}: {}", role(task), task.why))?;
+        }
+        for part in ["barred_father", "dead_numbers"] {
+            self.explain(part, &progress, &state).await?;
         }
         Ok(Judged { facts: progress.facts, state, verdict })
     }
@@ -153,7 +158,7 @@ impl Script<'_> {
             })
             .collect();
         self.story.say(&format!(
-            "The register closes for the whole school: {} absences are to be told, {} is a person's task.",
+            "The register closes for the whole school: {} absences to be told, {} for a person.",
             answer.announced, answer.person_only
         ))
     }
@@ -188,6 +193,23 @@ impl Script<'_> {
         self.story.say(&format!("{name} comes in after all: whoever was told should hear that."))
     }
 
+    /// Asks the systems why the contact of this part was told, or was not.
+    async fn explain(&self, part: &str, progress: &Progress<'_>, state: &State) -> anyhow::Result<()> {
+        let contact = self.cast.contact(part)?;
+        let pupil = progress.pupil(self.cast.pupil(part)?)?;
+        let about = phones::about(self.roster, contact);
+        let contact_id = progress.watch.source_ids.iter().find(|(_, source_id)| *source_id == contact);
+        let notice = state.notices.iter().find(|notice| notice.subjects.contains(&pupil.id));
+        let (Some((contact_id, _)), Some(notice)) = (contact_id, notice) else {
+            return self.story.say(&format!("There is nothing to explain about the {about}."));
+        };
+        self.story.say(&format!("Asked about the {about}, the dispatcher explains:"))?;
+        for sentence in self.office.explain(contact_id, &notice.id).await? {
+            self.story.aside(&sentence)?;
+        }
+        Ok(())
+    }
+
     async fn comes_in(&self, progress: &mut Progress<'_>, part: &str) -> anyhow::Result<String> {
         let source_id = self.cast.pupil(part)?;
         let pupil = progress.pupil(source_id)?;
@@ -201,9 +223,11 @@ impl Script<'_> {
     }
 
     fn show_messages(&self, progress: &mut Progress<'_>) -> anyhow::Result<()> {
-        let messages = self.simulator.messages();
-        self.story.messages(self.roster, messages.get(progress.shown..).unwrap_or_default())?;
-        progress.shown = messages.len();
+        let log = simulator::read_log(self.simulator.log_path())?;
+        for entry in log.get(progress.shown..).unwrap_or_default() {
+            self.story.outside(self.roster, entry)?;
+        }
+        progress.shown = log.len();
         Ok(())
     }
 }

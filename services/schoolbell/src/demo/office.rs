@@ -187,6 +187,16 @@ impl Office {
         }
     }
 
+    /// Why a contact was told of a notice, or was not: a sentence for each step.
+    pub async fn explain(&self, contact_id: &str, notice_id: &str) -> anyhow::Result<Vec<String>> {
+        let request =
+            dispatcher::ExplainRequest { contact_id: contact_id.to_owned(), notice_id: notice_id.to_owned() };
+        let request = self.request(Role::AttendanceOfficer, request)?;
+        let mut client = DispatcherServiceClient::new(self.channel.clone());
+        let answer = answered("Explain", client.explain(request).await)?;
+        Ok(answer.steps.into_iter().map(|step| step.sentence).collect())
+    }
+
     /// What people have been asked to do by any service, and have not done.
     pub async fn tasks(&self) -> anyhow::Result<Vec<tasks::Task>> {
         let mut client = TasksServiceClient::new(self.channel.clone());

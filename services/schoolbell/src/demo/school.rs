@@ -47,6 +47,7 @@ pub struct Cast {
 struct Part {
     part: String,
     pupil_sourced_id: String,
+    contact_sourced_id: String,
     address: String,
 }
 
@@ -68,6 +69,14 @@ impl Cast {
     pub fn pupil(&self, part: &str) -> anyhow::Result<&str> {
         let found = self.parts.iter().find(|line| line.part == part);
         found.map(|line| line.pupil_sourced_id.as_str()).with_context(|| format!("nobody plays {part}"))
+    }
+
+    /// The `sourcedId` of the contact on whom this part turns.
+    pub fn contact(&self, part: &str) -> anyhow::Result<&str> {
+        let found = self.parts.iter().find(|line| line.part == part && !line.contact_sourced_id.is_empty());
+        found
+            .map(|line| line.contact_sourced_id.as_str())
+            .with_context(|| format!("{part} turns on no contact"))
     }
 
     /// The `sourcedId`s of everybody who is missing when the register closes.
@@ -108,5 +117,7 @@ mod tests {
         assert!(missing.iter().all(|pupil| roster.pupils.contains_key(*pupil)));
         assert_eq!(cast.dead().filter(|address| roster.readers(address).next().is_some()).count(), 3);
         assert!(cast.pupil("nobody").is_err());
+        assert!(roster.contacts.contains_key(cast.contact("barred_father").unwrap()));
+        assert!(cast.contact("sibling_a").is_err());
     }
 }

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use kit::clock::Clock;
 use kit::runner::Running;
-use simulator::{Medium, Message, Simulator, Will};
+use simulator::{Entry, Event, Medium, Simulator, Will};
 
 use super::phones;
 use super::stage::{Place, ZONE};
@@ -72,23 +72,28 @@ impl Story {
         self.line("")
     }
 
-    /// The messages that have arrived at home, with their words.
-    pub fn messages(&self, roster: &Roster, messages: &[Message]) -> anyhow::Result<()> {
-        for message in messages {
-            let accepted = &message.accepted;
-            let what = if accepted.channel == Medium::Sms { "Text" } else { "E-mail" };
-            let readers: Vec<String> =
-                roster.readers(&accepted.to).map(|contact| phones::about(roster, contact)).collect();
-            let end = if accepted.will == Will::Fail { " (will not arrive)" } else { "" };
-            self.line(&format!(
-                "{}  {what} to {}, {}{end}:",
-                self.shown(self.school_time(message.at)),
-                accepted.to,
-                readers.join(" and ")
-            ))?;
-            for line in accepted.subject.iter().map(String::as_str).chain(accepted.body.lines()) {
-                self.line(&format!("            {line}"))?;
+    /// What belongs to the line before.
+    pub fn aside(&self, text: &str) -> anyhow::Result<()> {
+        self.line(&format!("            {text}"))
+    }
+
+    /// What the outside world saw: a message with its words, or a refusal. Receipts are for machines.
+    pub fn outside(&self, roster: &Roster, entry: &Entry) -> anyhow::Result<()> {
+        let at = self.shown(self.school_time(entry.at));
+        match &entry.event {
+            Event::Accepted(accepted) => {
+                let whom = self::whom(roster, accepted.channel, &accepted.to);
+                let end = if accepted.will == Will::Fail { " (will not arrive)" } else { "" };
+                self.line(&format!("{at}  {whom}{end}:"))?;
+                for line in accepted.subject.iter().map(String::as_str).chain(accepted.body.lines()) {
+                    self.aside(line)?;
+                }
             }
+            Event::Refused(refused) => {
+                let whom = self::whom(roster, refused.channel, refused.to.as_deref().unwrap_or("nobody"));
+                self.line(&format!("{at}  {whom} is refused ({}): {}", refused.status, refused.why))?;
+            }
+            Event::Receipt(_) => {}
         }
         Ok(())
     }
@@ -101,4 +106,11 @@ impl Story {
     fn shown(&self, at: Timestamp) -> String {
         at.to_zoned(self.zone.clone()).strftime("%H:%M:%S").to_string()
     }
+}
+
+fn whom(roster: &Roster, medium: Medium, address: &str) -> String {
+    let what = if medium == Medium::Sms { "Text" } else { "E-mail" };
+    let readers: Vec<String> =
+        roster.readers(address).map(|contact| phones::about(roster, contact)).collect();
+    format!("{what} to {address}, {}", readers.join(" and "))
 }

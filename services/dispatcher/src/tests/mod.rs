@@ -1,0 +1,452 @@
+//! The dispatcher whole, against a directory that says what a test tells it and the simulated
+//! providers, on SQLite and on PostgreSQL. Each file is one story; this one is the world of all.
+
+mod asking;
+mod chunks;
+mod clearance;
+mod corrections;
+mod directory;
+mod expiry;
+mod facts;
+mod left_too_late;
+mod plans;
+mod recalls;
+mod receipts;
+mod settling;
+mod steps;
+mod waiting;
+mod window;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::StreamExt;
+use jiff::civil::date;
+use jiff::{SignedDuration, Timestamp};
+use kit::bus::{Raw, Reaction, Verdict};
+use kit::clock::Clock;
+use kit::identity::{Caller, Keys};
+use kit::service::Peer;
+use kit::store::Store;
+use kit::testing::{TestStore, eventually, stores};
+use proto::events::absences::{Arrived, Explained, Session, Unexplained};
+use proto::events::directory::Restricted;
+use proto::events::{About, Event, Fact, subject_of};
+use proto::ids::{CaseId, ContactId, EventId, PupilId, SchoolId};
+use proto::options::v1::Role;
+use sea_orm::{ConnectionTrait, EntityTrait, FromQueryResult, QueryOrder, Statement};
+use simulator::{Behaviour, Options, ReceiptsTo, Simulator};
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use self::directory::{FakeDirectory, parent};
+use crate::channels::{self, Secret};
+use crate::planner::Planner;
+use crate::routes::Timing;
+use crate::store::rows;
+use crate::{api, reactions, wire};
+
+const TOKEN: &str = "the-token-of-receipts";
+const GATHERS_FOR: i64 = 30;
+const PATIENCE: i64 = 600;
+
+/// What of the dispatcher runs by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Runs {
+    Nothing,
+    Everything,
+}
+
+/// How a world is made.
+#[derive(Debug, Clone)]
+struct Setup {
+    runs: Runs,
+    /// How long a provider may take to answer, in milliseconds.
+    answers_within: u64,
+    /// Requests at the same time.
+    connections: usize,
+    /// Which channels there are.
+    channels: &'static [&'static str],
+}
+
+impl Default for Setup {
+    fn default() -> Self {
+        Self {
+            runs: Runs::Everything,
+            answers_within: 5_000,
+            connections: 8,
+            channels: &["sms.notify", "email.smtp"],
+        }
+    }
+}
+
+/// A school with its dispatcher, and the world outside.
+struct World {
+    backend: &'static str,
+    school: SchoolId,
+    store: Store,
+    clock: Clock,
+    directory: FakeDirectory,
+    simulator: Simulator,
+    api: api::Api,
+    reactions: Vec<Reaction>,
+    /// Only where it does not run by itself.
+    planner: Option<Planner>,
+    receipts: String,
+    wakes: [Arc<tokio::sync::Notify>; 3],
+    stop: CancellationToken,
+    work: JoinSet<anyhow::Result<()>>,
+    missing: std::sync::Mutex<Vec<PupilId>>,
+    test: TestStore,
+    folder: tempfile::TempDir,
+    // Ends with the world.
+    _servers: JoinSet<anyhow::Result<()>>,
+}
+
+/// A follow-up case, as absences tells it.
+#[derive(Debug, Clone)]
+struct Case {
+    subject: String,
+    pupil: PupilId,
+}
+
+/// A task of the dispatcher.
+#[derive(Debug, Clone, PartialEq, Eq, FromQueryResult)]
+struct Task {
+    kind: String,
+    role: String,
+    subjects: String,
+    why: String,
+    state: String,
+}
+
+async fn worlds(setup: &Setup) -> Vec<World> {
+    let mut worlds = Vec::new();
+    for test in stores("dispatcher", crate::store::MIGRATIONS).await {
+        worlds.push(World::start(test, setup).await);
+    }
+    worlds
+}
+
+/// Worlds in which nothing runs by itself.
+async fn quiet_worlds() -> Vec<World> {
+    worlds(&Setup { runs: Runs::Nothing, ..Setup::default() }).await
+}
+
+impl World {
+    async fn start(test: TestStore, setup: &Setup) -> Self {
+        // Only the first test in the process installs it.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let (mut work, mut servers) = (JoinSet::new(), JoinSet::new());
+        let folder = tempfile::tempdir().unwrap();
+        let directory = FakeDirectory::default();
+        let channel = directory.serve(&mut servers).await;
+        let keys = Keys::open(folder.path(), &["dispatcher"]).unwrap();
+        let (store, clock) = (test.store.clone(), test.clock.clone());
+        let peer = Peer::new(channel, keys.signer("dispatcher").unwrap(), clock.clone());
+        let simulator = simulator::start(Options::new(folder.path().join("witness.jsonl"))).await.unwrap();
+        let stop = CancellationToken::new();
+        let timing =
+            Timing { absence_gathers_for_seconds: GATHERS_FOR, absence_patience_seconds: PATIENCE };
+        let channels = channels_of(&simulator, setup);
+        let wired = wire(&store, crate::directory::Directory::new(peer), channels, timing, &stop).unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let receipts = format!("http://{}/dispatcher/receipts/notify", listener.local_addr().unwrap());
+        let routes = crate::receipts::routes(store.clone(), wired.receipt.clone(), Secret::new(TOKEN));
+        servers.spawn(async move { Ok(axum::serve(listener, routes).await?) });
+        simulator.send_receipts_to(ReceiptsTo {
+            url: receipts.clone(),
+            bearer_token: TOKEN.to_owned(),
+            after: Duration::ZERO,
+            retry_every: Duration::from_millis(50),
+        });
+        let wakes =
+            [Arc::clone(&wired.planner.wake), Arc::clone(&wired.sender.wake), wired.generation.wake()];
+        let planner = if setup.runs == Runs::Everything {
+            work.spawn(wired.generation.follow(store.clone(), stop.clone()));
+            work.spawn(wired.planner.run(stop.clone()));
+            work.spawn(wired.sender.run(stop.clone()));
+            work.spawn(wired.settling);
+            None
+        } else {
+            Some(wired.planner)
+        };
+        Self {
+            backend: test.backend,
+            school: SchoolId::generate(),
+            store,
+            clock,
+            directory,
+            simulator,
+            reactions: reactions::all(&wired.hearer),
+            api: wired.api,
+            planner,
+            receipts,
+            wakes,
+            stop,
+            work,
+            missing: std::sync::Mutex::default(),
+            test,
+            folder,
+            _servers: servers,
+        }
+    }
+
+    /// Stops everything, and sees that it ends well.
+    async fn end(mut self) {
+        self.stop.cancel();
+        drop(self.api);
+        let ended = async {
+            while let Some(ended) = self.work.join_next().await {
+                ended.unwrap().unwrap();
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(20), ended).await.expect("everything stops");
+        self.simulator.stop().await;
+    }
+
+    fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// Lets time pass by the school's clock.
+    fn pass(&self, seconds: i64) {
+        self.clock.set(self.now() + SignedDuration::from_secs(seconds));
+        self.wakes.iter().for_each(|wake| wake.notify_one());
+    }
+
+    /// Lets a gathering leave.
+    fn gathered(&self) {
+        self.pass(GATHERS_FOR);
+    }
+
+    async fn sweep(&self) {
+        self.planner.as_ref().unwrap().sweep(self.now()).await.unwrap();
+    }
+
+    fn session_ends_at(&self) -> Timestamp {
+        "2026-11-24T12:00:00Z".parse().unwrap()
+    }
+
+    fn about(&self, subject: &str, version: u64) -> About {
+        About { school: self.school, subject: subject.to_owned(), version, time: self.now() }
+    }
+
+    async fn hear<T: Fact>(&self, event: &Event<T>) -> Result<(), Verdict> {
+        let subject = subject_of(T::SERVICE, T::NAME, event.school);
+        let raw = Raw { subject, body: serde_json::to_vec(event).unwrap() };
+        kit::testing::hear(&self.store, &self.reactions, raw).await
+    }
+
+    fn unexplained_event(&self, case: &Case, version: u64) -> Event<Unexplained> {
+        let data = Unexplained {
+            pupil_id: case.pupil,
+            date: date(2026, 11, 24),
+            session: Session::Morning,
+            session_ends_at: self.session_ends_at(),
+        };
+        Event::new(EventId::generate(), self.about(&case.subject, version), data)
+    }
+
+    /// A pupil is missing, which is heard with all the others by `hear_missing`.
+    fn missing_later(&self, pupil: PupilId) {
+        self.missing.lock().unwrap().push(pupil);
+    }
+
+    async fn hear_missing(&self) {
+        let pupils = std::mem::take(&mut *self.missing.lock().unwrap());
+        futures::stream::iter(pupils)
+            .for_each_concurrent(256, async |pupil| {
+                self.missing(pupil).await;
+            })
+            .await;
+    }
+
+    /// A pupil is missing: version 1 of a new case.
+    async fn missing(&self, pupil: PupilId) -> Case {
+        let case = Case { subject: CaseId::generate().to_string(), pupil };
+        self.unexplained(&case, 1).await;
+        case
+    }
+
+    async fn unexplained(&self, case: &Case, version: u64) {
+        self.hear(&self.unexplained_event(case, version)).await.unwrap();
+    }
+
+    async fn explained(&self, case: &Case, version: u64) {
+        let data = Explained { pupil_id: case.pupil, date: date(2026, 11, 24), session: Session::Morning };
+        let event = Event::new(EventId::generate(), self.about(&case.subject, version), data);
+        self.hear(&event).await.unwrap();
+    }
+
+    async fn arrived(&self, case: &Case, version: u64) {
+        let data = Arrived {
+            pupil_id: case.pupil,
+            date: date(2026, 11, 24),
+            session: Session::Morning,
+            session_ends_at: self.session_ends_at(),
+        };
+        let event = Event::new(EventId::generate(), self.about(&case.subject, version), data);
+        self.hear(&event).await.unwrap();
+    }
+
+    /// The directory says that a link is restricted from now on.
+    async fn restricted(&self, pupil: PupilId, link: Option<&str>, no_contact: bool) {
+        let contact_id: Option<ContactId> = link.map(|id| id.parse().unwrap());
+        let data = Restricted { pupil_id: pupil, contact_id, no_contact };
+        let event = Event::new(EventId::generate(), self.about(&pupil.to_string(), 1), data);
+        self.hear(&event).await.unwrap();
+    }
+
+    fn caller(&self) -> Caller {
+        Caller {
+            subject: "person-1".to_owned(),
+            tenant: self.school,
+            roles: vec![Role::AttendanceOfficer],
+        }
+    }
+
+    fn request<T>(&self, message: T) -> tonic::Request<T> {
+        let mut request = tonic::Request::new(message);
+        request.extensions_mut().insert(self.caller());
+        request
+    }
+
+    async fn notices(&self) -> Vec<rows::notices::Model> {
+        rows::notices::Entity::find()
+            .order_by_asc(rows::notices::Column::Id)
+            .all(self.store.read())
+            .await
+            .unwrap()
+    }
+
+    async fn gatherings(&self) -> Vec<rows::gatherings::Model> {
+        rows::gatherings::Entity::find()
+            .order_by_asc(rows::gatherings::Column::Id)
+            .all(self.store.read())
+            .await
+            .unwrap()
+    }
+
+    async fn deliveries(&self) -> Vec<rows::deliveries::Model> {
+        rows::deliveries::Entity::find()
+            .order_by_asc(rows::deliveries::Column::Id)
+            .all(self.store.read())
+            .await
+            .unwrap()
+    }
+
+    async fn members(&self) -> Vec<rows::members::Model> {
+        rows::members::Entity::find().all(self.store.read()).await.unwrap()
+    }
+
+    /// State and why of every delivery, in the order in which they were planned.
+    async fn fates(&self) -> Vec<(String, String)> {
+        self.deliveries().await.into_iter().map(|delivery| (delivery.state, delivery.why)).collect()
+    }
+
+    /// Waits until the deliveries, in the order in which they were planned, have these states.
+    async fn until_states(&self, expected: &[&str]) {
+        let expected: Vec<String> = expected.iter().map(|state| (*state).to_owned()).collect();
+        eventually(&format!("states on {}", self.backend), expected, async || {
+            self.deliveries().await.into_iter().map(|delivery| delivery.state).collect::<Vec<_>>()
+        })
+        .await;
+    }
+
+    /// Waits until nothing is left to do at this moment.
+    async fn until_quiet(&self) {
+        let sql = "SELECT (SELECT COUNT(*) FROM chunks) \
+                   + (SELECT COUNT(*) FROM deliveries WHERE next_address) AS number";
+        eventually(&format!("quiet on {}", self.backend), 0, async || self.number(sql).await).await;
+    }
+
+    async fn tasks(&self) -> Vec<Task> {
+        let sql = "SELECT kind, role, subjects, why, state FROM tasks ORDER BY id";
+        Task::find_by_statement(self.statement(sql)).all(self.store.read()).await.unwrap()
+    }
+
+    async fn until_tasks(&self, expected: &[&str]) {
+        let mut expected: Vec<String> = expected.iter().map(|kind| (*kind).to_owned()).collect();
+        expected.sort();
+        eventually(&format!("tasks on {}", self.backend), expected, async || {
+            let mut kinds: Vec<String> = self.tasks().await.into_iter().map(|task| task.kind).collect();
+            kinds.sort();
+            kinds
+        })
+        .await;
+    }
+
+    fn statement(&self, sql: &str) -> Statement {
+        self.store.statement(sql, [])
+    }
+
+    /// One number that the store answers a question with, as `number`.
+    async fn number(&self, sql: &str) -> i64 {
+        let row = self.store.read().query_one_raw(self.statement(sql)).await.unwrap().unwrap();
+        row.try_get("", "number").unwrap()
+    }
+
+    async fn count(&self, table: &str) -> i64 {
+        self.number(&format!("SELECT COUNT(*) AS number FROM {table}")).await
+    }
+
+    /// Changes rows behind everybody's back.
+    async fn meddle(&self, sql: &str) {
+        let tx = self.store.begin().await.unwrap();
+        tx.execute_raw(self.statement(sql)).await.unwrap();
+        tx.commit().await.unwrap();
+    }
+
+    /// What was accepted, by address, in the order of acceptance.
+    fn received(&self) -> BTreeMap<String, Vec<String>> {
+        let mut received: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for message in self.simulator.messages() {
+            received.entry(message.accepted.to).or_default().push(message.accepted.body);
+        }
+        received
+    }
+
+    async fn until_received(&self, number: usize) {
+        eventually(&format!("messages on {}", self.backend), number, async || {
+            self.simulator.messages().len()
+        })
+        .await;
+    }
+
+    fn dead(&self, address: &str) {
+        let failure = simulator::Failure::Permanent;
+        self.simulator.behave(Behaviour::Dead { address: address.to_owned(), failure });
+    }
+}
+
+/// The channels of a setup, opened from what would stand in a settings file.
+fn channels_of(simulator: &Simulator, setup: &Setup) -> Vec<Arc<dyn channels::Channel>> {
+    let options = simulator::NotifyOptions::default();
+    let patience = format!("{}ms", setup.answers_within);
+    let smtp = simulator.smtp_address();
+    let mut tables = serde_json::json!({
+        "sms.notify": {
+            "base_url": simulator.notify_url(), "api_key": simulator.api_key("tests"),
+            "sms_template_id": options.sms_template_id, "service_name": options.service_name,
+            "connections": setup.connections, "rate_per_second": 1_000, "timeout": patience,
+        },
+        "email.notify": {
+            "base_url": simulator.notify_url(), "api_key": simulator.api_key("tests"),
+            "email_template_id": options.email_template_id, "connections": setup.connections,
+            "rate_per_second": 1_000, "timeout": patience,
+        },
+        "email.smtp": {
+            "host": smtp.ip().to_string(), "port": smtp.port(), "security": "plain",
+            "from": "Elm Park <office@example.com>", "connections": setup.connections,
+            "rate_per_second": 1_000, "connect_timeout": patience, "command_timeout": patience,
+            "acceptance_timeout": patience,
+        },
+    });
+    let tables_of_setup = tables.as_object_mut().unwrap();
+    tables_of_setup.retain(|name, _| setup.channels.contains(&name.as_str()));
+    let config: channels::Config = serde_json::from_value(tables).unwrap();
+    channels::all(&config, &channels::http_client().unwrap()).unwrap()
+}
