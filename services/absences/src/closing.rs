@@ -10,6 +10,7 @@ use kit::clock::Clock;
 use kit::identity::Caller;
 use kit::rejection::failure;
 use kit::store::{Commit, Error, Store};
+use proto::events::absences::Session;
 use proto::options::v1::Role;
 use tokio::time::MissedTickBehavior;
 use tonic::Status;
@@ -23,6 +24,7 @@ use crate::store::changes::{Close, Hand};
 use crate::store::read::{self, CloseAt, Closed, Due, Whose};
 
 const LOOKS_EVERY: Duration = Duration::from_secs(1);
+const LOOKS_FOR_EMPTY_EVERY: Duration = Duration::from_mins(1);
 const TRIES: usize = 8;
 const BY_CLOCK: &str = "closed at its time";
 
@@ -83,13 +85,12 @@ impl Closer {
 
     async fn read_and_decide(&self, hand: Hand<'_>, wanted: Wanted<'_>) -> Result<(Commit, Outcome), Status> {
         let (school, sitting) = (hand.caller.tenant, wanted.sitting);
-        let stored = |error: Error| failure(&error);
-        let session = read::session(&self.store, school, sitting).await.map_err(stored)?;
+        let session = read::session(&self.store, school, sitting).await?;
         if let Some((at, closed)) = session.closed {
             return Ok((hand.commit(&[]), Outcome { at, when: When::Before, closed }));
         }
-        let registers = read::registers(&self.store, school, sitting).await.map_err(stored)?;
-        let lines = read::lines(&self.store, school, sitting, Whose::Everybodys).await.map_err(stored)?;
+        let registers = read::registers(&self.store, school, sitting).await?;
+        let lines = read::lines(&self.store, school, sitting, Whose::Everybodys).await?;
         let closing = close::close(wanted.roll, &read::classes(&registers), &lines, hand.at)
             .map_err(refusal::status)?;
         let closed = summary(&closing);
@@ -102,8 +103,8 @@ impl Closer {
             ends_at: wanted.ends_at,
             closed: &closed,
         };
-        let commit = hand.closed(hand.commit(&subjects), &self.store, &close).map_err(stored)?;
-        let commit = hand.steps(commit, &closing.steps).map_err(stored)?;
+        let commit = hand.closed(hand.commit(&subjects), &self.store, &close)?;
+        let commit = hand.steps(commit, &closing.steps)?;
         let asked = tasks::of_closing(school, sitting, &closing, hand.at);
         let commit = asked.into_iter().fold(commit, Commit::task);
         Ok((commit, Outcome { at: hand.at, when: When::Now, closed }))
@@ -117,11 +118,46 @@ impl Closer {
     ) -> anyhow::Result<()> {
         let mut looks = tokio::time::interval(LOOKS_EVERY);
         looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut long_looks = tokio::time::interval(LOOKS_FOR_EMPTY_EVERY);
+        long_looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         tokio::pin!(stop);
         loop {
             tokio::select! {
                 () = &mut stop => return Ok(()),
                 _ = looks.tick() => self.close_due(when).await,
+                _ = long_looks.tick() => self.close_unposted(when).await,
+            }
+        }
+    }
+
+    /// Closes today's sessions of which no class has posted a register: nobody knows who is
+    /// missing, and that is the office's task. Schools are known by the registers they posted.
+    pub async fn close_unposted(&self, when: CloseAt) {
+        let schools = match read::schools(&self.store).await {
+            Ok(schools) => schools,
+            Err(error) => {
+                failure(&error);
+                return;
+            }
+        };
+        for tenant in schools {
+            let Ok(school) = self.directory.school(tenant).await else { continue };
+            let now = self.clock.now();
+            for session in [Session::Morning, Session::Afternoon] {
+                let sitting = Sitting { date: school.today(now), session };
+                let Ok(times) = school.check_now(sitting, now) else { continue };
+                let due_at = match when {
+                    CloseAt::RegisterTime => times.closes,
+                    CloseAt::SessionEnd => times.ends,
+                };
+                let closed = read::session(&self.store, tenant, sitting).await.map(|session| session.closed);
+                if now < due_at || !matches!(closed, Ok(None)) {
+                    continue;
+                }
+                let due = Due { school: tenant, sitting, closes_at: times.closes, ends_at: times.ends };
+                if let Err(status) = self.close_by_clock(due).await {
+                    tracing::warn!(school = %tenant, grpc.code = ?status.code(), "an empty register could not be closed");
+                }
             }
         }
     }
@@ -163,7 +199,7 @@ impl Closer {
             match self.store.commit(commit).await {
                 Ok(_) => return Ok(()),
                 Err(Error::Conflict) => {}
-                Err(error) => return Err(failure(&error)),
+                Err(error) => return Err(error.into()),
             }
         }
         Err(Status::aborted("registers are being posted faster than this can be closed"))

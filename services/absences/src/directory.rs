@@ -14,12 +14,15 @@ use proto::directory::v1::check_pupils_request::Scope;
 use proto::directory::v1::directory_service_client::DirectoryServiceClient;
 use proto::ids::PupilId;
 use tonic::{Code, Status};
+use tonic_types::StatusExt;
 
 use crate::domain::calendar::{RegisterTimes, Term};
 use crate::domain::register::Roll;
 use crate::domain::{Care, OnRoll, School};
 
 const PATIENCE: SignedDuration = SignedDuration::from_secs(5);
+/// The directory's reason for answering nothing about a school.
+const NO_ROSTER: &str = "NO_ROSTER";
 
 /// The directory.
 #[derive(Clone)]
@@ -36,12 +39,7 @@ impl Directory {
     /// The school's clock and calendar.
     pub async fn school(&self, school: Tenant) -> Result<School, Status> {
         let request = self.peer.request(school, pb::GetSchoolRequest {}, PATIENCE)?;
-        let answer = self.client().get_school(request).await.map_err(|status| match status.code() {
-            Code::NotFound => {
-                Rejection::precondition("UNKNOWN_SCHOOL", "the directory has no such school yet").into()
-            }
-            _ => unavailable(&status),
-        })?;
+        let answer = self.client().get_school(request).await.map_err(|status| refused(&status))?;
         answer.into_inner().school.as_ref().and_then(read_school).ok_or_else(unreadable)
     }
 
@@ -59,7 +57,7 @@ impl Directory {
     async fn check(&self, school: Tenant, scope: Scope) -> Result<Roll, Status> {
         let message = pb::CheckPupilsRequest { scope: Some(scope) };
         let request = self.peer.request(school, message, PATIENCE)?;
-        let answer = self.client().check_pupils(request).await.map_err(|status| unavailable(&status))?;
+        let answer = self.client().check_pupils(request).await.map_err(|status| refused(&status))?;
         answer.into_inner().pupils.iter().map(read_pupil).collect::<Option<Roll>>().ok_or_else(unreadable)
     }
 
@@ -68,7 +66,12 @@ impl Directory {
     }
 }
 
-fn unavailable(status: &Status) -> Status {
+/// A school without a roster is told so, because sending the same request again will not help it.
+fn refused(status: &Status) -> Status {
+    let reason = status.get_details_error_info().map(|info| info.reason);
+    if status.code() == Code::FailedPrecondition && reason.as_deref() == Some(NO_ROSTER) {
+        return Rejection::precondition(NO_ROSTER, "no roster has been imported yet").into();
+    }
     tracing::warn!(grpc.code = ?status.code(), "the directory cannot be asked");
     let told = "the directory cannot be asked just now; send the same request again";
     Rejection::new(Code::Unavailable, "DIRECTORY_UNAVAILABLE", told).into()

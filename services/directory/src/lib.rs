@@ -4,11 +4,11 @@
 //! [`import`] reads a roster, [`domain`] decides, [`store`] keeps, [`api`] answers. The directory asks
 //! no other service and hears nothing yet; it says that somebody may be told less than before.
 
-pub mod api;
-pub mod domain;
-pub mod import;
-pub mod reactions;
-pub mod store;
+mod api;
+mod domain;
+mod import;
+mod reactions;
+mod store;
 
 use kit::config::Mode;
 use kit::service::{Parts, Platform, Service};
@@ -16,7 +16,7 @@ use kit::store::Migration;
 use proto::directory::v1::directory_service_server::DirectoryServiceServer;
 use serde::Deserialize;
 
-use crate::domain::phone::TestNumbers;
+use domain::phone::TestNumbers;
 
 /// The service.
 #[derive(Debug, Clone, Copy)]

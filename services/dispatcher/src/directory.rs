@@ -174,10 +174,9 @@ fn link_of(link: pb::Link) -> Result<Link, Error> {
         pb::Restriction::NoChildInformation => (true, false),
         pb::Restriction::NoContact | pb::Restriction::Unspecified => (true, true),
     };
-    let roles = ["mother", "father", "parent", "step_parent", "guardian", "foster_carer"];
     Ok(Link {
         contact: link.contact_id.parse().map_err(|_| Error::Answer("a contact's id"))?,
-        parent_or_guardian: roles.contains(&link.role.as_str()),
+        parent_or_guardian: link.parent_or_guardian,
         responsibility,
         lives_with: link.lives_with,
         emergency_only: link.emergency_only,

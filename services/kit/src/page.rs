@@ -39,6 +39,9 @@ impl Page {
             || Rejection::invalid("INVALID_PAGE_TOKEN", "page_token", "is not a token of this list");
         let decoded = URL_SAFE_NO_PAD.decode(token).map_err(|_| refused())?;
         let text = String::from_utf8(decoded).map_err(|_| refused())?;
+        if text.chars().any(char::is_control) {
+            return Err(refused());
+        }
         let (hash, after) = text.split_once(' ').ok_or_else(refused)?;
         if hash != arguments {
             return Err(refused());

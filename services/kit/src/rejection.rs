@@ -9,6 +9,8 @@ use std::collections::HashMap;
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, FieldViolation, StatusExt};
 
+use crate::store;
+
 /// The domain of every reason.
 pub const DOMAIN: &str = "schoolbell";
 
@@ -83,16 +85,32 @@ impl From<Rejection> for Status {
     }
 }
 
-/// A failure of ours: logged with its causes, told without them.
-pub fn failure(error: &(dyn std::error::Error + 'static)) -> Status {
+/// An error with its causes, in one line.
+pub(crate) fn causes(error: &(dyn std::error::Error + 'static)) -> String {
     let mut causes = vec![error.to_string()];
     let mut source = error.source();
     while let Some(cause) = source {
         causes.push(cause.to_string());
         source = cause.source();
     }
-    tracing::error!(error = causes.join(": "), "a call failed");
+    causes.join(": ")
+}
+
+/// A failure of ours: logged with its causes, told without them. What may pass is `UNAVAILABLE`;
+/// what will not is `INTERNAL`, so that nobody tries for ever.
+pub fn failure(error: &(dyn std::error::Error + 'static)) -> Status {
+    tracing::error!(error = causes(error), "a call failed");
+    let stays = error.downcast_ref::<store::Error>().is_some_and(|error| !error.is_away());
+    if stays {
+        return Rejection::new(Code::Internal, "FAULT", "this cannot be done; it was written down").into();
+    }
     Rejection::new(Code::Unavailable, "TRY_AGAIN", "this cannot be done just now; try again").into()
+}
+
+impl From<store::Error> for Status {
+    fn from(error: store::Error) -> Self {
+        failure(&error)
+    }
 }
 
 /// The text of a field, if it is no longer than `most` characters and not empty.
@@ -107,6 +125,9 @@ pub fn required(value: &str, field: &'static str, most: usize) -> Result<String,
 /// The text of a field, if it is no longer than `most` characters.
 pub fn optional(value: &str, field: &'static str, most: usize) -> Result<String, Rejection> {
     let value = value.trim();
+    if value.chars().any(|character| character.is_control() && !matches!(character, '\n' | '\r' | '\t')) {
+        return Err(Rejection::invalid("CONTROL_CHARACTER", field, "holds a character that is no text"));
+    }
     let characters = value.chars().count();
     if characters > most {
         return Err(Rejection::invalid(

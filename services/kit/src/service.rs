@@ -132,8 +132,6 @@ pub struct Platform {
     pub store: Store,
     /// Cancelled when the service should stop.
     pub stop: CancellationToken,
-    /// The address of this process's HTTP port, for others to call back.
-    pub http: std::net::SocketAddr,
     pub(crate) signer: Signer,
     pub(crate) peers: Peers,
 }

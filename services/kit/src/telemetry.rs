@@ -14,6 +14,7 @@ use opentelemetry_sdk::propagation::TraceContextPropagator;
 use opentelemetry_sdk::trace::SdkTracerProvider;
 use tracing::Span;
 use tracing_opentelemetry::OpenTelemetrySpanExt;
+use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::{EnvFilter, Layer};
 
@@ -60,11 +61,17 @@ pub fn start(settings: &Telemetry) -> Result<Guard, Error> {
         LogFormat::Text => lines.boxed(),
         LogFormat::Json => lines.json().flatten_event(true).boxed(),
     };
-    let subscriber = tracing_subscriber::registry()
-        .with(lines.with_filter(filter))
-        .with(tracing_opentelemetry::layer().with_tracer(provider.tracer("schoolbell")));
+    let subscriber = tracing_subscriber::registry().with(lines.with_filter(filter)).with(
+        tracing_opentelemetry::layer().with_tracer(provider.tracer("schoolbell")).with_filter(our_spans()),
+    );
     tracing::subscriber::set_global_default(subscriber).map_err(|_| Error::Twice)?;
     Ok(Guard { provider })
+}
+
+/// Only our own spans leave the process: a library's could carry what it was given.
+fn our_spans() -> Targets {
+    let ours = ["kit", "directory", "absences", "dispatcher", "schoolbell"];
+    Targets::new().with_targets(ours.map(|name| (name, tracing::level_filters::LevelFilter::INFO)))
 }
 
 /// The present span as a W3C `traceparent`, when there is one.

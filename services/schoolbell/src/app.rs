@@ -39,6 +39,7 @@ pub async fn start(settings: Settings, services: &[String]) -> anyhow::Result<Ru
         data: settings.data,
         grpc: settings.grpc,
         http: settings.http,
+        serves: services.to_vec(),
         peers: settings.peers,
         nats: settings.nats,
         store: settings.store,

@@ -88,8 +88,47 @@ impl Settings {
         if let Some(channel) = self.dispatcher.channels.unprotected().first() {
             bail!("production refuses the plain-text connection of channel {channel}");
         }
+        if let Some(key) = self.plain_text_to_other_hosts().first() {
+            bail!("production refuses plain text to another host: see {key}");
+        }
         Ok(())
     }
+}
+
+impl Settings {
+    /// The keys whose connections would cross the network unprotected. What is served is
+    /// unprotected too, so it stays on this machine, behind something that speaks TLS.
+    fn plain_text_to_other_hosts(&self) -> Vec<String> {
+        let mut keys = Vec::new();
+        let mut check = |key: String, address: Option<&str>, protected: fn(&str) -> bool| {
+            if address.is_some_and(|address| !is_here(address) && !protected(address)) {
+                keys.push(key);
+            }
+        };
+        check("nats.url".to_owned(), self.nats.url.as_deref(), |url| url.starts_with("tls://"));
+        for (name, address) in &self.peers {
+            check(format!("peers.{name}"), Some(address), |url| url.starts_with("https://"));
+        }
+        let postgres = self.store.postgres.as_ref().map(kit::config::Secret::reveal);
+        check("store.postgres".to_owned(), postgres, |url| url.contains("sslmode=verify-full"));
+        let otlp = self.telemetry.otlp_endpoint.as_deref();
+        check("telemetry.otlp_endpoint".to_owned(), otlp, |url| url.starts_with("https://"));
+        for (key, address) in [("grpc", self.grpc), ("http", self.http)] {
+            if !address.ip().is_loopback() {
+                keys.push(key.to_owned());
+            }
+        }
+        keys
+    }
+}
+
+/// Whether an address with a scheme names this machine.
+fn is_here(address: &str) -> bool {
+    let rest = address.split_once("://").map_or(address, |(_, rest)| rest);
+    let place = rest.split(['/', '?']).next().unwrap_or_default();
+    let place = place.rsplit_once('@').map_or(place, |(_, place)| place);
+    let host = place.rsplit_once(':').map_or(place, |(host, _)| host).trim_matches(['[', ']']);
+    host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
 }
 
 #[cfg(test)]
@@ -137,10 +176,37 @@ mod tests {
         let shifted = "mode = \"production\"\nclock_starts_at = \"2026-11-24T08:50:00Z\"";
         assert!(read(shifted, &[]).unwrap_err().to_string().contains("clock_starts_at"));
         assert!(read("mode = \"production\"", &[]).unwrap_err().to_string().contains("nats.url"));
-        let plain = "mode = \"production\"\n[nats]\nurl = \"nats://10.0.0.1:4222\"\n\
+        let plain = "mode = \"production\"\n[nats]\nurl = \"tls://10.0.0.1:4222\"\n\
                      [dispatcher.channels.\"email.smtp\"]\nhost = \"smtp.example.org\"\nport = 25\n\
-                     security = \"none\"\nfrom = \"a@example.org\"";
+                     security = \"plain\"\nfrom = \"a@example.org\"";
         let error = format!("{:#}", read(plain, &[]).unwrap_err());
-        assert!(error.contains("email.smtp"), "{error}");
+        assert!(error.contains("plain-text connection of channel email.smtp"), "{error}");
+    }
+
+    #[test]
+    fn production_refuses_every_unprotected_way_to_another_host() {
+        let production = "mode = \"production\"\n[nats]\nurl = \"tls://nats.example.org:4222\"\n";
+        assert!(read(production, &[]).is_ok());
+        for (key, value, refused) in [
+            ("NATS__URL", "nats://10.0.0.1:4222", "nats.url"),
+            ("PEERS__DIRECTORY", "http://10.0.0.2:7400", "peers.directory"),
+            ("STORE__POSTGRES", "postgres://u:p@10.0.0.3:5432", "store.postgres"),
+            ("TELEMETRY__OTLP_ENDPOINT", "http://10.0.0.4:4317", "telemetry.otlp_endpoint"),
+            ("GRPC", "0.0.0.0:7400", "grpc"),
+            ("HTTP", "10.0.0.5:7401", "http"),
+        ] {
+            let key = format!("SCHOOLBELL__{key}");
+            let error = format!("{:#}", read(production, &[(&key, value)]).unwrap_err());
+            assert!(error.ends_with(refused), "{key}: {error}");
+        }
+        for (key, value) in [
+            ("NATS__URL", "nats://127.0.0.1:4222"),
+            ("PEERS__DIRECTORY", "https://10.0.0.2:7400"),
+            ("STORE__POSTGRES", "postgres://u:p@[::1]:5432"),
+            ("STORE__POSTGRES", "postgres://u:p@10.0.0.3:5432?sslmode=verify-full"),
+        ] {
+            let key = format!("SCHOOLBELL__{key}");
+            assert!(read(production, &[(&key, value)]).is_ok(), "{key} = {value}");
+        }
     }
 }

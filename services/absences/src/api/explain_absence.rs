@@ -7,7 +7,7 @@ use proto::ids::CaseId;
 use tonic::{Request, Response, Status};
 
 use super::fields::Fields;
-use super::{Api, case_to_proto, refusal, stored};
+use super::{Api, case_to_proto, refusal};
 use crate::domain::{Code, Rejection};
 use crate::store::changes::Hand;
 use crate::store::read;
@@ -44,12 +44,12 @@ async fn decide(
     let tenant = caller.tenant;
     let now = api.now();
     let unknown = || refusal::status(Rejection::UnknownCase);
-    let case = stored(read::case(api.store(), tenant, explained.case_id).await)?.ok_or_else(unknown)?.opening;
-    let line = stored(read::line(api.store(), tenant, case.sitting, case.pupil_id).await)?;
+    let case = read::case(api.store(), tenant, explained.case_id).await?.ok_or_else(unknown)?.opening;
+    let line = read::line(api.store(), tenant, case.sitting, case.pupil_id).await?;
     let step = line.explain(explained.reason, explained.note.clone(), now).map_err(refusal::status)?;
     let response = pb::ExplainAbsenceResponse { case: step.after.case.as_ref().map(case_to_proto) };
     let hand = Hand { caller, rpc: RPC, at: now };
     let commit = hand.commit(&[case.pupil_id.to_string()]);
-    let commit = stored(hand.steps(commit, &[step]))?;
+    let commit = hand.steps(commit, &[step])?;
     Ok((commit, response))
 }

@@ -7,7 +7,7 @@ use proto::absences::v1 as pb;
 use tonic::{Request, Response, Status};
 
 use super::fields::Fields;
-use super::{Api, case_to_proto, stored};
+use super::{Api, case_to_proto};
 use crate::store::read;
 
 const RPC: &str = "ListOpenCases";
@@ -25,7 +25,7 @@ pub(super) async fn answer(
     };
     let date = fields.finish(date)?;
     let page = Page::read(request.page_size, &request.page_token, &request.date)?;
-    let found = stored(read::open_cases(api.store(), caller.tenant, date, &page).await)?;
+    let found = read::open_cases(api.store(), caller.tenant, date, &page).await?;
     let (cases, next_page_token) = page.cut(found, |case| case.opening.id.to_string());
     let pupils: Vec<String> = cases.iter().map(|case| case.opening.pupil_id.to_string()).collect();
     let audited = audit::look(api.store(), &caller, RPC, &pupils).await?;

@@ -17,8 +17,7 @@ mod tests;
 
 use jiff::Timestamp;
 use kit::clock::{Clock, to_proto};
-use kit::rejection::failure;
-use kit::store::{Error, Store};
+use kit::store::Store;
 use proto::absences::v1 as pb;
 use proto::absences::v1::absences_service_server::AbsencesService;
 use proto::events::absences::Session;
@@ -100,10 +99,6 @@ impl AbsencesService for Api {
     ) -> Result<Response<pb::ListOpenCasesResponse>, Status> {
         list_open_cases::answer(self, request).await
     }
-}
-
-fn stored<T>(outcome: Result<T, Error>) -> Result<T, Status> {
-    outcome.map_err(|error| failure(&error))
 }
 
 fn case_to_proto(case: &Case) -> pb::Case {

@@ -7,7 +7,7 @@ use proto::ids::{CaseId, ClassId};
 use tonic::{Request, Response, Status};
 
 use super::fields::Fields;
-use super::{Api, refusal, stored};
+use super::{Api, refusal};
 use crate::closing::count;
 use crate::domain::register::{self, Mark, Register, SentMark};
 use crate::domain::{CaseEvent, Fault, Phase, Sitting, Step};
@@ -59,10 +59,10 @@ async fn decide(
     let (school, roll) = tokio::try_join!(api.directory().school(tenant), api.directory().roll(tenant))?;
     let now = api.now();
     let times = school.check_now(sitting, now).map_err(refusal::status)?;
-    let session = stored(read::session(api.store(), tenant, sitting).await)?;
-    let registers = stored(read::registers(api.store(), tenant, sitting).await)?;
+    let session = read::session(api.store(), tenant, sitting).await?;
+    let registers = read::registers(api.store(), tenant, sitting).await?;
     let pupils = register::pupils(&roll, posted.class_id, &posted.marks);
-    let lines = stored(read::lines(api.store(), tenant, sitting, Whose::Pupils(&pupils)).await)?;
+    let lines = read::lines(api.store(), tenant, sitting, Whose::Pupils(&pupils)).await?;
     let register = Register {
         class_id: posted.class_id,
         sitting,
@@ -84,7 +84,7 @@ async fn decide(
     };
     let version = registers.get(&posted.class_id).copied().unwrap_or(0);
     let commit = hand.register(commit, api.store(), sitting, (posted.class_id, version));
-    let commit = stored(hand.steps(commit, &steps))?;
+    let commit = hand.steps(commit, &steps)?;
     let response = pb::PostRegisterResponse {
         marks: count(steps.len()),
         cases_opened: count(steps.iter().filter(|step| opens_case(step)).count()),

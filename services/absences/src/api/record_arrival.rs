@@ -7,7 +7,7 @@ use proto::ids::PupilId;
 use tonic::{Request, Response, Status};
 
 use super::fields::Fields;
-use super::{Api, refusal, stored};
+use super::{Api, refusal};
 use crate::domain::{Phase, Sitting};
 use crate::store::changes::{Hand, Posting};
 use crate::store::read;
@@ -42,8 +42,8 @@ async fn decide(
     let pupil = pupil.ok_or_else(refusal::unknown_pupil)?;
     let now = api.now();
     let times = school.check_now(sitting, now).map_err(refusal::status)?;
-    let session = stored(read::session(api.store(), tenant, sitting).await)?;
-    let line = stored(read::line(api.store(), tenant, sitting, pupil_id).await)?;
+    let session = read::session(api.store(), tenant, sitting).await?;
+    let line = read::line(api.store(), tenant, sitting, pupil_id).await?;
     let step = line.in_class(pupil.class_id).arrive(session.phase(), now).map_err(refusal::status)?;
     let hand = Hand { caller, rpc: RPC, at: now };
     let commit = hand.commit(&[pupil_id.to_string()]);
@@ -55,6 +55,6 @@ async fn decide(
         code: step.after.entry.code.map(|code| code.text().to_owned()).unwrap_or_default(),
         case_id: step.closed_case().map(|case_id| case_id.to_string()).unwrap_or_default(),
     };
-    let commit = stored(hand.steps(commit, &[step]))?;
+    let commit = hand.steps(commit, &[step])?;
     Ok((commit, response))
 }

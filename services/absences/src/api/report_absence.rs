@@ -9,7 +9,7 @@ use proto::ids::PupilId;
 use tonic::{Request, Response, Status};
 
 use super::fields::Fields;
-use super::{Api, refusal, stored};
+use super::{Api, refusal};
 use crate::domain::{Code, Sitting, Step};
 use crate::store::changes::Hand;
 use crate::store::read;
@@ -65,13 +65,13 @@ async fn decide(
     let mut steps = Vec::new();
     for session in &reported.sessions {
         let sitting = Sitting { date: reported.date, session: *session };
-        let line = stored(read::line(api.store(), tenant, sitting, reported.pupil_id).await)?;
+        let line = read::line(api.store(), tenant, sitting, reported.pupil_id).await?;
         let line = line.in_class(pupil.class_id);
         steps.push(line.report(reported.reason, reported.note.clone(), now).map_err(refusal::status)?);
     }
     let hand = Hand { caller, rpc: RPC, at: now };
     let commit = hand.commit(&[reported.pupil_id.to_string()]);
-    let commit = stored(hand.steps(commit, &steps))?;
+    let commit = hand.steps(commit, &steps)?;
     let case_ids = steps.iter().filter_map(Step::closed_case).map(|case_id| case_id.to_string()).collect();
     Ok((commit, pb::ReportAbsenceResponse { case_ids }))
 }

@@ -165,9 +165,13 @@ pub fn decide(state: Option<&Case>, command: Command) -> Result<Vec<CaseEvent>, 
         (State::Waiting | State::Announced { .. } | State::Person { .. }, Command::Explain(code)) => {
             Ok(vec![CaseEvent::Explained(code)])
         }
-        (State::Waiting | State::Announced { .. } | State::Person { .. }, Command::Arrive) => {
-            Ok(vec![CaseEvent::Arrived])
-        }
+        (
+            State::Waiting
+            | State::Announced { .. }
+            | State::Person { .. }
+            | State::Explained { told_at: Some(_), .. },
+            Command::Arrive,
+        ) => Ok(vec![CaseEvent::Arrived]),
         (State::Withdrawn { .. }, Command::Miss(_)) => Ok(vec![CaseEvent::Reopened]),
         (State::Explained { .. } | State::Arrived { .. }, Command::Miss(_) | Command::Explain(_))
         | (State::Withdrawn { .. }, Command::Explain(_)) => Err(Rejection::CaseClosed),
@@ -175,7 +179,11 @@ pub fn decide(state: Option<&Case>, command: Command) -> Result<Vec<CaseEvent>, 
         | (State::Announced { .. } | State::Person { .. }, Command::Tell(_))
         | (
             State::Explained { .. } | State::Arrived { .. } | State::Withdrawn { .. },
-            Command::Tell(_) | Command::Arrive | Command::Withdraw,
+            Command::Tell(_) | Command::Withdraw,
+        )
+        | (
+            State::Explained { told_at: None, .. } | State::Arrived { .. } | State::Withdrawn { .. },
+            Command::Arrive,
         ) => Ok(Vec::new()),
     }
 }

@@ -178,7 +178,10 @@ impl Line {
     /// The pupil is in school.
     pub fn arrive(&self, phase: Phase, now: Timestamp) -> Result<Step, Rejection> {
         let code = code_on_arrival(self.entry.code, phase);
-        let commands = if self.is_missing() { vec![Command::Arrive] } else { Vec::new() };
+        // Whoever was told that the pupil is missing is told of the arrival, even when a reason (it
+        // may have been another child's) came in between.
+        let told = self.case.is_some_and(|case| case.told_at().is_some());
+        let commands = if self.is_missing() || told { vec![Command::Arrive] } else { Vec::new() };
         let entry = Entry { code: Some(code), known: Known::Arrived(code), ..self.entry.clone() };
         self.step(entry, &commands, now)
     }

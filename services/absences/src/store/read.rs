@@ -236,6 +236,19 @@ pub async fn due(store: &Store, when: CloseAt, now: Timestamp) -> Result<Vec<Due
         .collect()
 }
 
+/// Every school that has posted a register here.
+pub async fn schools(store: &Store) -> Result<Vec<Tenant>, Error> {
+    let schools: Vec<String> = sessions::Entity::find()
+        .select_only()
+        .column(sessions::Column::School)
+        .filter(sessions::Column::PostedAt.is_not_null())
+        .distinct()
+        .into_tuple()
+        .all(store.read())
+        .await?;
+    schools.iter().map(|school| school.parse().map_err(|_| Error::Corrupt { what: "session" })).collect()
+}
+
 /// The ids of classes with a register.
 pub fn classes(registers: &BTreeMap<ClassId, u64>) -> BTreeSet<ClassId> {
     registers.keys().copied().collect()

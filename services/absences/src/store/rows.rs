@@ -1,27 +1,7 @@
 //! The rows of `schema.sql`, as SeaORM knows them. [`convert`](super::convert) turns them into the
 //! domain's words and back.
 
-macro_rules! row {
-    ($(#[$doc:meta])* $module:ident = $table:literal { $($(#[$attribute:meta])* $field:ident: $kind:ty,)* }) => {
-        $(#[$doc])*
-        pub mod $module {
-            use sea_orm::entity::prelude::*;
-
-            #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
-            #[sea_orm(table_name = $table)]
-            pub struct Model {
-                $($(#[$attribute])* pub $field: $kind,)*
-            }
-
-            #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
-            pub enum Relation {}
-
-            impl ActiveModelBehavior for ActiveModel {}
-        }
-    };
-}
-
-row!(
+kit::row!(
     /// One session of one school.
     sessions = "sessions" {
         #[sea_orm(primary_key, auto_increment = false)]
@@ -38,7 +18,7 @@ row!(
         version: i64,
     }
 );
-row!(
+kit::row!(
     /// One class's register of a session.
     registers = "registers" {
         #[sea_orm(primary_key, auto_increment = false)]
@@ -54,7 +34,7 @@ row!(
         version: i64,
     }
 );
-row!(
+kit::row!(
     /// One pupil's mark in a session.
     entries = "entries" {
         #[sea_orm(primary_key, auto_increment = false)]
@@ -73,7 +53,7 @@ row!(
         version: i64,
     }
 );
-row!(
+kit::row!(
     /// One change of an entry.
     entry_changes = "entry_changes" {
         #[sea_orm(primary_key)]
@@ -93,7 +73,7 @@ row!(
         note_after: String,
     }
 );
-row!(
+kit::row!(
     /// The follow-up of an `N`.
     cases = "cases" {
         #[sea_orm(primary_key, auto_increment = false)]

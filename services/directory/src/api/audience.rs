@@ -11,7 +11,7 @@ use proto::directory::v1 as pb;
 use proto::ids::{ContactId, InvalidId};
 use tonic::{Response, Status};
 
-use super::{Directory, failed, wire};
+use super::{Directory, wire};
 use crate::store::people::{self, Scope};
 
 /// How many pupils one message of a stream carries at most.
@@ -46,9 +46,8 @@ impl Directory {
                 Scope::Pupils(ids(&pupils.pupil_ids, "pupils.pupil_ids", MOST_IN_SCOPE)?)
             }
         };
-        let bars = people::bars(&self.store, caller.tenant, today).await.map_err(|error| failed(&error))?;
-        let rows =
-            people::on_roll(&self.store, caller.tenant, &scope).await.map_err(|error| failed(&error))?;
+        let bars = people::bars(&self.store, caller.tenant, today).await?;
+        let rows = people::on_roll(&self.store, caller.tenant, &scope).await?;
         let pupils: Vec<_> = rows.into_iter().map(|row| row.pupil).collect();
         let portions: Vec<Vec<_>> = pupils.chunks(READ_AHEAD).map(<[_]>::to_vec).collect();
         let (store, bars) = (self.store.clone(), Arc::new(bars));
@@ -56,9 +55,7 @@ impl Directory {
             .then(move |portion| {
                 let (store, bars) = (store.clone(), Arc::clone(&bars));
                 async move {
-                    let households = people::households(&store, portion, None, (&bars, today))
-                        .await
-                        .map_err(|error| failed(&error))?;
+                    let households = people::households(&store, portion, None, (&bars, today)).await?;
                     let pupils: Vec<_> = households.into_iter().map(wire::household).collect();
                     let batches: Vec<Result<_, Status>> = pupils
                         .chunks(BATCH)
@@ -81,13 +78,10 @@ impl Directory {
         let contacts: Vec<ContactId> = ids(&request.contact_ids, "contact_ids", MOST_CLEARED)?;
         let contacts: BTreeSet<ContactId> = contacts.into_iter().collect();
         let scope = Scope::Pupils(ids(&request.pupil_ids, "pupil_ids", MOST_CLEARED)?);
-        let read = async {
-            let rows = people::on_roll(&self.store, caller.tenant, &scope).await?;
-            let bars = people::bars(&self.store, caller.tenant, today).await?;
-            let pupils = rows.into_iter().map(|row| row.pupil).collect();
-            people::households(&self.store, pupils, Some(&contacts), (&bars, today)).await
-        };
-        let households = read.await.map_err(|error| failed(&error))?;
+        let rows = people::on_roll(&self.store, caller.tenant, &scope).await?;
+        let bars = people::bars(&self.store, caller.tenant, today).await?;
+        let pupils = rows.into_iter().map(|row| row.pupil).collect();
+        let households = people::households(&self.store, pupils, Some(&contacts), (&bars, today)).await?;
         let pupils = households.into_iter().map(wire::household).collect();
         Ok(Response::new(pb::ClearContactsResponse { pupils }))
     }
@@ -106,8 +100,7 @@ impl Directory {
                 Scope::Pupils(ids(&pupils.pupil_ids, "pupils.pupil_ids", MOST_IN_SCOPE)?)
             }
         };
-        let rows =
-            people::on_roll(&self.store, caller.tenant, &scope).await.map_err(|error| failed(&error))?;
+        let rows = people::on_roll(&self.store, caller.tenant, &scope).await?;
         let pupils = rows.into_iter().map(wire::check).collect();
         Ok(Response::new(pb::CheckPupilsResponse { pupils }))
     }

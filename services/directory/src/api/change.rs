@@ -12,7 +12,7 @@ use proto::events::{About, Event};
 use proto::ids::{ContactId, EventId, PupilId};
 use tonic::{Response, Status};
 
-use super::{Directory, failed};
+use super::Directory;
 use crate::domain::decide::{self, PersonOnly, SetRestriction, SetStanding};
 use crate::domain::link::{Bar, Link, Responsibility, Role};
 use crate::store::change;
@@ -63,7 +63,7 @@ impl Directory {
         if let Some(bar) = decided.barred {
             let no_contact = bar == Bar::Contact;
             let fact = Restricted { pupil_id: pupil, contact_id: Some(contact), no_contact };
-            commit = restricted(commit, caller, fact, (revision, now)).map_err(|error| failed(&error))?;
+            commit = restricted(commit, caller, fact, (revision, now))?;
         }
         let commit = commit.audit(caller, "SetRestriction", &[pupil.to_string(), contact.to_string()], now);
         Ok((commit, pb::SetRestrictionResponse { set_at: Some(to_proto(now)), revision }))
@@ -107,9 +107,8 @@ impl Directory {
 
     /// A link of the school, and the revision of its contact.
     async fn link(&self, caller: &Caller, key: (PupilId, ContactId)) -> Result<(Link, i64), Status> {
-        let link = change::link_of(&self.store, caller.tenant, key).await.map_err(|error| failed(&error))?;
-        let contact = change::contact_of(&self.store, caller.tenant, key.1).await;
-        let contact = contact.map_err(|error| failed(&error))?;
+        let link = change::link_of(&self.store, caller.tenant, key).await?;
+        let contact = change::contact_of(&self.store, caller.tenant, key.1).await?;
         let found = link.zip(contact.map(|contact| contact.revision));
         found.ok_or_else(|| {
             Rejection::not_found("UNKNOWN_LINK", "this contact is not linked to this pupil").into()
@@ -140,8 +139,8 @@ impl Directory {
     ) -> Result<(Commit, pb::SetPersonOnlyResponse), Status> {
         let standing = self.school(caller.tenant).await?;
         let now = self.store.clock().now();
-        let found = change::person_only_of(&self.store, caller.tenant, pupil).await;
-        let (before, revision) = found.map_err(|error| failed(&error))?.ok_or_else(unknown_pupil)?;
+        let found = change::person_only_of(&self.store, caller.tenant, pupil).await?;
+        let (before, revision) = found.ok_or_else(unknown_pupil)?;
         let decided = decide::set_person_only(before.as_deref(), command, reason.clone()).map_err(refused)?;
         let mut commit = Commit::new();
         if decided.changes {
@@ -155,7 +154,7 @@ impl Directory {
         }
         if decided.barred.is_some() {
             let fact = Restricted { pupil_id: pupil, contact_id: None, no_contact: false };
-            commit = restricted(commit, caller, fact, (revision + 1, now)).map_err(|error| failed(&error))?;
+            commit = restricted(commit, caller, fact, (revision + 1, now))?;
         }
         let commit = commit.audit(caller, "SetPersonOnly", &[pupil.to_string()], now);
         Ok((commit, pb::SetPersonOnlyResponse { set_at: Some(to_proto(now)) }))

@@ -7,7 +7,7 @@ use proto::directory::v1 as pb;
 use proto::ids::ContactId;
 use tonic::{Response, Status};
 
-use super::{Directory, failed};
+use super::Directory;
 use crate::domain::email::{self, Email};
 use crate::domain::language;
 use crate::domain::phone::{self, Phone};
@@ -37,9 +37,9 @@ impl Directory {
         update: &ReachUpdate,
     ) -> Result<(Commit, pb::UpdateContactResponse), Status> {
         let standing = self.school(caller.tenant).await?;
-        let found = change::contact_of(&self.store, caller.tenant, contact).await;
+        let found = change::contact_of(&self.store, caller.tenant, contact).await?;
         let unknown = || Rejection::not_found("UNKNOWN_CONTACT", "there is no such contact");
-        let before = found.map_err(|error| failed(&error))?.ok_or_else(unknown)?;
+        let before = found.ok_or_else(unknown)?;
         let after = Contact { reach: update.on(&before.stored.value.reach), ..before.stored.value.clone() };
         let mut commit = Commit::new();
         let mut revision = before.revision;

@@ -11,7 +11,7 @@ use proto::options::v1::Role;
 use tonic::{Response, Status};
 
 use super::change::restricted;
-use super::{Directory, LARGEST_ARCHIVE, failed, wire};
+use super::{Directory, LARGEST_ARCHIVE, wire};
 use crate::domain::link::Bar;
 use crate::domain::plan::{Barred, Kept, Plan, plan};
 use crate::domain::roster::Roster;
@@ -50,17 +50,16 @@ impl Directory {
         let now = self.store.clock().now();
         let (archive, test_numbers) = (request.archive.clone(), self.test_numbers);
         let read = tokio::task::spawn_blocking(move || import::read(&archive, test_numbers));
-        let read = read.await.map_err(|_| failed(&Error::Corrupt { what: "archive" }))?;
+        let read = read.await.map_err(|_| Error::Corrupt { what: "archive" })?;
         let (roster, warnings) = match read {
             Ok(read) => (read.roster, read.warnings),
             Err(faults) => return Ok((looked(caller, now), faulty(faults))),
         };
-        if let Some(fault) = self.other_school(caller, &roster).await.map_err(|error| failed(&error))? {
+        if let Some(fault) = self.other_school(caller, &roster).await? {
             return Ok((looked(caller, now), faulty(vec![fault])));
         }
-        let today = school::today(&self.store, caller.tenant, now).await.map_err(|error| failed(&error))?;
-        let mut snapshot =
-            present::snapshot(&self.store, caller.tenant).await.map_err(|error| failed(&error))?;
+        let today = school::today(&self.store, caller.tenant, now).await?;
+        let mut snapshot = present::snapshot(&self.store, caller.tenant).await?;
         let plan = plan(&snapshot.present, &roster, today);
         let mut answer = answer(&plan, &roster, warnings);
         let removals = plan.removals.pupils + plan.removals.contacts;
@@ -72,7 +71,7 @@ impl Directory {
             return Ok((looked(caller, now), answer));
         }
         answer.loaded = true;
-        let commit = self.commit_of(caller, (&mut snapshot, &plan), now).map_err(|error| failed(&error))?;
+        let commit = self.commit_of(caller, (&mut snapshot, &plan), now)?;
         Ok((commit, answer))
     }
 

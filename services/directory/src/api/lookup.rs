@@ -9,7 +9,7 @@ use proto::directory::v1 as pb;
 use proto::ids::{ClassId, PupilId};
 use tonic::{Response, Status};
 
-use super::{Directory, failed, wire};
+use super::{Directory, wire};
 use crate::store::people::{self, Scope};
 use crate::store::school;
 
@@ -19,7 +19,7 @@ impl Directory {
         caller: &Caller,
     ) -> Result<Response<pb::GetSchoolResponse>, Status> {
         let standing = self.school(caller.tenant).await?;
-        let terms = school::terms_of(&self.store, caller.tenant).await.map_err(|error| failed(&error))?;
+        let terms = school::terms_of(&self.store, caller.tenant).await?;
         let school = wire::school(caller.tenant, &standing, &terms);
         Ok(Response::new(pb::GetSchoolResponse { school: Some(school) }))
     }
@@ -32,7 +32,7 @@ impl Directory {
         self.school(caller.tenant).await?;
         let arguments = format!("{} {}", caller.tenant, request.class_id);
         let page = Page::read(request.page_size, &request.page_token, &arguments)?;
-        let names = people::class_names(&self.store, caller.tenant).await.map_err(|error| failed(&error))?;
+        let names = people::class_names(&self.store, caller.tenant).await?;
         let class: Option<ClassId> = match request.class_id.as_str() {
             "" => None,
             text => Some(rejection::id(text, "class_id")?),
@@ -43,8 +43,7 @@ impl Directory {
             );
         }
         let found =
-            people::page(&self.store, (caller.tenant, class), page.after.as_deref(), page.size + 1).await;
-        let found = found.map_err(|error| failed(&error))?;
+            people::page(&self.store, (caller.tenant, class), page.after.as_deref(), page.size + 1).await?;
         let (found, next_page_token) = page.cut(found, |row| row.pupil.id.to_string());
         let subjects: Vec<String> = found.iter().map(|row| row.pupil.id.to_string()).collect();
         let audited = audit::look(&self.store, caller, "ListPupils", &subjects).await?;
@@ -61,16 +60,13 @@ impl Directory {
         let standing = self.school(caller.tenant).await?;
         let today = standing.day(self.store.clock().now());
         let pupil: PupilId = rejection::id(&request.pupil_id, "pupil_id")?;
-        let found = async {
-            let rows = people::on_roll(&self.store, caller.tenant, &Scope::Pupils(vec![pupil])).await?;
-            let names = people::class_names(&self.store, caller.tenant).await?;
-            let bars = people::bars(&self.store, caller.tenant, today).await?;
-            let pupils = rows.iter().map(|row| row.pupil.clone()).collect();
-            let mut households = people::households(&self.store, pupils, None, (&bars, today)).await?;
-            Ok(rows.into_iter().next().zip(households.pop()).map(|(row, household)| (row, household, names)))
-        };
-        let found = found.await.map_err(|error| failed(&error))?;
-        let (row, household, names) =
+        let rows = people::on_roll(&self.store, caller.tenant, &Scope::Pupils(vec![pupil])).await?;
+        let names = people::class_names(&self.store, caller.tenant).await?;
+        let bars = people::bars(&self.store, caller.tenant, today).await?;
+        let pupils = rows.iter().map(|row| row.pupil.clone()).collect();
+        let mut households = people::households(&self.store, pupils, None, (&bars, today)).await?;
+        let found = rows.into_iter().next().zip(households.pop());
+        let (row, household) =
             found.ok_or_else(|| Rejection::not_found("UNKNOWN_PUPIL", "there is no such pupil on roll"))?;
         let mut subjects = vec![pupil.to_string()];
         subjects.extend(household.1.iter().map(|linked| linked.contact.id.to_string()));

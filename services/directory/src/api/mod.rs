@@ -17,8 +17,8 @@ mod tests;
 use futures::stream::BoxStream;
 use kit::Tenant;
 use kit::identity::Caller;
-use kit::rejection::{Rejection, failure};
-use kit::store::{Error, Store};
+use kit::rejection::Rejection;
+use kit::store::Store;
 use proto::directory::v1 as pb;
 use proto::directory::v1::directory_service_server::DirectoryService;
 use tonic::{Request, Response, Status};
@@ -46,13 +46,9 @@ impl Directory {
 
     /// The school of the token, which exists once a roster has been imported.
     async fn school(&self, tenant: Tenant) -> Result<Standing, Status> {
-        let school = school::find(&self.store, tenant).await.map_err(|error| failed(&error))?;
+        let school = school::find(&self.store, tenant).await?;
         school.ok_or_else(|| Rejection::precondition("NO_ROSTER", "no roster has been imported yet").into())
     }
-}
-
-fn failed(error: &Error) -> Status {
-    failure(error)
 }
 
 #[tonic::async_trait]

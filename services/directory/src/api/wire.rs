@@ -103,6 +103,7 @@ fn link(linked: Linked) -> pb::Link {
         language: contact.reach.language,
         no_voice: contact.reach.no_voice,
         revision: contact.revision,
+        parent_or_guardian: link.role.is_parent_or_guardian(),
     }
 }
 

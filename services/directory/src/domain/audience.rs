@@ -3,14 +3,16 @@
 //! Called by the api with rows that were read in bulk. It says what stands; who of these people is
 //! told of what is the dispatcher's rule.
 //!
-//! Invariant: an address that somebody under restriction uses is marked as barred for whoever else
-//! uses it. Withdrawn links count here: a restriction ends only by a person.
+//! Invariant: an address that somebody under restriction uses, or has used since it was set, is
+//! marked as barred for whoever else uses it. Withdrawn links count here: a restriction ends only by
+//! a person.
 
 use std::collections::{HashMap, HashSet};
 
 use jiff::civil::Date;
 use proto::ids::{ClassId, ContactId, PupilId};
 
+use super::former::Addresses;
 use super::link::{Bar, Link, Restriction};
 use super::phone::{Kind, Phone};
 use super::roster::Reach;
@@ -50,8 +52,8 @@ pub struct Restrained {
     pub contact: ContactId,
     /// What stands.
     pub restriction: Restriction,
-    /// The addresses at which that contact would read it.
-    pub reach: Reach,
+    /// The addresses at which that contact would read it, or may: former ones are among them.
+    pub addresses: Addresses,
 }
 
 /// What a value of an address is.
@@ -109,8 +111,8 @@ impl Bars {
                     None
                 }
             };
-            for key in keys_of(&entry.reach) {
-                bars.addresses.entry(key).or_default().push((entry.contact, about));
+            for address in &entry.addresses {
+                bars.addresses.entry(address.clone()).or_default().push((entry.contact, about));
             }
         }
         bars
@@ -122,8 +124,8 @@ impl Bars {
     }
 
     /// Whether somebody other than this contact uses the address and may not learn of this pupil.
-    fn on_address(&self, key: &str, (pupil, contact): (PupilId, ContactId)) -> bool {
-        self.addresses.get(key).is_some_and(|users| {
+    fn on_address(&self, address: &str, (pupil, contact): (PupilId, ContactId)) -> bool {
+        self.addresses.get(address).is_some_and(|users| {
             users.iter().any(|(user, about)| *user != contact && about.is_none_or(|about| about == pupil))
         })
     }
@@ -148,26 +150,20 @@ pub fn of_pupil(pupil: PupilId, linked: Vec<(Contact, Link)>, bars: &Bars, today
 fn addresses_of(contact: &Contact, pupil: PupilId, bars: &Bars) -> Vec<Address> {
     let phones = || [&contact.reach.first_phone, &contact.reach.second_phone].into_iter().flatten();
     let of_kind = |kind: Kind| phones().filter(move |phone| phone.kind() == kind);
-    let address = |kind: AddressKind, value: &str, key: &str| Address {
+    let address = |kind: AddressKind, value: &str| Address {
         kind,
         value: value.to_owned(),
-        barred: bars.on_address(key, (pupil, contact.id)),
+        barred: bars.on_address(value, (pupil, contact.id)),
     };
-    let phone = |kind: AddressKind| move |phone: &Phone| address(kind, phone.e164(), phone.e164());
+    let phone = |kind: AddressKind| move |phone: &Phone| address(kind, phone.e164());
     let mailbox = contact.reach.email.iter();
     let mut addresses: Vec<Address> = of_kind(Kind::Mobile)
         .map(phone(AddressKind::Mobile))
-        .chain(mailbox.map(|email| address(AddressKind::Email, email.as_str(), &email.mailbox())))
+        .chain(mailbox.map(|email| address(AddressKind::Email, email.as_str())))
         .chain(of_kind(Kind::Landline).map(phone(AddressKind::Landline)))
         .collect();
     addresses.dedup_by(|later, earlier| later.value == earlier.value);
     addresses
-}
-
-/// What two people's addresses are compared by.
-fn keys_of(reach: &Reach) -> impl Iterator<Item = String> {
-    let phones = [&reach.first_phone, &reach.second_phone].into_iter().flatten();
-    phones.map(|phone| phone.e164().to_owned()).chain(reach.email.iter().map(super::email::Email::mailbox))
 }
 
 #[cfg(test)]
@@ -175,9 +171,9 @@ mod tests {
     use jiff::civil::date;
 
     use super::*;
-    use crate::domain::email;
     use crate::domain::link::{Responsibility, Role};
     use crate::domain::phone::{self, TestNumbers};
+    use crate::domain::{email, former};
 
     const TODAY: Date = date(2026, 11, 24);
 
@@ -216,7 +212,12 @@ mod tests {
 
     fn restrained(pupil: PupilId, contact: &Contact, bar: Bar) -> Restrained {
         let restriction = restriction(bar, TODAY);
-        Restrained { pupil, contact: contact.id, restriction, reach: contact.reach.clone() }
+        Restrained {
+            pupil,
+            contact: contact.id,
+            restriction,
+            addresses: former::addresses_of(&contact.reach),
+        }
     }
 
     fn one(pupil: PupilId, contact: &Contact, bars: &Bars) -> Linked {

@@ -6,6 +6,7 @@
 pub mod audience;
 pub mod decide;
 pub mod email;
+pub mod former;
 pub mod language;
 pub mod link;
 pub mod phone;

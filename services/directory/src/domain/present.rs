@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use super::former::Addresses;
 use super::link::Link;
 use super::roster::{Class, Contact, School, SourceId, Term};
 use super::words::words;
@@ -75,4 +76,6 @@ pub struct Present {
     pub contacts: BTreeMap<SourceId, Stored<Contact>>,
     /// Links, by pupil and contact.
     pub links: BTreeMap<(SourceId, SourceId), Stored<Link>>,
+    /// What contacts under a restriction have given up, and what stays barred for others.
+    pub former: BTreeMap<SourceId, Addresses>,
 }

@@ -20,7 +20,7 @@ macro_rules! words {
 
             /// The value of a word; none when it is another.
             pub fn of_word(word: &str) -> Option<Self> {
-                match word { $($word => Some(Self::$variant),)* _ => None }
+                Self::ALL.iter().copied().find(|value| value.word() == word)
             }
         }
     };

@@ -80,7 +80,7 @@ pub fn truth(cell: Cell<'_>, faults: &mut Faults) -> Option<bool> {
     word(cell, &[("true", true), ("false", false), ("", false)], faults)
 }
 
-/// A telephone number, or nothing; `Err` when there is a fault.
+/// A telephone number, or nothing.
 pub fn phone(cell: Cell<'_>, test_numbers: TestNumbers, faults: &mut Faults) -> Option<Phone> {
     if cell.is_blank() {
         return None;

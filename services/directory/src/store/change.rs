@@ -6,6 +6,7 @@ use proto::ids::{ContactId, PupilId, SchoolId};
 use sea_orm::{ActiveModelTrait, EntityTrait, IntoActiveModel};
 
 use super::decisions::Decision;
+use super::former;
 use super::rows::{contacts, decisions, links, pupils};
 use super::write::contact_row;
 use crate::domain::link::{Link, Restriction};
@@ -83,7 +84,8 @@ fn raise_revision(store: &Store, commit: Commit, contact: ContactId) -> Commit {
     commit.guarded(store.statement(sql, [contact.to_string().into()]))
 }
 
-/// Puts a restriction on a link, or ends it, and raises its contact's revision.
+/// Puts a restriction on a link, or ends it, and raises its contact's revision. With the last one that
+/// stood, what the contact has given up meanwhile bars nobody any more.
 pub fn set_restriction(
     store: &Store,
     commit: Commit,
@@ -101,7 +103,8 @@ pub fn set_restriction(
     ];
     let sql = "UPDATE links SET bar = $1, evidence = $2, bar_from = $3, bar_until = $4 \
                WHERE pupil_id = $5 AND contact_id = $6";
-    raise_revision(store, commit.guarded(store.statement(sql, values)), contact)
+    let commit = commit.guarded(store.statement(sql, values));
+    raise_revision(store, former::forget_when_free(store, commit, contact), contact)
 }
 
 /// Starts or ends "person only".

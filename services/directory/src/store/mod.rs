@@ -6,6 +6,7 @@
 
 pub mod change;
 pub mod decisions;
+pub mod former;
 pub mod people;
 pub mod present;
 mod rows;
@@ -15,4 +16,7 @@ pub mod write;
 use kit::store::Migration;
 
 /// The directory's own tables.
-pub const MIGRATIONS: &[Migration] = &[Migration { name: "directory_0001", sql: include_str!("schema.sql") }];
+pub const MIGRATIONS: &[Migration] = &[
+    Migration { name: "directory_0001", sql: include_str!("schema.sql") },
+    Migration { name: "directory_0002", sql: include_str!("barred_addresses.sql") },
+];

@@ -8,8 +8,10 @@ use kit::store::{Error, Store};
 use proto::ids::{ClassId, ContactId, PupilId, SchoolId};
 use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
+use super::former;
 use super::rows::{classes, contacts, id, links, pupils, read};
 use crate::domain::audience::{Bars, Contact, Linked, Pupil, Restrained, of_pupil};
+use crate::domain::former::addresses_of;
 use crate::domain::present::Status;
 
 /// How many ids one statement names at most.
@@ -129,14 +131,18 @@ pub async fn bars(store: &Store, school: SchoolId, today: Date) -> Result<Bars, 
         .all(store.read())
         .await?;
     let known = contacts_by_id(store, rows.iter().map(|row| row.contact_id.clone()).collect()).await?;
+    // After the contacts: what one of them gives up meanwhile is then read here at the latest.
+    let former = former::of_school(store, school).await?;
     let mut restrained = Vec::new();
     for row in &rows {
         let contact = read("contact of a link", known.get(&row.contact_id))?;
+        let mut addresses = addresses_of(&contact.reach);
+        addresses.extend(former.get(&contact.id).into_iter().flatten().cloned());
         restrained.push(Restrained {
             pupil: id(&row.pupil_id)?,
             contact: contact.id,
             restriction: read("restriction", row.link()?.restriction)?,
-            reach: contact.reach.clone(),
+            addresses,
         });
     }
     Ok(Bars::on(today, &restrained))

@@ -6,6 +6,7 @@ use kit::store::{Error, Store};
 use proto::ids::{ClassId, ContactId, PupilId, SchoolId};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 
+use super::former;
 use super::rows::{self, classes, contacts, id, links, pupils, read, schools, terms};
 use crate::domain::present::{Present, Pupil, Status, Stored};
 use crate::domain::roster::SourceId;
@@ -25,7 +26,7 @@ pub struct Snapshot {
     pub contacts: HashMap<SourceId, (ContactId, i64)>,
 }
 
-/// Reads a school as a whole: six queries, however large it is.
+/// Reads a school as a whole: seven queries, however large it is.
 pub async fn snapshot(store: &Store, school: SchoolId) -> Result<Snapshot, Error> {
     let key = school.to_string();
     // The version first: whatever changes while the rest is read, changes it too.
@@ -37,6 +38,12 @@ pub async fn snapshot(store: &Store, school: SchoolId) -> Result<Snapshot, Error
     }
     read_structure(store, &key, &mut snapshot).await?;
     read_people(store, &key, &mut snapshot).await?;
+    let mut former = former::of_school(store, school).await?;
+    for (source_id, (contact, _)) in &snapshot.contacts {
+        if let Some(addresses) = former.remove(contact) {
+            snapshot.present.former.insert(source_id.clone(), addresses);
+        }
+    }
     Ok(snapshot)
 }
 

@@ -9,27 +9,7 @@ use crate::domain::link::{Bar, Link, Responsibility, Restriction, Role};
 use crate::domain::phone::{Kind, Phone};
 use crate::domain::roster::{Class, Contact, Reach, RegisterTimes, School, Term};
 
-macro_rules! row {
-    ($(#[$doc:meta])* $module:ident = $table:literal { $($(#[$attribute:meta])* $field:ident: $kind:ty,)* }) => {
-        $(#[$doc])*
-        pub mod $module {
-            use sea_orm::entity::prelude::*;
-
-            #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
-            #[sea_orm(table_name = $table)]
-            pub struct Model {
-                $($(#[$attribute])* pub $field: $kind,)*
-            }
-
-            #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
-            pub enum Relation {}
-
-            impl ActiveModelBehavior for ActiveModel {}
-        }
-    };
-}
-
-row!(
+kit::row!(
     /// Schools.
     schools = "schools" {
         #[sea_orm(primary_key, auto_increment = false)]
@@ -44,7 +24,7 @@ row!(
         version: i64,
     }
 );
-row!(
+kit::row!(
     /// Terms.
     terms = "terms" {
         #[sea_orm(primary_key, auto_increment = false)]
@@ -57,7 +37,7 @@ row!(
         status: String,
     }
 );
-row!(
+kit::row!(
     /// Classes.
     classes = "classes" {
         #[sea_orm(primary_key, auto_increment = false)]
@@ -68,7 +48,7 @@ row!(
         status: String,
     }
 );
-row!(
+kit::row!(
     /// Pupils.
     pupils = "pupils" {
         #[sea_orm(primary_key, auto_increment = false)]
@@ -84,7 +64,7 @@ row!(
         revision: i64,
     }
 );
-row!(
+kit::row!(
     /// Contacts.
     contacts = "contacts" {
         #[sea_orm(primary_key, auto_increment = false)]
@@ -104,7 +84,7 @@ row!(
         revision: i64,
     }
 );
-row!(
+kit::row!(
     /// Links.
     links = "links" {
         #[sea_orm(primary_key, auto_increment = false)]
@@ -124,7 +104,18 @@ row!(
         status: String,
     }
 );
-row!(
+kit::row!(
+    /// What restricted contacts have given up.
+    barred_addresses = "barred_addresses" {
+        #[sea_orm(primary_key, auto_increment = false)]
+        contact_id: String,
+        #[sea_orm(primary_key, auto_increment = false)]
+        address: String,
+        school: String,
+        given_up_at: i64,
+    }
+);
+kit::row!(
     /// What was decided about links and pupils.
     decisions = "decisions" {
         #[sea_orm(primary_key)]
@@ -211,7 +202,7 @@ impl contacts::Model {
             reach: Reach {
                 first_phone: phone(self.first_phone.as_deref(), self.first_phone_kind.as_deref())?,
                 second_phone: phone(self.second_phone.as_deref(), self.second_phone_kind.as_deref())?,
-                email: self.email.clone().map(Email::stored),
+                email: self.email.as_deref().map(Email::stored),
                 language: self.language.clone(),
                 no_voice: self.no_voice,
             },

@@ -14,6 +14,7 @@ use sea_orm::{
 };
 
 use super::decisions::{self, Decision};
+use super::former;
 use super::present::Snapshot;
 use super::rows::{self, classes, contacts, links, pupils, schools, terms};
 use crate::domain::link::Link;
@@ -59,8 +60,13 @@ pub fn import(
     import: &Import,
 ) -> Result<Commit, Error> {
     let first = snapshot.version == 0;
-    let commit = if first { commit } else { guard(store, commit, import.school, snapshot.version) };
+    let mut commit = if first { commit } else { guard(store, commit, import.school, snapshot.version) };
     let rows = Arc::new(rows_of(snapshot, plan, import)?);
+    for (contact, address) in &plan.former {
+        let (contact, _) = *rows::read("contact", snapshot.contacts.get(contact))?;
+        let key = (import.school, contact);
+        commit = former::keep(store, commit, key, std::iter::once(address), import.at);
+    }
     Ok(commit.work(move |tx| {
         let rows = Arc::clone(&rows);
         Box::pin(async move {

@@ -24,7 +24,7 @@ pub struct Pupil {
 pub struct Link {
     /// The contact.
     pub contact: ContactId,
-    /// Recorded as mother, father, parent, step-parent, guardian or foster carer.
+    /// Recorded as mother, father, parent or guardian; which roles these are is the directory's rule.
     pub parent_or_guardian: bool,
     /// Parental responsibility, as far as the school knows.
     pub responsibility: Responsibility,

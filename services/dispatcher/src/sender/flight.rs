@@ -78,3 +78,128 @@ pub(super) async fn fly(
     // What is not durable holds its credit: a crash repeats at most as many as there are credits.
     drop(credit);
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use futures::future::BoxFuture;
+    use jiff::{SignedDuration, Timestamp};
+    use proto::ids::SchoolId;
+    use tokio::task::JoinSet;
+    use tokio::time::Instant;
+
+    use super::*;
+    use crate::channels::{Channel, ChannelName, Found, Limits, Medium, Outcome, Outgoing};
+    use crate::domain::settle::Attempted;
+    use crate::domain::{DeliveryState, NoticeKind};
+    use crate::sender::outlets;
+    use crate::store::chunks::Delivery;
+
+    /// A provider that carries one message at a time and takes its time; remembers when it was asked.
+    #[derive(Debug, Clone)]
+    struct Slow {
+        takes: Duration,
+        asked: Arc<Mutex<Vec<Instant>>>,
+    }
+
+    impl Channel for Slow {
+        fn name(&self) -> ChannelName {
+            "sms.slow".parse().unwrap()
+        }
+
+        fn limits(&self) -> Limits {
+            Limits { characters: 1_000, per_second: 1_000, burst: 1_000, connections: 1 }
+        }
+
+        fn send<'a>(&'a self, outgoing: &'a Outgoing, _: Timestamp) -> BoxFuture<'a, Outcome> {
+            Box::pin(async move {
+                self.asked.lock().unwrap().push(Instant::now());
+                let never = std::future::pending::<()>();
+                let _ = tokio::time::timeout(self.takes, never).await;
+                Outcome::Accepted { reference: outgoing.key.clone() }
+            })
+        }
+
+        fn find<'a>(&'a self, _: &'a str, _: Timestamp) -> BoxFuture<'a, Found> {
+            Box::pin(async { Found::CannotAsk })
+        }
+    }
+
+    fn ready(number: usize, generation: i64) -> Ready {
+        let valid_until: Timestamp = "2026-11-24T12:00:00Z".parse().unwrap();
+        Ready {
+            delivery: Delivery {
+                id: format!("dlv_{number}"),
+                kind: NoticeKind::AbsenceUnexplained,
+                gathering: "gth_1".to_owned(),
+                channel: "sms.slow".parse().unwrap(),
+                address: "+447700900001".to_owned(),
+                state: DeliveryState::Due,
+                attempts: 0,
+                valid_until,
+            },
+            school: SchoolId::generate(),
+            lane: 1,
+            outgoing: Outgoing {
+                key: format!("dlv_{number}"),
+                to: "+447700900001".to_owned(),
+                subject: None,
+                body: "words".to_owned(),
+            },
+            attempted: Attempted {
+                attempts: 1,
+                valid_until,
+                patience: SignedDuration::from_mins(10),
+                medium: Medium::Text,
+            },
+            cleared_at: Instant::now(),
+            generation,
+        }
+    }
+
+    /// Lets messages fly that were cleared just now; says how long after it each was started.
+    async fn starts(messages: usize, change: impl Fn(&Checks, &mut Ready)) -> Vec<Duration> {
+        let channel = Slow { takes: Duration::from_millis(1_500), asked: Arc::default() };
+        let outlet = outlets(vec![Arc::new(channel.clone())]).into_values().next().unwrap();
+        let checks = Checks {
+            generation: Generation::standing_at(7),
+            air: Air::default(),
+            held: Arc::new(AtomicBool::new(true)),
+            clock: Clock::fixed("2026-11-24T09:16:00Z".parse().unwrap()),
+        };
+        let settler = Settler::that_forgets();
+        let begun = Instant::now();
+        let mut flights = JoinSet::new();
+        for number in 0..messages {
+            let mut message = ready(number, 7);
+            change(&checks, &mut message);
+            let settling = (settler.clone(), settler.credit().await);
+            flights.spawn(fly(message, Arc::clone(&outlet), checks.clone(), settling));
+        }
+        flights.join_all().await;
+        assert!(checks.air.deliveries().is_empty());
+        channel.asked.lock().unwrap().iter().map(|asked| asked.duration_since(begun)).collect()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn no_request_starts_later_than_five_seconds_after_the_directory_was_asked() {
+        let starts = starts(6, |_, _| {}).await;
+        assert_eq!(starts.len(), 4, "at 0, 1.5, 3 and 4.5 seconds: {starts:?}");
+        assert!(starts.iter().all(|start| *start < CLEARED_FOR));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_message_of_an_old_clearance_another_generation_or_a_lost_lease_does_not_start() {
+        let old = |_: &Checks, ready: &mut Ready| {
+            ready.cleared_at = Instant::now().checked_sub(CLEARED_FOR).unwrap();
+        };
+        let recalled = |_: &Checks, ready: &mut Ready| ready.generation = 6;
+        let lost = |checks: &Checks, _: &mut Ready| checks.held.store(false, Ordering::Release);
+        tokio::time::advance(Duration::from_mins(1)).await;
+        assert!(starts(1, old).await.is_empty());
+        assert!(starts(1, recalled).await.is_empty());
+        assert!(starts(1, lost).await.is_empty());
+        assert_eq!(starts(1, |_, _| {}).await.len(), 1);
+    }
+}

@@ -48,6 +48,15 @@ impl Generation {
         seen.at.filter(|at| at.elapsed() < FRESH_FOR).map(|_| seen.value)
     }
 
+    /// A copy that follows nothing and stays fresh for an hour.
+    #[cfg(test)]
+    pub(super) fn standing_at(value: i64) -> Self {
+        let generation = Self::default();
+        let far = Instant::now() + Duration::from_hours(1);
+        generation.seen.send_replace(Seen { value, at: Some(far) });
+        generation
+    }
+
     /// Waits for a fresh copy.
     pub async fn wait_fresh(&self) -> i64 {
         let mut changes = self.seen.subscribe();

@@ -99,3 +99,45 @@ impl Outlet {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::channels;
+
+    fn opened() -> HashMap<ChannelName, Arc<Outlet>> {
+        // Only the first test in the process installs it.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let key = simulator::NotifyOptions::default().api_key("tests");
+        let template = uuid::Uuid::nil();
+        let config = serde_json::json!({
+            "sms.notify": {
+                "base_url": "http://127.0.0.1:9", "api_key": key, "sms_template_id": template,
+                "rate_per_second": 1, "burst": 3,
+            },
+            "email.notify": {
+                "base_url": "http://127.0.0.1:9", "api_key": key, "email_template_id": template,
+                "rate_per_second": 50, "burst": 100,
+            },
+            "email.smtp": {
+                "host": "127.0.0.1", "port": 9, "security": "plain", "from": "office@example.org",
+                "rate_per_second": 1, "burst": 3,
+            },
+        });
+        let config: channels::Config = serde_json::from_value(config).unwrap();
+        outlets(channels::all(&config, &channels::http_client().unwrap()).unwrap())
+    }
+
+    #[tokio::test]
+    async fn channels_of_one_account_share_its_rate_and_others_have_their_own() {
+        let outlets = opened();
+        let outlet = |name: &str| &outlets[&name.parse::<ChannelName>().unwrap()];
+        for name in ["sms.notify", "email.notify", "sms.notify"] {
+            assert!(outlet(name).room(Duration::ZERO).await.is_some());
+        }
+        for name in ["sms.notify", "email.notify"] {
+            assert!(outlet(name).room(Duration::ZERO).await.is_none(), "{name} has used up the budget");
+        }
+        assert!(outlet("email.smtp").room(Duration::ZERO).await.is_some());
+    }
+}

@@ -42,6 +42,12 @@ impl Settler {
         (settler, run(store, waiting, planner, stop))
     }
 
+    /// A settler behind which nobody writes.
+    #[cfg(test)]
+    pub(super) fn that_forgets() -> Self {
+        Self { queue: mpsc::channel(1).0, credits: Arc::new(Semaphore::new(CREDITS)) }
+    }
+
     /// Waits for a credit.
     pub async fn credit(&self) -> OwnedSemaphorePermit {
         loop {

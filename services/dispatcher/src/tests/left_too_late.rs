@@ -1,1 +1,117 @@
-//! TODO
+//! A message that left in the seconds in which a restriction was set is somebody's task at once.
+
+use super::*;
+
+const MUM: &str = "+447700900001";
+const DAD: &str = "+447700900002";
+
+/// Both parents of Amy and Ben, with one message to each of them.
+async fn siblings(world: &World) -> (PupilId, PupilId, String) {
+    let (mother, father) = (parent(&[MUM]), parent(&[DAD]));
+    let links = [mother, father.clone()];
+    let (amy, ben) = (world.directory.add("Amy", &links), world.directory.add("Ben", &links));
+    world.missing(amy).await;
+    world.missing(ben).await;
+    world.gathered();
+    (amy, ben, father.contact_id)
+}
+
+#[tokio::test]
+async fn what_left_before_the_restriction_was_heard_is_the_lead_s_task_about_that_child() {
+    for world in worlds(&Setup::default()).await {
+        let (amy, ben, father) = siblings(&world).await;
+        world.until_states(&["delivered", "delivered"]).await;
+        world.restricted(amy, Some(&father), false).await;
+        world.until_tasks(&["left_before_restriction"]).await;
+        let task = world.tasks().await.remove(0);
+        assert_eq!(task.role, "designated_safeguarding_lead");
+        assert!(task.subjects.contains(&father) && task.subjects.contains(&amy.to_string()));
+        assert!(!task.subjects.contains(&ben.to_string()));
+        world.pass(30);
+        world.until_tasks(&["left_before_restriction"]).await;
+        world.end().await;
+    }
+}
+
+#[tokio::test]
+async fn a_contact_who_is_barred_from_everything_is_a_task_for_each_child() {
+    for world in worlds(&Setup::default()).await {
+        let (amy, _, father) = siblings(&world).await;
+        world.until_states(&["delivered", "delivered"]).await;
+        world.restricted(amy, Some(&father), true).await;
+        world.until_tasks(&["left_before_restriction", "left_before_restriction"]).await;
+        world.end().await;
+    }
+}
+
+#[tokio::test]
+async fn a_pupil_who_became_person_only_is_a_task_for_each_contact_who_was_told() {
+    for world in worlds(&Setup::default()).await {
+        let (amy, ..) = siblings(&world).await;
+        world.until_states(&["delivered", "delivered"]).await;
+        world.restricted(amy, None, false).await;
+        world.until_tasks(&["left_before_restriction", "left_before_restriction"]).await;
+        world.end().await;
+    }
+}
+
+#[tokio::test]
+async fn a_message_that_is_accepted_just_after_the_restriction_is_found_when_it_has_landed() {
+    for world in worlds(&Setup::default()).await {
+        let provider = simulator::Provider::Notify;
+        world.simulator.behave(Behaviour::Slow { provider, milliseconds: 1_000 });
+        let (amy, _, father) = siblings(&world).await;
+        eventually("in the air", 2, async || world.api.air.deliveries().len()).await;
+        world.pass(3);
+        world.restricted(amy, Some(&father), false).await;
+        world.until_states(&["delivered", "delivered"]).await;
+        world.until_tasks(&["left_before_restriction"]).await;
+        world.end().await;
+    }
+}
+
+#[tokio::test]
+async fn a_restriction_that_the_bus_brought_late_is_compared_with_what_left_when_it_was_set() {
+    for world in worlds(&Setup::default()).await {
+        let (amy, _, father) = siblings(&world).await;
+        world.until_states(&["delivered", "delivered"]).await;
+        let set_at = world.now();
+        world.pass(1_000);
+        let data = Restricted { pupil_id: amy, contact_id: Some(father.parse().unwrap()), no_contact: false };
+        let about = About { time: set_at, ..world.about(&amy.to_string(), 1) };
+        world.hear(&Event::new(EventId::generate(), about, data)).await.unwrap();
+        world.until_tasks(&["left_before_restriction"]).await;
+        world.end().await;
+    }
+}
+
+#[tokio::test]
+async fn what_left_long_before_or_long_after_is_nobody_s_task() {
+    for world in quiet_worlds().await {
+        let (amy, _, father) = siblings(&world).await;
+        world.sweep().await;
+        world.meddle("UPDATE members SET told = TRUE").await;
+        let delivery = world.deliveries().await.remove(1).id;
+        let at = kit::clock::micros(world.now());
+        for (started, ended) in [(at - 2, at - 1), (at + 121_000_000, at + 122_000_000)] {
+            world
+                .meddle(&format!(
+                    "INSERT INTO attempts (delivery_id, started_at, ended_at, state, why) \
+                     VALUES ('{delivery}', {started}, {ended}, 'accepted', 'SENT')"
+                ))
+                .await;
+        }
+        world.restricted(amy, Some(&father), false).await;
+        world.sweep().await;
+        assert!(world.tasks().await.is_empty());
+        world.meddle(&format!("UPDATE attempts SET ended_at = {at} WHERE ended_at < {at}")).await;
+        world.sweep().await;
+        assert_eq!(world.tasks().await.len(), 1, "on {}", world.backend);
+        // Long after it was heard nobody looks any more.
+        world.meddle("DELETE FROM tasks").await;
+        world.pass(121);
+        world.sweep().await;
+        assert!(world.tasks().await.is_empty());
+        world.end().await;
+    }
+}

@@ -22,13 +22,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::StreamExt;
+use futures::future::BoxFuture;
 use jiff::civil::date;
 use jiff::{SignedDuration, Timestamp};
-use kit::bus::{Raw, Reaction, Verdict};
+use kit::bus::{Handler, Raw, Reaction, Verdict};
 use kit::clock::Clock;
 use kit::identity::{Caller, Keys};
 use kit::service::Peer;
 use kit::store::Store;
+use kit::tasks::TaskDesk;
 use kit::testing::{TestStore, eventually, stores};
 use proto::events::absences::{Arrived, Explained, Session, Unexplained};
 use proto::events::directory::Restricted;
@@ -45,6 +47,7 @@ use self::directory::{FakeDirectory, parent};
 use crate::channels::{self, Secret};
 use crate::planner::Planner;
 use crate::routes::Timing;
+use crate::sender::Sender;
 use crate::store::rows;
 use crate::{api, reactions, wire};
 
@@ -92,16 +95,19 @@ struct World {
     simulator: Simulator,
     api: api::Api,
     reactions: Vec<Reaction>,
-    /// Only where it does not run by itself.
+    /// What does not run yet.
     planner: Option<Planner>,
+    sender: Option<Sender>,
+    settling: Option<BoxFuture<'static, anyhow::Result<()>>>,
     receipts: String,
+    receipt: Handler,
     wakes: [Arc<tokio::sync::Notify>; 3],
     stop: CancellationToken,
     work: JoinSet<anyhow::Result<()>>,
     missing: std::sync::Mutex<Vec<PupilId>>,
     test: TestStore,
-    folder: tempfile::TempDir,
-    // Ends with the world.
+    // These end with the world.
+    _folder: tempfile::TempDir,
     _servers: JoinSet<anyhow::Result<()>>,
 }
 
@@ -139,7 +145,7 @@ impl World {
     async fn start(test: TestStore, setup: &Setup) -> Self {
         // Only the first test in the process installs it.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let (mut work, mut servers) = (JoinSet::new(), JoinSet::new());
+        let mut servers = JoinSet::new();
         let folder = tempfile::tempdir().unwrap();
         let directory = FakeDirectory::default();
         let channel = directory.serve(&mut servers).await;
@@ -164,16 +170,7 @@ impl World {
         });
         let wakes =
             [Arc::clone(&wired.planner.wake), Arc::clone(&wired.sender.wake), wired.generation.wake()];
-        let planner = if setup.runs == Runs::Everything {
-            work.spawn(wired.generation.follow(store.clone(), stop.clone()));
-            work.spawn(wired.planner.run(stop.clone()));
-            work.spawn(wired.sender.run(stop.clone()));
-            work.spawn(wired.settling);
-            None
-        } else {
-            Some(wired.planner)
-        };
-        Self {
+        let mut world = Self {
             backend: test.backend,
             school: SchoolId::generate(),
             store,
@@ -182,22 +179,39 @@ impl World {
             simulator,
             reactions: reactions::all(&wired.hearer),
             api: wired.api,
-            planner,
+            planner: Some(wired.planner),
+            sender: Some(wired.sender),
+            settling: Some(wired.settling),
             receipts,
+            receipt: wired.receipt,
             wakes,
             stop,
-            work,
+            work: JoinSet::new(),
             missing: std::sync::Mutex::default(),
             test,
-            folder,
+            _folder: folder,
             _servers: servers,
+        };
+        if setup.runs == Runs::Everything {
+            world.run();
         }
+        world
+    }
+
+    /// From now on everything runs by itself.
+    fn run(&mut self) {
+        let (store, stop) = (self.store.clone(), &self.stop);
+        self.work.spawn(self.api.generation.clone().follow(store, stop.clone()));
+        self.work.spawn(self.planner.take().unwrap().run(stop.clone()));
+        self.work.spawn(self.sender.take().unwrap().run(stop.clone()));
+        self.work.spawn(self.settling.take().unwrap());
     }
 
     /// Stops everything, and sees that it ends well.
     async fn end(mut self) {
         self.stop.cancel();
-        drop(self.api);
+        // The settler goes on for as long as somebody may have something to settle.
+        drop(self.sender.take());
         let ended = async {
             while let Some(ended) = self.work.join_next().await {
                 ended.unwrap().unwrap();
@@ -407,6 +421,21 @@ impl World {
             received.entry(message.accepted.to).or_default().push(message.accepted.body);
         }
         received
+    }
+
+    /// Completes the one task of a kind, as somebody of the office.
+    async fn complete_task(&self, kind: &str) {
+        use proto::tasks::v1::tasks_service_server::TasksService;
+        let id = format!("SELECT id FROM tasks WHERE kind = '{kind}'");
+        let row = self.store.read().query_one_raw(self.statement(&id)).await.unwrap().unwrap();
+        let desk = TaskDesk::new(BTreeMap::from([("dispatcher", self.store.clone())]));
+        let request = proto::tasks::v1::CompleteTaskRequest {
+            request_id: EventId::generate().to_string(),
+            service: "dispatcher".to_owned(),
+            task_id: row.try_get("", "id").unwrap(),
+            outcome: "rang them all".to_owned(),
+        };
+        desk.complete_task(self.request(request)).await.unwrap();
     }
 
     async fn until_received(&self, number: usize) {

@@ -53,8 +53,11 @@ pub enum Verdict {
 }
 
 impl From<Error> for Verdict {
+    /// Only a store that cannot be reached is waited for; what it will never take is counted, and
+    /// in the end put aside where a person sees it.
     fn from(error: Error) -> Self {
-        Self::Away(error.to_string())
+        let why = crate::rejection::causes(&error);
+        if error.is_away() { Self::Away(why) } else { Self::Retry(why) }
     }
 }
 
@@ -304,7 +307,7 @@ pub(crate) async fn put_through(store: &Store, handler: &Handler, raw: Raw) -> R
             Err(error) => return Err(error.into()),
         }
     }
-    Err(Verdict::Away("others keep changing the same thing".to_owned()))
+    Err(Verdict::Retry("others keep changing the same thing".to_owned()))
 }
 
 /// Only what came from the bus carries its id where it can be read without knowing what it is.

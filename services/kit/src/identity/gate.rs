@@ -12,12 +12,14 @@ use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use proto::access::Access;
 use proto::options::v1::Role;
 use tonic::{Code, Status};
+use tracing::Instrument;
 
 use super::{Claims, role_of};
 use crate::Tenant;
 use crate::audit::Audited;
 use crate::config::Issuer;
 use crate::rejection::Rejection;
+use crate::telemetry;
 
 /// What needs no token.
 const OPEN: [&str; 2] = ["/grpc.health.v1.Health/", "/grpc.reflection.v1.ServerReflection/"];
@@ -175,7 +177,10 @@ pub(crate) async fn check(State(gate): State<Gate>, mut request: Request, next: 
         Ok(audited) => audited,
         Err(rejection) => return Status::from(rejection).into_http(),
     };
-    let response = next.run(request).await;
+    let span = tracing::info_span!("rpc", path);
+    let trace = request.headers().get("traceparent").and_then(|trace| trace.to_str().ok());
+    telemetry::continue_from(&span, trace);
+    let response = next.run(request).instrument(span).await;
     let refused = response.headers().contains_key("grpc-status");
     if audited && !refused && response.extensions().get::<Audited>().is_none() {
         tracing::error!(rpc = path, "an audited call answered without an audit entry");

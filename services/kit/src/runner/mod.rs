@@ -50,7 +50,9 @@ pub struct Settings {
     pub grpc: SocketAddr,
     /// Where HTTP is served; port 0 lets the system pick.
     pub http: SocketAddr,
-    /// Addresses of services that run elsewhere; every other one is in this process.
+    /// The services that run in this process.
+    pub serves: Vec<String>,
+    /// Addresses of services that run elsewhere.
     pub peers: BTreeMap<String, String>,
     /// The bus.
     pub nats: config::Nats,
@@ -125,7 +127,6 @@ impl Host {
             clock: settings.clock.clone(),
             store,
             stop: self.stop.clone(),
-            http: self.http.local_addr()?,
             signer: self.keys.signer(S::NAME)?,
             peers: self.peers()?,
         };
@@ -140,10 +141,14 @@ impl Host {
         for (name, address) in &self.settings.peers {
             let endpoint = Endpoint::from_shared(address.clone())
                 .with_context(|| format!("the address of peer {name} is not one"))?;
-            elsewhere.insert(name.clone(), endpoint.tcp_nodelay(true).connect_lazy());
+            let endpoint = endpoint.tcp_nodelay(true).connect_timeout(Duration::from_secs(5));
+            elsewhere.insert(name.clone(), endpoint.connect_lazy());
         }
-        let here = self.channel.clone();
-        Ok(Arc::new(move |name| Some(elsewhere.get(name).unwrap_or(&here).clone())))
+        let (here, served) = (self.channel.clone(), self.settings.serves.clone());
+        Ok(Arc::new(move |name| match elsewhere.get(name) {
+            Some(channel) => Some(channel.clone()),
+            None => served.iter().any(|service| service == name).then(|| here.clone()),
+        }))
     }
 
     /// Serves until it is stopped.
@@ -192,7 +197,6 @@ impl Host {
             .route("/health", axum::routing::get(|| async { "serving" }));
         let serve = axum::serve(self.http, http).with_graceful_shutdown(stop.clone().cancelled_owned());
         work.add("http", bounded(serve.into_future(), stop.clone()));
-        let nats_process = self.server.as_ref().and_then(Server::process_id);
         let end_server = CancellationToken::new();
         let mut server = Watch::new(end_server.clone());
         if let Some(supervised) = self.server {
@@ -202,7 +206,6 @@ impl Host {
             grpc: grpc_address,
             http: http_address,
             keys: self.keys,
-            nats_process,
             stop,
             work,
             relays,

@@ -25,8 +25,6 @@ pub struct Running {
     pub http: SocketAddr,
     /// The keys of the installation, to make tokens with.
     pub keys: Keys,
-    /// The nats-server that was started, for tests that kill it.
-    pub nats_process: Option<u32>,
     pub(super) stop: CancellationToken,
     pub(super) work: Watch,
     pub(super) relays: Watch,

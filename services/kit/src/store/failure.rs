@@ -1,6 +1,6 @@
 //! What a database's failure means to the caller: decide again, try later, or a fault.
 //!
-//! Only the [`writer`](super::writer) asks. Nothing here looks at a message's text.
+//! Nothing here looks at a message's text.
 
 use sea_orm::sqlx;
 use sea_orm::{DbErr, RuntimeErr, SqlErr};
@@ -21,20 +21,33 @@ impl Error {
         }
     }
 
-    /// The database cannot be talked to, so the next commit would fail like this one.
-    pub(super) fn is_away(&self) -> bool {
-        let Self::Database(error) = self else { return false };
-        match error {
-            DbErr::Conn(_) | DbErr::ConnectionAcquire(_) => true,
-            _ => matches!(
-                sqlx_error(error),
-                Some(
-                    sqlx::Error::Io(_)
-                        | sqlx::Error::PoolTimedOut
-                        | sqlx::Error::PoolClosed
-                        | sqlx::Error::WorkerCrashed
-                )
-            ),
+    /// The database cannot be talked to, so the next commit would fail like this one; it is not
+    /// that it refuses what it was asked.
+    #[must_use]
+    pub fn is_away(&self) -> bool {
+        let error = match self {
+            Self::Stopping => return true,
+            Self::Database(error) => error,
+            Self::Conflict
+            | Self::Folder(_)
+            | Self::Address
+            | Self::TooLarge { .. }
+            | Self::Corrupt { .. } => {
+                return false;
+            }
+        };
+        if matches!(error, DbErr::Conn(_) | DbErr::ConnectionAcquire(_)) {
+            return true;
+        }
+        match sqlx_error(error) {
+            Some(
+                sqlx::Error::Io(_)
+                | sqlx::Error::PoolTimedOut
+                | sqlx::Error::PoolClosed
+                | sqlx::Error::WorkerCrashed,
+            ) => true,
+            Some(sqlx::Error::Database(error)) => error.code().is_some_and(|code| is_outage(&code)),
+            _ => false,
         }
     }
 
@@ -48,6 +61,14 @@ impl Error {
             Self::Folder(_) | Self::Address | Self::Stopping => Self::Stopping,
         }
     }
+}
+
+/// PostgreSQL's classes for connections, resources and an operator's hand; SQLite's busy, locked,
+/// full and unreadable files.
+fn is_outage(code: &str) -> bool {
+    let class = code.get(..2).filter(|_| code.len() == 5);
+    class.is_some_and(|class| ["08", "53", "57"].contains(&class))
+        || code.parse::<i32>().is_ok_and(|code| matches!(code & 0xff, 5 | 6 | 10 | 13 | 14))
 }
 
 fn is_race(error: &DbErr) -> bool {

@@ -78,7 +78,7 @@ fn respond<Res>(answer: Res, audited: bool) -> Response<Res> {
 
 fn check_request_id(request_id: &str) -> Result<(), Rejection> {
     let characters = request_id.chars().count();
-    if (8..=100).contains(&characters) {
+    if (8..=100).contains(&characters) && !request_id.chars().any(char::is_control) {
         return Ok(());
     }
     Err(Rejection::invalid("INVALID_REQUEST_ID", "request_id", "must have 8 to 100 characters; use a UUID"))

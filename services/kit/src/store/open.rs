@@ -49,7 +49,7 @@ impl Store {
             Place::Server { server, database, connections } => {
                 let keeper = lock_server(server, database).await?;
                 make_database(&keeper, database).await?;
-                let address = format!("{server}/{database}");
+                let address = address_of(server, database);
                 let pool = Database::connect(server_options(&address, *connections)).await?;
                 migrate::up(&pool, migrations).await?;
                 keeper.close().await?;
@@ -102,7 +102,7 @@ async fn lock_server(server: &str, database: &str) -> Result<DatabaseConnection,
     if !known {
         return Err(Error::Address);
     }
-    let keeper = Database::connect(server_options(&format!("{server}/postgres"), 1)).await?;
+    let keeper = Database::connect(server_options(&address_of(server, "postgres"), 1)).await?;
     let lock = "SELECT pg_advisory_lock(hashtextextended($1, 0))";
     keeper.execute_raw(Statement::from_sql_and_values(DbBackend::Postgres, lock, [database.into()])).await?;
     Ok(keeper)
@@ -120,6 +120,15 @@ async fn make_database(keeper: &DatabaseConnection, database: &str) -> Result<()
     Ok(())
 }
 
+/// The address of a database on a server, whose own address may end with options
+/// (`?sslmode=verify-full`).
+fn address_of(server: &str, database: &str) -> String {
+    match server.split_once('?') {
+        Some((server, options)) => format!("{}/{database}?{options}", server.trim_end_matches('/')),
+        None => format!("{server}/{database}"),
+    }
+}
+
 fn server_options(address: &str, connections: u32) -> ConnectOptions {
     let mut options = ConnectOptions::new(address);
     options
@@ -128,4 +137,18 @@ fn server_options(address: &str, connections: u32) -> ConnectOptions {
         .acquire_timeout(Duration::from_secs(15))
         .connect_timeout(Duration::from_secs(10));
     options
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_options_of_a_server_are_kept() {
+        assert_eq!(address_of("postgres://u:p@h:1", "db"), "postgres://u:p@h:1/db");
+        assert_eq!(
+            address_of("postgres://u:p@h:1/?sslmode=require", "db"),
+            "postgres://u:p@h:1/db?sslmode=require"
+        );
+    }
 }

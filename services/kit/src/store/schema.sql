@@ -10,6 +10,7 @@ CREATE TABLE outbox (
     sent_at BIGINT
 );
 CREATE INDEX outbox_unsent ON outbox (id) WHERE sent_at IS NULL;
+CREATE INDEX outbox_by_age ON outbox (sent_at) WHERE sent_at IS NOT NULL;
 CREATE TABLE streams (
     name TEXT PRIMARY KEY,
     created TEXT NOT NULL
@@ -27,6 +28,8 @@ CREATE TABLE answers (
     answered_at BIGINT NOT NULL,
     PRIMARY KEY (tenant, request_id)
 );
+CREATE INDEX answers_by_age ON answers (answered_at);
+CREATE INDEX inbox_by_age ON inbox (received_at);
 CREATE TABLE audit (
     id {{serial}},
     tenant TEXT NOT NULL,

@@ -16,6 +16,7 @@ mod stage;
 mod story;
 pub mod witness;
 
+use std::path::Path;
 use std::pin::pin;
 use std::time::Instant;
 
@@ -30,6 +31,7 @@ use morning::Script;
 use report::Report;
 use stage::{Place, Stage};
 use story::{Listener, Story};
+use witness::Verdict;
 
 /// How the morning is played.
 #[derive(Debug, Args)]
@@ -51,7 +53,7 @@ impl Demo {
     pub async fn run(self, settings: Settings) -> anyhow::Result<()> {
         let _telemetry = telemetry::start(&quiet(&settings.telemetry))?;
         let place = Place::find(self.postgres.clone().map(Secret::new))?;
-        let outcome = self.show(settings, &place).await;
+        let outcome = Box::pin(self.show(settings, &place)).await;
         let cleared = place.clear().await;
         outcome.and(cleared)
     }
@@ -75,37 +77,36 @@ impl Demo {
         let stop = running.stop_token();
         let office = office::Office::at(&running)?;
         story.opening(&simulator, &running, place)?;
-        let mut ended = pin!(running.wait());
+        let (files, mut ended) = (place.roster(), pin!(running.wait()));
         let (roster, cast) = (&roster, &cast);
         let script = Script { office: &office, simulator: &simulator, roster, cast, story: &story };
-        let files = place.roster();
-        let played = tokio::select! {
-            played = script.play(&files) => played,
+        let performed = tokio::select! {
+            performed = self.perform(script, &files, began) => performed,
             ended = &mut ended => return ended.and_then(|()| bail!("it stopped by itself")),
             () = &mut asked_to_stop => Err(anyhow::anyhow!("stopped before the morning was over")),
         };
-        let outcome = match played {
-            Ok(judged) => {
-                let report = Report::of(&judged, began.elapsed());
-                report.tell(&story, &judged.verdict)?;
-                if self.json {
-                    report.write_json(&mut std::io::stdout().lock())?;
-                }
-                if !self.once {
-                    story.line("It stays up to be looked at until Ctrl-C.")?;
-                    tokio::select! {
-                        ended = &mut ended => return ended.and_then(|()| bail!("it stopped by itself")),
-                        () = &mut asked_to_stop => {}
-                    }
-                }
-                report::pass(&judged.verdict)
+        if performed.is_ok() && !self.once {
+            story.line("It stays up to be looked at until Ctrl-C.")?;
+            tokio::select! {
+                ended = &mut ended => return ended.and_then(|()| bail!("it stopped by itself")),
+                () = &mut asked_to_stop => {}
             }
-            Err(error) => Err(error),
-        };
+        }
         stop.cancel();
         let ended = ended.await;
         simulator.stop().await;
-        outcome.and(ended)
+        performed.and_then(|verdict| report::pass(&verdict)).and(ended)
+    }
+
+    /// Plays the morning and reports.
+    async fn perform(&self, script: Script<'_>, files: &Path, began: Instant) -> anyhow::Result<Verdict> {
+        let judged = script.play(files).await?;
+        let report = Report::of(&judged, began.elapsed());
+        report.tell(script.story, &judged.verdict)?;
+        if self.json {
+            report.write_json(&mut std::io::stdout().lock())?;
+        }
+        Ok(judged.verdict)
     }
 }
 

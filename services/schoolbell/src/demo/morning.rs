@@ -12,6 +12,7 @@ use jiff::Timestamp;
 use proto::absences::v1::Mark;
 use proto::directory::v1::PupilSummary;
 use simulator::{Message, Simulator};
+use tokio::time::Instant;
 
 use super::office::Office;
 use super::phones;
@@ -23,6 +24,9 @@ use super::witness::{Missing, Verdict};
 
 /// How long people at home may take to be told before the script goes on without them.
 const TOLD_WITHIN: Duration = Duration::from_secs(30);
+/// How long the dispatcher may take to hear of the close; well inside the gathering.
+const HEARD_WITHIN: Duration = Duration::from_secs(1);
+const LOOKS_EVERY: Duration = Duration::from_millis(50);
 const PRESENT: &str = "/";
 const NO_REASON_YET: &str = "N";
 const ILL: &str = "I";
@@ -70,6 +74,7 @@ impl Script<'_> {
         self.registers(&progress).await?;
         self.close(&mut progress).await?;
         progress.of(self.cast.pupil("explained")?)?.reason_known_at = Some(reason_known_at);
+        self.until_heard(progress.facts).await?;
         self.somebody_comes_in_early(&mut progress).await?;
         self.somebody_comes_in_late(&mut progress).await?;
         self.story.say("Waiting until every message has found its end …")?;
@@ -161,6 +166,17 @@ impl Script<'_> {
             "The register closes for the whole school: {} absences to be told, {} for a person.",
             answer.announced, answer.person_only
         ))
+    }
+
+    /// Waits until the dispatcher has heard so many facts, so that an arrival finds its notice gathering.
+    async fn until_heard(&self, facts: i32) -> anyhow::Result<()> {
+        let facts = usize::try_from(facts).unwrap_or_default();
+        let deadline = Instant::now() + HEARD_WITHIN;
+        let mut looks = tokio::time::interval(LOOKS_EVERY);
+        while Instant::now() < deadline && self.office.notices().await?.len() < facts {
+            looks.tick().await;
+        }
+        Ok(())
     }
 
     async fn somebody_comes_in_early(&self, progress: &mut Progress<'_>) -> anyhow::Result<()> {

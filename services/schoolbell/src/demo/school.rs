@@ -45,7 +45,8 @@ pub struct Cast {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Part {
-    part: String,
+    #[serde(rename = "part")]
+    name: String,
     pupil_sourced_id: String,
     contact_sourced_id: String,
     address: String,
@@ -53,7 +54,7 @@ struct Part {
 
 impl Part {
     fn is_address(&self) -> bool {
-        ["dead_number", "dead_mailbox"].contains(&self.part.as_str())
+        ["dead_number", "dead_mailbox"].contains(&self.name.as_str())
     }
 }
 
@@ -67,13 +68,13 @@ impl Cast {
 
     /// The `sourcedId` of the pupil who plays this part.
     pub fn pupil(&self, part: &str) -> anyhow::Result<&str> {
-        let found = self.parts.iter().find(|line| line.part == part);
+        let found = self.parts.iter().find(|line| line.name == part);
         found.map(|line| line.pupil_sourced_id.as_str()).with_context(|| format!("nobody plays {part}"))
     }
 
     /// The `sourcedId` of the contact on whom this part turns.
     pub fn contact(&self, part: &str) -> anyhow::Result<&str> {
-        let found = self.parts.iter().find(|line| line.part == part && !line.contact_sourced_id.is_empty());
+        let found = self.parts.iter().find(|line| line.name == part && !line.contact_sourced_id.is_empty());
         found
             .map(|line| line.contact_sourced_id.as_str())
             .with_context(|| format!("{part} turns on no contact"))
@@ -101,7 +102,7 @@ mod tests {
         let mut names: Vec<String> = std::fs::read_dir(folder)
             .unwrap()
             .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-            .filter(|name| name.ends_with(".csv") && name != "cast.csv")
+            .filter(|name| name != "cast.csv" && name != "README.md")
             .collect();
         names.sort();
         let mut known = FILES.map(|(name, _)| name);

@@ -124,6 +124,20 @@ async fn without_the_directory_a_command_can_be_sent_again_later() {
 }
 
 #[tokio::test]
+async fn a_school_without_a_roster_is_told_so_and_not_to_try_again() {
+    for world in World::each().await {
+        let (class_id, pupils) = world.class(1);
+        world.neighbour.roll.have_no_roster();
+        let refused = world.post(class_id, &[(pupils[0], "N")]).await.unwrap_err();
+        assert_eq!(refused.code(), Code::FailedPrecondition, "{}", world.backend);
+        assert_eq!(reason(Err::<(), _>(refused)), "NO_ROSTER");
+        assert_eq!(reason(world.close().await), "NO_ROSTER");
+        assert_eq!(reason(world.report(pupils[0], "I", 0).await), "NO_ROSTER");
+        assert_eq!(reason(world.arrive(pupils[0]).await), "NO_ROSTER");
+    }
+}
+
+#[tokio::test]
 async fn a_class_that_nobody_is_in_takes_no_marks() {
     for world in World::each().await {
         let (_, pupils) = world.class(1);

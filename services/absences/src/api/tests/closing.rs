@@ -2,6 +2,7 @@
 
 use super::fixture::{AFTERNOON, World, close, reason};
 use crate::store::read::CloseAt;
+use kit::testing::eventually;
 use proto::absences::v1::absences_service_server::AbsencesService;
 
 #[tokio::test]
@@ -95,6 +96,27 @@ async fn what_nobody_closed_is_closed_at_the_end_of_the_session_and_becomes_a_ta
 }
 
 #[tokio::test]
+async fn a_session_of_which_no_class_posts_is_closed_at_its_time_and_asks_the_office() {
+    for world in World::each().await {
+        let (class_id, pupils) = world.class(1);
+        // The school is known by what it posted in the morning; nobody posts in the afternoon.
+        world.post(class_id, &[(pupils[0], "/")]).await.unwrap();
+        world.close().await.unwrap();
+        let before = world.tasks().await.len();
+        world.at("13:19");
+        world.closer.close_unposted(CloseAt::RegisterTime).await;
+        assert_eq!(world.tasks().await.len(), before, "a minute too early");
+        world.at("13:20");
+        world.closer.close_unposted(CloseAt::RegisterTime).await;
+        let after = world.tasks().await;
+        assert!(after.len() > before, "{}", world.backend);
+        assert!(after.iter().any(|task| task.0 == "register_missing"));
+        world.closer.close_unposted(CloseAt::RegisterTime).await;
+        assert_eq!(world.tasks().await, after, "once");
+    }
+}
+
+#[tokio::test]
 async fn a_register_is_not_closed_before_it_opens_nor_on_another_day() {
     for world in World::each().await {
         let afternoon = world.api.close_register(world.request(close(AFTERNOON))).await;
@@ -126,12 +148,7 @@ async fn the_loop_closes_what_is_due_and_ends_when_it_is_asked_to() {
         running.spawn(world.closer.clone().run(CloseAt::RegisterTime, async {
             stopped.await.unwrap();
         }));
-        let told = async {
-            while world.said().await.is_empty() {
-                tokio::task::yield_now().await;
-            }
-        };
-        tokio::time::timeout(std::time::Duration::from_secs(20), told).await.expect("nothing was closed");
+        eventually("facts said", 1, || async { world.said().await.len() }).await;
         stop.send(()).unwrap();
         running.join_next().await.unwrap().unwrap().unwrap();
     }

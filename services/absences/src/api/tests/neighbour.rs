@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use kit::clock::Clock;
 use kit::identity::Keys;
+use kit::rejection::Rejection;
 use kit::service::Peer;
 use proto::directory::v1 as directory;
 use proto::directory::v1::check_pupils_request::Scope;
@@ -22,6 +23,7 @@ use crate::directory::Directory;
 pub struct Roll {
     pupils: Arc<Mutex<Vec<directory::PupilCheck>>>,
     silent: Arc<Mutex<bool>>,
+    no_roster: Arc<Mutex<bool>>,
 }
 
 impl Roll {
@@ -49,8 +51,19 @@ impl Roll {
         *self.silent.lock().unwrap() = silent;
     }
 
-    fn check_silence(&self) -> Result<(), Status> {
-        if *self.silent.lock().unwrap() { Err(Status::unavailable("not now")) } else { Ok(()) }
+    /// From now on no roster has been imported, as the real directory says it.
+    pub fn have_no_roster(&self) {
+        *self.no_roster.lock().unwrap() = true;
+    }
+
+    fn check_answers(&self) -> Result<(), Status> {
+        if *self.silent.lock().unwrap() {
+            return Err(Status::unavailable("not now"));
+        }
+        if *self.no_roster.lock().unwrap() {
+            return Err(Rejection::precondition("NO_ROSTER", "no roster has been imported yet").into());
+        }
+        Ok(())
     }
 }
 
@@ -67,7 +80,7 @@ impl DirectoryService for Roll {
         request: Request<directory::GetSchoolRequest>,
     ) -> Result<Response<directory::GetSchoolResponse>, Status> {
         assert!(request.metadata().contains_key("authorization"), "a peer is asked with a token");
-        self.check_silence()?;
+        self.check_answers()?;
         let times = |opens: &str, closes: &str, ends: &str| {
             Some(directory::RegisterTimes {
                 opens: opens.to_owned(),
@@ -93,7 +106,7 @@ impl DirectoryService for Roll {
         &self,
         request: Request<directory::CheckPupilsRequest>,
     ) -> Result<Response<directory::CheckPupilsResponse>, Status> {
-        self.check_silence()?;
+        self.check_answers()?;
         let mut pupils = self.pupils.lock().unwrap().clone();
         match request.into_inner().scope {
             Some(Scope::WholeSchool(_)) => {}

@@ -112,6 +112,11 @@ fn an_arrival_is_said_only_if_somebody_was_told() {
     let told = waiting.close(Route::Contacts, at(25)).unwrap().after;
     let late = told.arrive(Phase::Closed, at(30)).unwrap();
     assert!(matches!(late.case().unwrap().saying(), Some(Saying::Arrived(_))));
+    // A reason in between, perhaps another child's, takes nothing from that.
+    let explained = told.explain(Code::Illness, String::new(), at(30)).unwrap().after;
+    let late = explained.arrive(Phase::Closed, at(35)).unwrap();
+    assert!(matches!(late.case().unwrap().saying(), Some(Saying::Arrived(_))));
+    assert_eq!(late.after.arrive(Phase::Closed, at(36)).unwrap().case(), None);
 }
 
 #[test]
@@ -205,7 +210,9 @@ proptest! {
         }
         let unexplained = said.iter().filter(|saying| matches!(saying, Saying::Unexplained(_))).count();
         prop_assert!(unexplained <= 1);
-        prop_assert!(said.len() <= 2);
+        let arrived = said.iter().filter(|saying| matches!(saying, Saying::Arrived(_))).count();
+        prop_assert!(arrived <= 1 && said.len() <= 3, "{:?}", said);
+        prop_assert!(arrived == 0 || matches!(said.last(), Some(Saying::Arrived(_))), "{:?}", said);
         if let Some(first) = said.first() {
             prop_assert!(matches!(first, Saying::Unexplained(_)), "{:?} was said first", first);
         }

@@ -1,3 +1,6 @@
+//! What is asked: an audience, the present truth, whether pupils belong, lists and the trace that
+//! every look leaves.
+
 use futures::TryStreamExt;
 use pb::AddressKind::{Email, Landline, Mobile};
 use pb::resolve_audience_request::Scope;

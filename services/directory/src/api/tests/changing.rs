@@ -1,3 +1,6 @@
+//! What people decide by hand: it acts at once, is written down with its evidence, and meets the
+//! next import.
+
 use proto::events::Event;
 use proto::events::directory::Restricted;
 

@@ -1,3 +1,5 @@
+//! Rosters that are loaded, or not: nothing by halves, nothing twice, and never anything wider.
+
 use jiff::civil::date;
 use kit::store::{Commit, Error};
 

@@ -3,6 +3,7 @@
 mod asking;
 mod changing;
 mod importing;
+mod standing;
 
 use kit::identity::Caller;
 use kit::store::Store;

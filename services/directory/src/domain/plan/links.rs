@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use jiff::civil::Date;
 
+use super::succession::Succession;
 use super::{Action, Barred, Kept, Plan, What, Write, differs};
 use crate::domain::link::{Link, Restriction, newly_barred};
 use crate::domain::present::{Present, Stored};
@@ -24,15 +25,23 @@ impl KeptColumns {
 }
 
 /// Plans every link. Answers the contacts whose restricted link stays although the file dropped it.
-pub fn links(plan: &mut Plan, (present, roster): (&Present, &Roster), today: Date) -> BTreeSet<SourceId> {
+pub fn links(
+    plan: &mut Plan,
+    (present, roster): (&Present, &Roster),
+    succession: &Succession<'_>,
+    today: Date,
+) -> BTreeSet<SourceId> {
     for (key, incoming) in &roster.links {
         let before = present.links.get(key);
         let mut kept = KeptColumns::default();
         let after = match before {
             Some(stored) => merge(&stored.value, incoming, today, &mut kept),
-            None => added(incoming, today),
+            None => inheriting(incoming, succession.restriction(key), today),
         };
         let name = name_of(key);
+        if before.is_none() && after.restriction != added(incoming, today).restriction {
+            plan.report(What::Link, Action::Keep, &name, vec!["restriction"]);
+        }
         if !kept.columns.is_empty() {
             plan.report(What::Link, Action::Keep, &name, kept.columns);
             plan.kept.push(keeping(key, kept.asked.join(" ")));
@@ -86,6 +95,17 @@ fn added(incoming: &Incoming, today: Date) -> Link {
             }),
         },
     }
+}
+
+/// A new link of a pupil who may be one who left. That one's own task asks about it.
+fn inheriting(incoming: &Incoming, inherited: Option<Restriction>, today: Date) -> Link {
+    let restriction = match &inherited {
+        Some(inherited) => {
+            merge_restriction(Some(inherited), incoming, today, &mut KeptColumns::default())
+        }
+        None => return added(incoming, today),
+    };
+    Link { restriction, ..added(incoming, today) }
 }
 
 fn merge(standing: &Link, incoming: &Incoming, today: Date, kept: &mut KeptColumns) -> Link {

@@ -8,9 +8,11 @@
 //! kept, said as [`Action::Keep`], and becomes a task through [`Plan::kept`]. See
 //! `no_sequence_of_imports_widens_anything`.
 
+mod addresses;
 mod columns;
 mod links;
 mod people;
+mod succession;
 
 #[cfg(test)]
 mod tests;
@@ -20,13 +22,13 @@ use std::collections::BTreeMap;
 use jiff::civil::Date;
 
 use self::columns::Columns;
+use self::succession::Succession;
 use super::link::{Bar, Link};
 use super::present::{Present, Pupil, Stored};
 use super::roster::{Class, Contact, Roster, School, SourceId, Term};
 
 /// What a change is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-#[expect(missing_docs, reason = "the names are the words of the roster")]
 pub enum What {
     School,
     Term,
@@ -82,6 +84,27 @@ pub struct Kept {
     pub asked: String,
 }
 
+/// A restricted contact has given up an address that somebody else uses. It stays barred; a person
+/// knows whether the contact can still read it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GivenUp {
+    /// The contact.
+    pub contact: SourceId,
+    /// About whom the contact is restricted.
+    pub pupils: Vec<SourceId>,
+    /// Where the addresses stood.
+    pub columns: Vec<&'static str>,
+}
+
+/// A pupil who is person only or has a restricted link has left, or seems to be back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Left {
+    /// The pupil who left.
+    pub pupil: SourceId,
+    /// Who may be the same child under another id, or belongs to the same home.
+    pub successors: Vec<SourceId>,
+}
+
 /// Somebody may be told less than before, from now.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Barred {
@@ -128,6 +151,12 @@ pub struct Plan {
     pub changes: Vec<Change>,
     /// What needs a person.
     pub kept: Vec<Kept>,
+    /// Shared addresses of restricted contacts, which need a person, too.
+    pub given_up: Vec<GivenUp>,
+    /// Pupils who left with what stood about them, which needs a person, too.
+    pub left: Vec<Left>,
+    /// Addresses to keep barred although their contact has given them up.
+    pub former: Vec<(SourceId, String)>,
     /// Who may be told less from now.
     pub barred: Vec<Barred>,
     /// How many leave.
@@ -157,9 +186,12 @@ pub fn plan(present: &Present, roster: &Roster, today: Date) -> Plan {
     school(&mut plan, present.school.as_ref(), &roster.school);
     plan.terms = plainly(&mut plan, What::Term, &present.terms, &roster.terms);
     plan.classes = plainly(&mut plan, What::Class, &present.classes, &roster.classes);
-    people::pupils(&mut plan, present, roster);
-    let held = links::links(&mut plan, (present, roster), today);
+    let succession = Succession::of(present, roster);
+    people::pupils(&mut plan, (present, roster), &succession);
+    let held = links::links(&mut plan, (present, roster), &succession, today);
     people::contacts(&mut plan, (present, roster), &held);
+    addresses::addresses(&mut plan, present, today);
+    plan.left = succession.left();
     plan.removals.ask_first = over_a_tenth(plan.removals.pupils, &present.pupils)
         || over_a_tenth(plan.removals.contacts, &present.contacts);
     plan

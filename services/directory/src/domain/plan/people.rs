@@ -2,20 +2,25 @@
 
 use std::collections::BTreeSet;
 
+use super::succession::{Succession, standing};
 use super::{Action, Barred, Kept, Plan, What, Write, differs};
 use crate::domain::present::{Present, Pupil, Stored};
 use crate::domain::roster::{PersonOnlyWord, Pupil as Incoming, Roster, SourceId};
 
-/// Pupils: "person only" starts by a file, and ends by a person.
-pub fn pupils(plan: &mut Plan, present: &Present, roster: &Roster) {
+/// Pupils: "person only" starts by a file or is inherited, and ends by a person.
+pub fn pupils(plan: &mut Plan, (present, roster): (&Present, &Roster), succession: &Succession<'_>) {
     for (key, incoming) in &roster.pupils {
         let before = present.pupils.get(key);
         let standing = before.and_then(|stored| stored.value.person_only.as_deref());
+        let inherited = succession.person_only(key);
         let person_only = match (standing, &incoming.person_only) {
             (_, PersonOnlyWord::Yes(reason)) => Some(reason.clone()),
             (Some(standing), PersonOnlyWord::Silent | PersonOnlyWord::No) => Some(standing.to_owned()),
-            (None, PersonOnlyWord::Silent | PersonOnlyWord::No) => None,
+            (None, PersonOnlyWord::Silent | PersonOnlyWord::No) => inherited.map(str::to_owned),
         };
+        if standing.is_none() && person_only.is_some() && !says_so(incoming) {
+            plan.report(What::Pupil, Action::Keep, key, vec!["personOnly"]);
+        }
         if standing.is_some() && incoming.person_only == PersonOnlyWord::No {
             plan.report(What::Pupil, Action::Keep, key, vec!["personOnly"]);
             let asked = "personOnly=false".to_owned();
@@ -33,9 +38,17 @@ pub fn pupils(plan: &mut Plan, present: &Present, roster: &Roster) {
         if stored.is_active() && !roster.pupils.contains_key(key) {
             plan.removals.pupils += 1;
             plan.report(What::Pupil, Action::Remove, key, Vec::new());
+            let standing = standing(present, key);
+            if !standing.is_empty() {
+                plan.report(What::Pupil, Action::Keep, key, standing);
+            }
             plan.pupils.push(Write { key: key.clone(), stored: Stored::withdrawn(stored.value.clone()) });
         }
     }
+}
+
+fn says_so(incoming: &Incoming) -> bool {
+    matches!(incoming.person_only, PersonOnlyWord::Yes(_))
 }
 
 fn merged(incoming: &Incoming, person_only: Option<String>) -> Pupil {

@@ -304,3 +304,19 @@ async fn a_service_hears_only_the_facts_that_it_reacts_to() {
     let nothing = trial.store.read().query_all_raw(trial.store.statement("SELECT 1 FROM tasks", [])).await;
     assert!(nothing.unwrap().is_empty());
 }
+
+#[test]
+fn only_a_store_that_cannot_be_reached_is_waited_for_without_end() {
+    use crate::store::Error;
+    use sea_orm::{DbErr, RuntimeErr};
+    let away = Error::from(DbErr::Conn(RuntimeErr::Internal("refused".to_owned())));
+    assert!(matches!(Verdict::from(away), Verdict::Away(_)));
+    assert!(matches!(Verdict::from(Error::Stopping), Verdict::Away(_)));
+    for refused in [
+        Error::Corrupt { what: "bell" },
+        Error::TooLarge { what: "bell" },
+        DbErr::Custom(String::new()).into(),
+    ] {
+        assert!(matches!(Verdict::from(refused), Verdict::Retry(_)));
+    }
+}
