@@ -1,19 +1,25 @@
 //! How a contact is reached, changed by hand and field by field.
 
+use jiff::Timestamp;
+use jiff::civil::Date;
 use kit::identity::Caller;
 use kit::rejection::{self, Rejection};
-use kit::store::{Call, Commit, once};
+use kit::store::{Call, Commit, Error, once};
 use proto::directory::v1 as pb;
-use proto::ids::ContactId;
+use proto::events::directory::Restricted;
+use proto::ids::{ContactId, PupilId};
 use tonic::{Response, Status};
 
-use super::Directory;
+use super::change::restricted;
+use super::{Directory, tasks};
 use crate::domain::email::{self, Email};
+use crate::domain::former::{consequences, shared};
 use crate::domain::language;
+use crate::domain::link::Bar;
 use crate::domain::phone::{self, Phone};
 use crate::domain::roster::{Contact, Reach};
-use crate::store::change;
 use crate::store::write::guard;
+use crate::store::{change, former};
 
 const LONGEST_NUMBER: usize = 40;
 const LONGEST_MAILBOX: usize = 254;
@@ -41,16 +47,53 @@ impl Directory {
         let unknown = || Rejection::not_found("UNKNOWN_CONTACT", "there is no such contact");
         let before = found.ok_or_else(unknown)?;
         let after = Contact { reach: update.on(&before.stored.value.reach), ..before.stored.value.clone() };
+        let now = self.store.clock().now();
         let mut commit = Commit::new();
         let mut revision = before.revision;
         if after != before.stored.value {
             revision += 1;
             commit = guard(&self.store, commit, caller.tenant, standing.version);
             commit = change::put_contact(commit, (caller.tenant, contact), &before, &after);
+            let reaches = (&before.stored.value.reach, &after.reach);
+            let days = (standing.day(now), now);
+            commit = self.bar_addresses(commit, caller, (contact, revision), reaches, days).await?;
         }
-        let now = self.store.clock().now();
         let commit = commit.audit(caller, "UpdateContact", &[contact.to_string()], now);
         Ok((commit, pb::UpdateContactResponse { revision }))
+    }
+
+    /// Writes and says what follows for those who share an address with the contact, when it is
+    /// under a restriction.
+    async fn bar_addresses(
+        &self,
+        mut commit: Commit,
+        caller: &Caller,
+        (contact, revision): (ContactId, i64),
+        (before, after): (&Reach, &Reach),
+        (today, now): (Date, Timestamp),
+    ) -> Result<Commit, Error> {
+        let restrictions = former::restrictions_of(&self.store, contact).await?;
+        let mut follows = consequences(before, after, &restrictions, today);
+        for (pupil_id, bar) in follows.barred {
+            let no_contact = bar == Bar::Contact;
+            let fact = Restricted { pupil_id, contact_id: Some(contact), no_contact };
+            commit = restricted(commit, caller, fact, (revision, now))?;
+        }
+        if let Some(known) = former::of_school(&self.store, caller.tenant).await?.get(&contact) {
+            follows.given_up.retain(|address, _| !known.contains(address));
+        }
+        if follows.given_up.is_empty() {
+            return Ok(commit);
+        }
+        let others = former::of_others(&self.store, caller.tenant, contact).await?;
+        let columns = shared(&follows.given_up, &others);
+        if !columns.is_empty() {
+            let pupils: Vec<PupilId> = restrictions.iter().map(|(pupil, _)| *pupil).collect();
+            let about = (pupils.as_slice(), columns.as_slice());
+            commit = commit.task(tasks::address_given_up(caller, (contact, revision), about, now));
+        }
+        let key = (caller.tenant, contact);
+        Ok(former::keep(&self.store, commit, key, follows.given_up.keys(), now))
     }
 
     /// Reads every field and says of each that is wrong what was expected.

@@ -1,27 +1,23 @@
 //! Importing a roster: read, compare, and load all of it or nothing.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use kit::identity::Caller;
 use kit::rejection::Rejection;
 use kit::store::{Call, Commit, Error, once};
-use kit::tasks::NewTask;
 use proto::directory::v1 as pb;
 use proto::events::directory::Restricted;
-use proto::options::v1::Role;
 use tonic::{Response, Status};
 
 use super::change::restricted;
-use super::{Directory, LARGEST_ARCHIVE, wire};
+use super::{Directory, LARGEST_ARCHIVE, tasks, wire};
 use crate::domain::link::Bar;
-use crate::domain::plan::{Barred, Kept, Plan, plan};
+use crate::domain::plan::{Barred, Plan, plan};
 use crate::domain::roster::Roster;
 use crate::import::{self, Fault};
 use crate::store::present::{self, Snapshot};
 use crate::store::school;
 use crate::store::write::{self, Import};
 
-/// A wish of the file does not hurry: what stands is the narrower.
-const TASK_DUE: SignedDuration = SignedDuration::from_hours(24);
 /// Subjects of one audit entry.
 const SUBJECTS: usize = 1_000;
 
@@ -107,10 +103,7 @@ impl Directory {
             let (fact, version) = said(snapshot, barred)?;
             commit = restricted(commit, caller, fact, (version, now))?;
         }
-        for kept in &plan.kept {
-            commit = commit.task(task(caller, snapshot, kept, now)?);
-        }
-        Ok(commit)
+        Ok(tasks::of_plan(caller, snapshot, plan, now)?.into_iter().fold(commit, Commit::task))
     }
 }
 
@@ -130,7 +123,7 @@ fn answer(plan: &Plan, roster: &Roster, warnings: Vec<Fault>) -> pb::ImportRoste
         pupils: wire::count(roster.pupils.len()),
         contacts: wire::count(roster.contacts.len()),
         links: wire::count(roster.links.len()),
-        tasks: wire::count(plan.kept.len()),
+        tasks: wire::count(tasks::number(plan)),
         warnings: warnings.into_iter().map(wire::fault).collect(),
         ..Default::default()
     }
@@ -169,24 +162,4 @@ fn said(snapshot: &Snapshot, barred: &Barred) -> Result<(Restricted, i64), Error
             (Restricted { pupil_id, contact_id: Some(contact_id), no_contact }, revision)
         }
     })
-}
-
-fn task(caller: &Caller, snapshot: &Snapshot, kept: &Kept, now: Timestamp) -> Result<NewTask, Error> {
-    let missing = || Error::Corrupt { what: "id" };
-    let (pupil, _) = snapshot.pupils.get(&kept.pupil).ok_or_else(missing)?;
-    let mut subjects = vec![pupil.to_string()];
-    if let Some(contact) = &kept.contact {
-        let (contact, _) = snapshot.contacts.get(contact).ok_or_else(missing)?;
-        subjects.push(contact.to_string());
-    }
-    let why = format!(
-        "the school's file asks for what only a person may decide ({}); what stood was kept",
-        kept.asked
-    );
-    let key = format!("import_would_weaken {} {}", subjects.join(" "), kept.asked);
-    let role = Role::DesignatedSafeguardingLead;
-    Ok(NewTask::new(caller.tenant, "import_would_weaken", role, (now, TASK_DUE))
-        .about(subjects)
-        .because(why)
-        .once(key))
 }

@@ -9,6 +9,7 @@ mod change;
 mod contact;
 mod import;
 mod lookup;
+mod tasks;
 mod wire;
 
 #[cfg(test)]

@@ -76,8 +76,12 @@ pub fn keep<'a>(
     let sql = "INSERT INTO barred_addresses (contact_id, address, school, given_up_at) \
                VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING";
     addresses.fold(commit, |commit, address| {
-        let values =
-            [contact.to_string().into(), address.clone().into(), school.to_string().into(), micros(at).into()];
+        let values = [
+            contact.to_string().into(),
+            address.clone().into(),
+            school.to_string().into(),
+            micros(at).into(),
+        ];
         commit.execute(store.statement(sql, values))
     })
 }

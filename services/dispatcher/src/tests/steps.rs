@@ -124,7 +124,9 @@ async fn a_mailbox_that_two_share_and_that_bounces_is_a_task_for_each_of_them() 
         world.gathered();
         world.until_tasks(&["not_reached", "not_reached"]).await;
         world.until_quiet().await;
-        assert_eq!(world.deliveries().await.len(), 3);
+        let failed = world.deliveries().await.into_iter().filter(|row| row.state == "failed").count();
+        // Whether the second of them is tried there too depends on who was faster.
+        assert!((3..=4).contains(&failed));
         world.end().await;
     }
 }

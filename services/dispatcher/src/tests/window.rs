@@ -68,6 +68,7 @@ async fn a_stop_while_a_provider_is_slow_waits_for_its_answer_and_writes_it_down
     for world in worlds(&Setup::default()).await {
         let provider = simulator::Provider::Notify;
         world.simulator.behave(Behaviour::Slow { provider, milliseconds: 1_000 });
+        world.simulator.behave(Behaviour::Receipts { travel: simulator::Travel::Withheld });
         world.missing(world.directory.add("Amy", &[parent(&["+447700900001"])])).await;
         world.gathered();
         eventually("in the air", 1, async || world.api.air.deliveries().len()).await;

@@ -100,9 +100,7 @@ fn added(incoming: &Incoming, today: Date) -> Link {
 /// A new link of a pupil who may be one who left. That one's own task asks about it.
 fn inheriting(incoming: &Incoming, inherited: Option<Restriction>, today: Date) -> Link {
     let restriction = match &inherited {
-        Some(inherited) => {
-            merge_restriction(Some(inherited), incoming, today, &mut KeptColumns::default())
-        }
+        Some(inherited) => merge_restriction(Some(inherited), incoming, today, &mut KeptColumns::default()),
         None => return added(incoming, today),
     };
     Link { restriction, ..added(incoming, today) }

@@ -1,3 +1,6 @@
+mod addresses;
+mod returning;
+
 use jiff::civil::{Date, date, time};
 use proptest::prelude::*;
 
@@ -91,6 +94,9 @@ fn load(present: &mut Present, roster: &Roster) -> Plan {
     write(&mut present.pupils, &plan.pupils);
     write(&mut present.contacts, &plan.contacts);
     write(&mut present.links, &plan.links);
+    for (contact, address) in &plan.former {
+        present.former.entry(contact.clone()).or_default().insert(address.clone());
+    }
     plan
 }
 
@@ -198,6 +204,7 @@ fn a_pupil_who_leaves_and_comes_back_meets_the_restriction_again() {
     let plan = load(&mut present, &empty());
     assert_eq!(plan.removals, Removals { pupils: 1, contacts: 1, ask_first: true });
     assert!(plan.kept.is_empty());
+    assert_eq!(plan.left, [Left { pupil: "p1".to_owned(), successors: Vec::new() }]);
     assert_eq!(the_link(&present).status, Status::Withdrawn);
 
     let returning = one(PersonOnlyWord::No, link(Responsibility::Yes, RestrictionWord::None));
