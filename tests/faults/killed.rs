@@ -48,18 +48,27 @@ struct Office {
 impl Office {
     fn by<T>(&self, role: Role, message: T) -> Request<T> {
         let life = (Clock::system().real(), SignedDuration::from_mins(10));
-        let token = self.keys.signer(app::PEOPLE).unwrap().token("somebody", self.school, &[role], life).unwrap();
+        let token =
+            self.keys.signer(app::PEOPLE).unwrap().token("somebody", self.school, &[role], life).unwrap();
         let mut request = Request::new(message);
-        request.metadata_mut().insert("authorization", MetadataValue::try_from(format!("Bearer {token}")).unwrap());
+        request
+            .metadata_mut()
+            .insert("authorization", MetadataValue::try_from(format!("Bearer {token}")).unwrap());
         request
     }
 
     /// Imports the roster and posts every register with everybody missing.
     async fn fill(&self) {
-        let mut directory =
-            DirectoryServiceClient::new(self.channel.clone()).max_encoding_message_size(64 << 20).max_decoding_message_size(64 << 20);
-        let request = ImportRosterRequest { request_id: fresh(), archive: roster().archive().into(), ..Default::default() };
-        let answer = directory.import_roster(self.by(Role::SystemAdministrator, request)).await.unwrap().into_inner();
+        let mut directory = DirectoryServiceClient::new(self.channel.clone())
+            .max_encoding_message_size(64 << 20)
+            .max_decoding_message_size(64 << 20);
+        let request = ImportRosterRequest {
+            request_id: fresh(),
+            archive: roster().archive().into(),
+            ..Default::default()
+        };
+        let answer =
+            directory.import_roster(self.by(Role::SystemAdministrator, request)).await.unwrap().into_inner();
         assert!(answer.loaded, "{:#?}", answer.faults);
         let mut classes: HashMap<String, Vec<String>> = HashMap::new();
         let mut page_token = String::new();
@@ -84,9 +93,14 @@ impl Office {
     }
 
     async fn close(&self) {
-        let request = CloseRegisterRequest { request_id: fresh(), date: DAY.to_owned(), session: Session::Morning.into() };
+        let request = CloseRegisterRequest {
+            request_id: fresh(),
+            date: DAY.to_owned(),
+            session: Session::Morning.into(),
+        };
         let mut absences = AbsencesServiceClient::new(self.channel.clone());
-        let closed = absences.close_register(self.by(Role::AttendanceOfficer, request)).await.unwrap().into_inner();
+        let closed =
+            absences.close_register(self.by(Role::AttendanceOfficer, request)).await.unwrap().into_inner();
         assert_eq!(closed.announced, i32::try_from(MESSAGES).unwrap());
     }
 }
@@ -97,7 +111,8 @@ async fn nothing_is_lost(backend: Backend) {
     let phones = simulator::start(simulator::Options::new(folder.path().join("phones.jsonl"))).await.unwrap();
     let token = Secret::random();
     let nats = Nats::start(folder.path()).await;
-    let installation = Installation { folder: folder.path(), backend, phones: &phones, receipts_token: &token };
+    let installation =
+        Installation { folder: folder.path(), backend, phones: &phones, receipts_token: &token };
     let config = installation.file(&nats.settings);
     let log = folder.path().join("schoolbell.log");
     let services = Process::run(&config, &["directory", "absences"], &log).await;
@@ -126,7 +141,11 @@ async fn nothing_is_lost(backend: Backend) {
     let dispatcher = Process::run(&config, &["dispatcher"], &log).await;
     phones.send_receipts_to(receipts(&dispatcher));
     let told = |messages: &[simulator::Message]| {
-        messages.iter().map(|message| message.accepted.to.clone()).collect::<std::collections::HashSet<_>>().len()
+        messages
+            .iter()
+            .map(|message| message.accepted.to.clone())
+            .collect::<std::collections::HashSet<_>>()
+            .len()
     };
     let messages = phones.wait_until(patience, |messages| told(messages) == MESSAGES).await.unwrap();
     let duplicates = messages.len() - MESSAGES;

@@ -24,7 +24,9 @@ async fn siblings_stand_in_one_message(backend: Backend) {
     for parent in ["+447700900201", "+447700900202"] {
         let received = school.received(parent);
         assert_eq!(received.len(), 1, "{received:#?}");
-        assert!(received[0].contains("Maya and Rohan were not in school when the register closed this morning"));
+        assert!(
+            received[0].contains("Maya and Rohan were not in school when the register closed this morning")
+        );
         assert!(received[0].contains("we have not yet heard why"));
         assert!(received[0].contains("01632 960002"));
     }

@@ -7,9 +7,11 @@ use tests::{Roster, School};
 fn family() -> Roster {
     let mother = Contact::parent("Anna").phone("07700900201");
     let father = Contact::parent("Bert").email("bert@example.org");
-    Roster::new()
-        .pupil("Maya", "oak", [mother.clone(), father.clone()])
-        .pupil("Rohan", "elm", [mother, father])
+    Roster::new().pupil("Maya", "oak", [mother.clone(), father.clone()]).pupil(
+        "Rohan",
+        "elm",
+        [mother, father],
+    )
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -50,7 +52,9 @@ async fn whoever_was_told_is_told_that_it_was_wrong_on_the_same_channel() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_arrival_while_the_text_is_in_the_air_is_corrected_when_it_has_landed() {
     let school = School::start(family()).await;
-    school.phones.behave(simulator::Behaviour::Slow { provider: simulator::Provider::Notify, milliseconds: 1_500 });
+    school
+        .phones
+        .behave(simulator::Behaviour::Slow { provider: simulator::Provider::Notify, milliseconds: 1_500 });
     school.close_without(&["Maya"]).await;
     until(
         "a request under way",

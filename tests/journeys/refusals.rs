@@ -16,7 +16,10 @@ fn roster() -> Roster {
 }
 
 fn reason(status: &Status) -> (Code, String) {
-    (status.code(), status.get_error_details().error_info().map(|info| info.reason.clone()).unwrap_or_default())
+    (
+        status.code(),
+        status.get_error_details().error_info().map(|info| info.reason.clone()).unwrap_or_default(),
+    )
 }
 
 fn register(school: &School) -> PostRegisterRequest {
@@ -29,14 +32,18 @@ fn register(school: &School) -> PostRegisterRequest {
     }
 }
 
+type Change = fn(&mut PostRegisterRequest);
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_register_that_cannot_be_is_refused_with_the_field_and_a_stable_reason() {
     let school = School::start(roster()).await;
-    type Change = fn(&mut PostRegisterRequest);
     let changes: [(Change, &str); 9] = [
         (|register| register.marks[0].code = "?".to_owned(), "UNKNOWN_CODE"),
         (|register| register.marks[0].code = "H".to_owned(), "WITHDRAWN_CODE"),
-        (|register| register.marks[0].pupil_id = proto::ids::PupilId::generate().to_string(), "UNKNOWN_PUPIL"),
+        (
+            |register| register.marks[0].pupil_id = proto::ids::PupilId::generate().to_string(),
+            "UNKNOWN_PUPIL",
+        ),
         (|register| register.marks[0].pupil_id = "Maya".to_owned(), "INVALID_ID"),
         (|register| register.date = "2026-10-28".to_owned(), "PAST_SESSION"),
         (|register| register.date = "2026-12-24".to_owned(), "OUTSIDE_TERM"),
@@ -47,7 +54,8 @@ async fn a_register_that_cannot_be_is_refused_with_the_field_and_a_stable_reason
     for (change, expected) in changes {
         let mut request = register(&school);
         change(&mut request);
-        let refused = school.absences().post_register(school.by(Role::ClassTeacher, request)).await.unwrap_err();
+        let refused =
+            school.absences().post_register(school.by(Role::ClassTeacher, request)).await.unwrap_err();
         assert_eq!(reason(&refused), (Code::InvalidArgument, expected.to_owned()), "{}", refused.message());
         let details = refused.get_error_details();
         assert!(!details.bad_request().unwrap().field_violations.is_empty(), "{expected}");
@@ -77,7 +85,11 @@ async fn a_closed_register_takes_no_other_marks_and_a_request_id_no_other_conten
 #[tokio::test(flavor = "multi_thread")]
 async fn no_token_a_wrong_role_or_another_school_gets_nowhere() {
     let school = School::start(roster()).await;
-    let close = || CloseRegisterRequest { request_id: fresh(), date: DAY.to_owned(), session: Session::Morning.into() };
+    let close = || CloseRegisterRequest {
+        request_id: fresh(),
+        date: DAY.to_owned(),
+        session: Session::Morning.into(),
+    };
     let refused = school.absences().close_register(Request::new(close())).await.unwrap_err();
     assert_eq!(reason(&refused), (Code::Unauthenticated, "NO_TOKEN".to_owned()));
     let refused = school.absences().close_register(school.by_token("rubbish", close())).await.unwrap_err();
@@ -99,6 +111,7 @@ async fn no_token_a_wrong_role_or_another_school_gets_nowhere() {
     assert_eq!(tasks.list_tasks(school.by_token(&stranger, request)).await.unwrap().into_inner().tasks, []);
     let mut foreign = register(&school);
     foreign.marks[0].code = "/".to_owned();
-    assert!(school.absences().post_register(school.by_token(&stranger, foreign)).await.is_err());
+    let refused = school.absences().post_register(school.by_token(&stranger, foreign)).await.unwrap_err();
+    assert_eq!(reason(&refused), (Code::FailedPrecondition, "NO_ROSTER".to_owned()));
     school.ends_clean().await;
 }

@@ -9,7 +9,14 @@ use tests::{Roster, School};
 
 async fn contact(school: &School, pupil: &str, contact: &str) -> String {
     let request = GetPupilRequest { pupil_id: school.pupil(pupil) };
-    let pupil = school.directory().get_pupil(school.by(Role::Office, request)).await.unwrap().into_inner().pupil.unwrap();
+    let pupil = school
+        .directory()
+        .get_pupil(school.by(Role::Office, request))
+        .await
+        .unwrap()
+        .into_inner()
+        .pupil
+        .unwrap();
     pupil.links.into_iter().find(|link| link.contact_source_id == contact).unwrap().contact_id
 }
 
@@ -27,12 +34,16 @@ async fn a_barred_parent_an_emergency_contact_and_a_shared_mailbox_get_nothing_a
     assert_eq!(school.phones.messages().len(), 1);
     assert_eq!(school.received("+447700900201").len(), 1);
     let notice = school.notices().await.remove(0).id;
-    for (name, reason) in
-        [("Anna", "ENTITLED"), ("Bert", "NO_CHILD_INFORMATION"), ("Carl", "NO_CONTACT"), ("Dora", "EMERGENCY_ONLY")]
-    {
+    for (name, reason) in [
+        ("Anna", "ENTITLED"),
+        ("Bert", "NO_CHILD_INFORMATION"),
+        ("Carl", "NO_CONTACT"),
+        ("Dora", "EMERGENCY_ONLY"),
+    ] {
         let contact_id = contact(&school, "Maya", name).await;
         let request = ExplainRequest { contact_id, notice_id: notice.clone() };
-        let steps = school.dispatcher().explain(school.by(Role::Office, request)).await.unwrap().into_inner().steps;
+        let steps =
+            school.dispatcher().explain(school.by(Role::Office, request)).await.unwrap().into_inner().steps;
         assert!(steps.iter().any(|step| step.reason == reason), "{name}: {steps:#?}");
         assert!(steps.iter().all(|step| !step.sentence.is_empty()));
     }

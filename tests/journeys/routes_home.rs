@@ -37,7 +37,8 @@ async fn a_text_without_a_receipt_is_followed_by_an_e_mail() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_provider_that_stumbles_is_tried_again_and_nobody_is_told_twice() {
-    let contacts = |number: usize| [Contact::parent(&format!("P{number}")).phone(&format!("0770090030{number}"))];
+    let contacts =
+        |number: usize| [Contact::parent(&format!("P{number}")).phone(&format!("0770090030{number}"))];
     let mut roster = Roster::new();
     for number in 0..8 {
         roster = roster.pupil(&format!("Child{number}"), "oak", contacts(number));

@@ -1,6 +1,7 @@
 //! Schoolbell in processes of its own, which can be killed.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
@@ -85,11 +86,12 @@ pub struct Nats {
 impl Nats {
     /// Starts a server under `folder`.
     pub async fn start(folder: &Path) -> Self {
-        let hearers: BTreeMap<_, _> = app::HEARERS.iter().map(|(name, sayers)| (*name, sayers.to_vec())).collect();
+        let hearers: BTreeMap<_, _> =
+            app::HEARERS.iter().map(|(name, sayers)| (*name, sayers.to_vec())).collect();
         let server = Server::start(&folder.join("nats"), &[tools()], hearers).await.unwrap();
         let mut settings = format!("url = {:?}\n[nats.passwords]\n", server.url());
         for (service, _) in app::HEARERS {
-            settings += &format!("{service} = {:?}\n", server.password(service).unwrap().reveal());
+            writeln!(settings, "{service} = {:?}", server.password(service).unwrap().reveal()).unwrap();
         }
         let stop = CancellationToken::new();
         let mut supervisor = tokio::task::JoinSet::new();

@@ -40,8 +40,8 @@ impl Installation<'_> {
             Backend::Postgres => {
                 // The same for every process of one installation.
                 let name = self.folder.file_name().unwrap_or_default().to_string_lossy();
-                let prefix: String = name.bytes().map(|byte| format!("{byte:02x}")).collect();
-                let prefix = format!("t{prefix}_");
+                let prefix: Vec<String> = name.bytes().map(|byte| format!("{byte:02x}")).collect();
+                let prefix = format!("t{}_", prefix.concat());
                 format!("postgres = {:?}\ndatabase_prefix = {prefix:?}\n", kit::testing::postgres())
             }
         };

@@ -5,6 +5,14 @@
 //! lived in. Nothing here sleeps: a test waits until a condition holds or a deadline passes, and
 //! then the last state is printed.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::missing_panics_doc,
+    reason = "a test stops at the first thing that is not as it should be"
+)]
+
 pub mod apart;
 pub mod installation;
 pub mod roster;

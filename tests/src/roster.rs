@@ -128,21 +128,32 @@ impl Roster {
             ("orgs.csv", format!("{ORGS}\nschool,,,Hillside School,school,,\n")),
             (
                 "academicSessions.csv",
-                format!("{SESSIONS}\nyear,,,2026/27,schoolYear,2026-09-01,2027-07-31,,2027\nterm,,,Autumn,term,2026-09-01,2026-12-18,year,2027\n"),
+                format!(
+                    "{SESSIONS}\nyear,,,2026/27,schoolYear,2026-09-01,2027-07-31,,2027\nterm,,,Autumn,term,2026-09-01,2026-12-18,year,2027\n"
+                ),
             ),
             ("courses.csv", format!("{COURSES}\ncourse,,,year,Year 1,1,,school,,\n")),
             ("classes.csv", self.class_lines()),
             ("users.csv", self.user_lines()),
             ("roles.csv", self.role_lines()),
             ("enrollments.csv", self.enrollment_lines()),
-            ("school.csv", format!("{SCHOOL}\nschool,Hillside School,01632 960002,08:50,09:15,12:00,13:00,13:20,15:20,07700 900990\n")),
+            (
+                "school.csv",
+                format!(
+                    "{SCHOOL}\nschool,Hillside School,01632 960002,08:50,09:15,12:00,13:00,13:20,15:20,07700 900990\n"
+                ),
+            ),
             ("pupils.csv", self.pupil_lines()),
             ("contacts.csv", self.contact_lines()),
         ]
     }
 
     fn contacts(&self) -> BTreeMap<&str, &Contact> {
-        self.pupils.iter().flat_map(|pupil| &pupil.contacts).map(|contact| (contact.id.as_str(), contact)).collect()
+        self.pupils
+            .iter()
+            .flat_map(|pupil| &pupil.contacts)
+            .map(|contact| (contact.id.as_str(), contact))
+            .collect()
     }
 
     fn class_lines(&self) -> String {
@@ -157,11 +168,18 @@ impl Roster {
         let mut text = format!("{USERS}\n");
         for pupil in &self.pupils {
             let agents: Vec<&str> = pupil.contacts.iter().map(|contact| contact.id.as_str()).collect();
-            writeln!(text, "{0},,,true,{0},,{0},Family,,,,,,\"{1}\",,,,,,,,school,", pupil.id, agents.join(",")).unwrap();
+            writeln!(
+                text,
+                "{0},,,true,{0},,{0},Family,,,,,,\"{1}\",,,,,,,,school,",
+                pupil.id,
+                agents.join(",")
+            )
+            .unwrap();
         }
         for contact in self.contacts().values() {
             let Contact { id, email, phones: [first, second], .. } = contact;
-            writeln!(text, "{id},,,true,{id},,{id},Family,,,{email},{first},{second},,,,,,,,,school,").unwrap();
+            writeln!(text, "{id},,,true,{id},,{id},Family,,,{email},{first},{second},,,,,,,,,school,")
+                .unwrap();
         }
         text
     }
@@ -221,9 +239,22 @@ fn manifest() -> String {
     for file in bulk {
         writeln!(text, "file.{file},bulk").unwrap();
     }
-    let absent = ["categories", "classResources", "courseResources", "demographics", "lineItemLearningObjectiveIds",
-        "lineItemScoreScales", "lineItems", "resources", "resultLearningObjectiveIds", "resultScoreScales", "results",
-        "scoreScales", "userProfiles", "userResources"];
+    let absent = [
+        "categories",
+        "classResources",
+        "courseResources",
+        "demographics",
+        "lineItemLearningObjectiveIds",
+        "lineItemScoreScales",
+        "lineItems",
+        "resources",
+        "resultLearningObjectiveIds",
+        "resultScoreScales",
+        "results",
+        "scoreScales",
+        "userProfiles",
+        "userResources",
+    ];
     for file in absent {
         writeln!(text, "file.{file},absent").unwrap();
     }
@@ -231,7 +262,8 @@ fn manifest() -> String {
 }
 
 const ORGS: &str = "sourcedId,status,dateLastModified,name,type,identifier,parentSourcedId";
-const SESSIONS: &str = "sourcedId,status,dateLastModified,title,type,startDate,endDate,parentSourcedId,schoolYear";
+const SESSIONS: &str =
+    "sourcedId,status,dateLastModified,title,type,startDate,endDate,parentSourcedId,schoolYear";
 const COURSES: &str = "sourcedId,status,dateLastModified,schoolYearSourcedId,title,courseCode,grades,orgSourcedId,subjects,subjectCodes";
 const CLASSES: &str = "sourcedId,status,dateLastModified,title,grades,courseSourcedId,classCode,classType,location,schoolSourcedId,termSourcedIds,subjects,subjectCodes,periods";
 const USERS: &str = "sourcedId,status,dateLastModified,enabledUser,username,userIds,givenName,familyName,middleName,identifier,email,sms,phone,agentSourcedIds,grades,password,userMasterIdentifier,resourceSourcedIds,preferredGivenName,preferredMiddleName,preferredFamilyName,primaryOrgSourcedId,pronouns";

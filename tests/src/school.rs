@@ -62,9 +62,11 @@ impl School {
     pub async fn start_on(backend: Backend, roster: Roster) -> Self {
         app::choose_tls();
         let data = tempfile::tempdir().unwrap();
-        let phones = simulator::start(simulator::Options::new(data.path().join("phones.jsonl"))).await.unwrap();
+        let phones =
+            simulator::start(simulator::Options::new(data.path().join("phones.jsonl"))).await.unwrap();
         let token = Secret::random();
-        let installation = Installation { folder: data.path(), backend, phones: &phones, receipts_token: &token };
+        let installation =
+            Installation { folder: data.path(), backend, phones: &phones, receipts_token: &token };
         let settings = installation.settings("");
         let running = app::start(settings, &app::all()).await.unwrap();
         phones.send_receipts_to(ReceiptsTo {
@@ -73,7 +75,8 @@ impl School {
             after: Duration::from_millis(50),
             retry_every: Duration::from_millis(200),
         });
-        let channel = Channel::from_shared(format!("http://{}", running.grpc)).unwrap().connect().await.unwrap();
+        let channel =
+            Channel::from_shared(format!("http://{}", running.grpc)).unwrap().connect().await.unwrap();
         let signer = running.keys.signer(app::PEOPLE).unwrap();
         let mut school = Self {
             id: SchoolId::generate(),
@@ -99,12 +102,15 @@ impl School {
             agreed_removals: 0,
         };
         let mut client = self.directory().max_encoding_message_size(64 << 20);
-        let answer = client.import_roster(self.by(Role::SystemAdministrator, request)).await.unwrap().into_inner();
+        let answer =
+            client.import_roster(self.by(Role::SystemAdministrator, request)).await.unwrap().into_inner();
         assert!(answer.loaded, "the roster has faults: {:#?}", answer.faults);
         let mut page_token = String::new();
         loop {
-            let request = directory::ListPupilsRequest { class_id: String::new(), page_size: 500, page_token };
-            let page = self.directory().list_pupils(self.by(Role::Office, request)).await.unwrap().into_inner();
+            let request =
+                directory::ListPupilsRequest { class_id: String::new(), page_size: 500, page_token };
+            let page =
+                self.directory().list_pupils(self.by(Role::Office, request)).await.unwrap().into_inner();
             for pupil in page.pupils {
                 self.pupils.insert(pupil.source_id, pupil.id);
                 self.classes.insert(pupil.class_source_id, pupil.class_id);
@@ -130,7 +136,9 @@ impl School {
     /// A request with a token.
     pub fn by_token<T>(&self, token: &str, message: T) -> Request<T> {
         let mut request = Request::new(message);
-        request.metadata_mut().insert("authorization", MetadataValue::try_from(format!("Bearer {token}")).unwrap());
+        request
+            .metadata_mut()
+            .insert("authorization", MetadataValue::try_from(format!("Bearer {token}")).unwrap());
         request
     }
 
@@ -225,7 +233,8 @@ impl School {
         let (mut all, mut page_token) = (Vec::new(), String::new());
         loop {
             let request = dispatcher::ListNoticesRequest { page_size: 500, page_token, ..Default::default() };
-            let page = self.dispatcher().list_notices(self.by(Role::Head, request)).await.unwrap().into_inner();
+            let page =
+                self.dispatcher().list_notices(self.by(Role::Head, request)).await.unwrap().into_inner();
             all.extend(page.notices);
             page_token = page.next_page_token;
             if page_token.is_empty() {
@@ -238,8 +247,10 @@ impl School {
     pub async fn deliveries(&self) -> Vec<dispatcher::Delivery> {
         let (mut all, mut page_token) = (Vec::new(), String::new());
         loop {
-            let request = dispatcher::ListDeliveriesRequest { page_size: 500, page_token, ..Default::default() };
-            let page = self.dispatcher().list_deliveries(self.by(Role::Head, request)).await.unwrap().into_inner();
+            let request =
+                dispatcher::ListDeliveriesRequest { page_size: 500, page_token, ..Default::default() };
+            let page =
+                self.dispatcher().list_deliveries(self.by(Role::Head, request)).await.unwrap().into_inner();
             all.extend(page.deliveries);
             page_token = page.next_page_token;
             if page_token.is_empty() {
@@ -300,7 +311,12 @@ impl School {
     /// What arrived at an address, in order.
     pub fn received(&self, address: &str) -> Vec<String> {
         let at = |message: &Message| message.accepted.to == address;
-        self.phones.messages().iter().filter(|message| at(message)).map(|message| message.accepted.body.clone()).collect()
+        self.phones
+            .messages()
+            .iter()
+            .filter(|message| at(message))
+            .map(|message| message.accepted.body.clone())
+            .collect()
     }
 
     /// Ends the school, which must have left nothing undone and nothing put aside.
@@ -308,7 +324,11 @@ impl School {
         self.settles().await;
         for service in app::all() {
             let request = proto::operations::v1::ListDeadLettersRequest { service, ..Default::default() };
-            let letters = self.operations().list_dead_letters(self.by(Role::SystemAdministrator, request)).await.unwrap();
+            let letters = self
+                .operations()
+                .list_dead_letters(self.by(Role::SystemAdministrator, request))
+                .await
+                .unwrap();
             assert_eq!(letters.into_inner().dead_letters, []);
         }
         self.stop().await;

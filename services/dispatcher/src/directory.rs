@@ -204,7 +204,7 @@ mod tests {
     fn a_link_that_says_nothing_is_read_strictly() {
         let link = pb::Link { contact_id: ContactId::generate().to_string(), ..Default::default() };
         let link = link_of(link).unwrap();
-        assert!(link.no_contact && link.no_child_information);
+        assert!(link.no_contact && link.no_child_information && !link.parent_or_guardian);
         assert_eq!(link.responsibility, Responsibility::Unknown);
     }
 }

@@ -69,9 +69,8 @@ impl Service for Dispatcher {
         let directory = directory::Directory::new(platform.peer("directory")?);
         let (store, stop) = (&platform.store, &platform.stop);
         let wired = wire(store, directory, channels, config.timing, stop)?;
-        let routes = token.map_or_else(Router::new, |token| {
-            receipts::routes(store.clone(), wired.receipt.clone(), token)
-        });
+        let routes = token
+            .map_or_else(Router::new, |token| receipts::routes(store.clone(), wired.receipt.clone(), token));
         Ok(Parts::new()
             .grpc(DispatcherServiceServer::new(wired.api))
             .http(routes)

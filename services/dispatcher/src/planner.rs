@@ -210,8 +210,7 @@ impl Planner {
             Err(_) if late => return Ok(plan::too_late_for(pupils, later)),
             Err(error) => return Err(error.into()),
         };
-        let wanted =
-            Wanted { kind: gathering.kind, pupils, audience: &audience, media: self.media(), later };
+        let wanted = Wanted { kind: gathering.kind, pupils, audience: &audience, media: self.media(), later };
         Ok(if late { plan::too_late(&wanted) } else { plan::plan(&wanted) })
     }
 

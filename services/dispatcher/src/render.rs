@@ -119,6 +119,8 @@ fn listed(names: &[&str]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::fmt::Write as _;
+
     use insta::assert_snapshot;
 
     use super::*;
@@ -139,12 +141,9 @@ mod tests {
                     (&["Maya", "Rohan", "Zofia"][..], "2026-11-24/afternoon"),
                 ] {
                     let words = renderer.words(kind, medium, names, (&school(), topic)).unwrap();
-                    all += &format!(
-                        "== {} {medium:?}\n{}{}\n\n",
-                        kind.as_str(),
-                        words.subject.map_or_else(String::new, |subject| format!("[{subject}]\n")),
-                        words.body
-                    );
+                    let subject = words.subject.map_or_else(String::new, |subject| format!("[{subject}]\n"));
+                    let (kind, body) = (kind.as_str(), words.body);
+                    writeln!(all, "== {kind} {medium:?}\n{subject}{body}\n").unwrap();
                 }
             }
         }

@@ -13,6 +13,7 @@ use opentelemetry_otlp::WithExportConfig;
 use opentelemetry_sdk::propagation::TraceContextPropagator;
 use opentelemetry_sdk::trace::SdkTracerProvider;
 use tracing::Span;
+use tracing::level_filters::LevelFilter;
 use tracing_opentelemetry::OpenTelemetrySpanExt;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt;
@@ -47,7 +48,9 @@ pub enum Error {
 }
 
 /// Starts logging and tracing for the process. Call it once, from the binary.
-pub fn start(settings: &Telemetry) -> Result<Guard, Error> {
+///
+/// `services` are those whose spans may leave the process, beside the kit's own.
+pub fn start(settings: &Telemetry, services: &[String]) -> Result<Guard, Error> {
     let mut builder = SdkTracerProvider::builder();
     if let Some(endpoint) = &settings.otlp_endpoint {
         let exporter =
@@ -62,16 +65,18 @@ pub fn start(settings: &Telemetry) -> Result<Guard, Error> {
         LogFormat::Json => lines.json().flatten_event(true).boxed(),
     };
     let subscriber = tracing_subscriber::registry().with(lines.with_filter(filter)).with(
-        tracing_opentelemetry::layer().with_tracer(provider.tracer("schoolbell")).with_filter(our_spans()),
+        tracing_opentelemetry::layer()
+            .with_tracer(provider.tracer("schoolbell"))
+            .with_filter(spans_of(services)),
     );
     tracing::subscriber::set_global_default(subscriber).map_err(|_| Error::Twice)?;
     Ok(Guard { provider })
 }
 
 /// Only our own spans leave the process: a library's could carry what it was given.
-fn our_spans() -> Targets {
-    let ours = ["kit", "directory", "absences", "dispatcher", "schoolbell"];
-    Targets::new().with_targets(ours.map(|name| (name, tracing::level_filters::LevelFilter::INFO)))
+fn spans_of(services: &[String]) -> Targets {
+    let ours = services.iter().map(String::as_str).chain(["kit"]);
+    Targets::new().with_targets(ours.map(|name| (name.to_owned(), LevelFilter::INFO)))
 }
 
 /// The present span as a W3C `traceparent`, when there is one.

@@ -1,6 +1,8 @@
 //! The binary itself, as a person starts it. (That it is tested here is also why
 //! `cargo test --workspace` builds it for the tests that run it in processes of its own.)
 
+#![expect(clippy::unwrap_used, reason = "a test stops at the first thing that is not as it should be")]
+
 use std::process::{Command, Output};
 
 fn schoolbell(arguments: &[&str], environment: &[(&str, &str)]) -> Output {

@@ -54,9 +54,8 @@ impl Directory {
             revision += 1;
             commit = guard(&self.store, commit, caller.tenant, standing.version);
             commit = change::put_contact(commit, (caller.tenant, contact), &before, &after);
-            let reaches = (&before.stored.value.reach, &after.reach);
-            let days = (standing.day(now), now);
-            commit = self.bar_addresses(commit, caller, (contact, revision), reaches, days).await?;
+            let moved = Moved { contact, revision, before: &before.stored.value.reach, after: &after.reach };
+            commit = self.bar_addresses(commit, caller, &moved, (standing.day(now), now)).await?;
         }
         let commit = commit.audit(caller, "UpdateContact", &[contact.to_string()], now);
         Ok((commit, pb::UpdateContactResponse { revision }))
@@ -68,8 +67,7 @@ impl Directory {
         &self,
         mut commit: Commit,
         caller: &Caller,
-        (contact, revision): (ContactId, i64),
-        (before, after): (&Reach, &Reach),
+        &Moved { contact, revision, before, after }: &Moved<'_>,
         (today, now): (Date, Timestamp),
     ) -> Result<Commit, Error> {
         let restrictions = former::restrictions_of(&self.store, contact).await?;
@@ -115,6 +113,14 @@ impl Directory {
         wrong.refuse()?;
         Ok(update)
     }
+}
+
+/// A contact who is reached in another way, at its revision after that.
+struct Moved<'a> {
+    contact: ContactId,
+    revision: i64,
+    before: &'a Reach,
+    after: &'a Reach,
 }
 
 /// What becomes of a field.

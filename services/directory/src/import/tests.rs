@@ -29,7 +29,7 @@ fn a_roster_without_a_fault_is_read() {
     assert_eq!(roster.pupils["cal"].person_only, PersonOnlyWord::Yes("child protection plan".to_owned()));
     let dad = &roster.contacts["dad"];
     assert_eq!((dad.reach.language.as_str(), dad.reach.no_voice), ("pl", true));
-    assert_eq!(roster.contacts["mum"].reach.email.as_ref().unwrap().as_str(), "Family@example.com");
+    assert_eq!(roster.contacts["mum"].reach.email.as_ref().unwrap().as_str(), "family@example.com");
     let link = |pupil: &str, contact: &str| &roster.links[&(pupil.to_owned(), contact.to_owned())];
     assert!(matches!(
         link("amy", "dad").restriction,

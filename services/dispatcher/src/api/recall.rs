@@ -77,7 +77,9 @@ async fn withdraw(
     let store = &api.store;
     let now = store.clock().now();
     let what = match &request.what {
-        Some(pb::recall_request::What::GatheringId(id) | pb::recall_request::What::NoticeId(id)) => id.clone(),
+        Some(pb::recall_request::What::GatheringId(id) | pb::recall_request::What::NoticeId(id)) => {
+            id.clone()
+        }
         None => String::new(),
     };
     let reserve = "INSERT INTO recalls (school, request_id, what, why, who, at) VALUES ($1, $2, $3, $4, $5, $6) \

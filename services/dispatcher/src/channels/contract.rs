@@ -3,18 +3,19 @@
 //! A new provider adds its line to `all`, its table to `config` and its refusals to `refusals`; nothing else here may tell one
 //! channel from another. Each outcome that is seen is also searched for what must never be in one.
 
-use std::net::{Ipv4Addr, SocketAddr};
-use std::sync::Arc;
+use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use futures::future::join_all;
 use jiff::Timestamp;
-use simulator::{Behaviour, Options, Provider, Simulator};
-use tempfile::TempDir;
+use simulator::{Behaviour, Provider};
 use tokio::net::TcpListener;
 use tokio::time::timeout;
 
+pub(super) use self::world::{Reach, World};
 use super::*;
+
+mod world;
 
 const PASSWORD: &str = "correct-horse-battery";
 const NUMBER: &str = "+447700900123";
@@ -23,97 +24,6 @@ const BODY: &str = "Alex is not in school this morning; we have not yet heard wh
 const CONNECTIONS: usize = 3;
 const PATIENT: Duration = Duration::from_secs(20);
 const IMPATIENT: Duration = Duration::from_millis(300);
-
-/// The world, and where its channels look for it.
-pub(super) struct World {
-    pub(super) simulator: Simulator,
-    log: TempDir,
-}
-
-/// Where channels connect to, with which key and patience.
-pub(super) struct Reach {
-    http: SocketAddr,
-    pub(super) smtp: SocketAddr,
-    api_key: String,
-    password: &'static str,
-    patience: Duration,
-}
-
-impl World {
-    pub(super) async fn start() -> Self {
-        Self::start_with(|_| {}).await
-    }
-
-    pub(super) async fn start_with(change: impl FnOnce(&mut Options)) -> Self {
-        let log = tempfile::tempdir().unwrap();
-        let mut options = Options::new(log.path().join("witness.jsonl"));
-        options.smtp_login =
-            Some(simulator::Login { user: "school".to_owned(), password: PASSWORD.to_owned() });
-        change(&mut options);
-        Self { simulator: simulator::start(options).await.unwrap(), log }
-    }
-
-    /// Stops the world and starts it again where it was.
-    pub(super) async fn restart(self) -> Self {
-        let smtp_port = self.simulator.smtp_address().port();
-        let Self { simulator, log } = self;
-        simulator.stop().await;
-        let mut options = Options::new(log.path().join("witness-2.jsonl"));
-        options.smtp_login =
-            Some(simulator::Login { user: "school".to_owned(), password: PASSWORD.to_owned() });
-        options.smtp_port = smtp_port;
-        Self { simulator: simulator::start(options).await.unwrap(), log }
-    }
-
-    pub(super) fn reach(&self) -> Reach {
-        Reach {
-            http: self.simulator.http_url().trim_start_matches("http://").parse().unwrap(),
-            smtp: self.simulator.smtp_address(),
-            api_key: self.simulator.api_key("contract"),
-            password: PASSWORD,
-            patience: PATIENT,
-        }
-    }
-
-    fn witnessed(&self, outgoing: &Outgoing) -> usize {
-        self.simulator.messages().iter().filter(|message| message.accepted.to == outgoing.to).count()
-    }
-}
-
-impl Reach {
-    pub(super) fn impatient(self) -> Self {
-        Self { patience: IMPATIENT, ..self }
-    }
-
-    /// The tables of all channels, as they stand in a settings file.
-    pub(super) fn config(&self) -> serde_json::Value {
-        let options = simulator::NotifyOptions::default();
-        let patience = format!("{}ms", self.patience.as_millis());
-        let notify = serde_json::json!({
-            "base_url": format!("http://{}", self.http), "api_key": self.api_key, "connections": CONNECTIONS,
-            "timeout": patience,
-        });
-        let mut sms = notify.clone();
-        sms["sms_template_id"] = serde_json::json!(options.sms_template_id);
-        sms["service_name"] = serde_json::json!(options.service_name);
-        let mut email = notify;
-        email["email_template_id"] = serde_json::json!(options.email_template_id);
-        let smtp = serde_json::json!({
-            "host": self.smtp.ip().to_string(), "port": self.smtp.port(), "security": "plain", "username": "school",
-            "password": self.password, "from": "Hillside School <office@example.com>", "connections": CONNECTIONS,
-            "connect_timeout": patience, "command_timeout": patience, "acceptance_timeout": patience,
-        });
-        serde_json::json!({ "sms.notify": sms, "email.notify": email, "email.smtp": smtp })
-    }
-
-    pub(super) fn open(&self) -> Vec<Arc<dyn Channel>> {
-        // Only the first test in the process installs it.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let config: Config = serde_json::from_value(self.config()).unwrap();
-        assert_clean(&format!("{config:?}"));
-        all(&config, &http_client().unwrap()).unwrap()
-    }
-}
 
 fn provider(channel: &dyn Channel) -> Provider {
     if channel.name().as_str().ends_with(".notify") { Provider::Notify } else { Provider::Smtp }

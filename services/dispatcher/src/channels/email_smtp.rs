@@ -262,15 +262,7 @@ impl EmailSmtp {
 
 /// Nothing of the message was said. What an operator has to mend is not tried again at once.
 fn unconnected(why: Why) -> Outcome {
-    match why.code() {
-        code if [why::CREDENTIALS, why::TLS, why::WRONG_ENDPOINT]
-            .iter()
-            .any(|fault| fault.code() == code) =>
-        {
-            Outcome::retry_after(why, OUR_FAULT_PAUSE)
-        }
-        _ => Outcome::retry(why),
-    }
+    if why.is_ours_to_mend() { Outcome::retry_after(why, OUR_FAULT_PAUSE) } else { Outcome::retry(why) }
 }
 
 impl Channel for EmailSmtp {

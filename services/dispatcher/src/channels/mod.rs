@@ -12,14 +12,12 @@ pub mod email_smtp;
 mod name;
 mod notify;
 pub mod notify_receipt;
-mod outcome;
 pub mod sms_notify;
 mod smtp_connection;
 mod smtp_message;
 mod smtp_pool;
 mod smtp_replies;
 mod smtp_stream;
-pub mod why;
 
 #[cfg(test)]
 mod contract;
@@ -36,9 +34,10 @@ pub use kit::config::Secret;
 use kit::config::SecretError;
 use serde::Deserialize;
 
-pub use self::name::{ChannelName, Medium, NameError};
-pub use self::outcome::{Found, Outcome, RejectKind};
-pub use self::why::Why;
+pub use self::name::{ChannelName, NameError};
+pub use crate::domain::Medium;
+pub use crate::domain::outcome::{Found, Outcome, RejectKind};
+pub use crate::domain::why::{self, Why};
 
 /// A way to reach a contact through one provider.
 pub trait Channel: Send + Sync + fmt::Debug {

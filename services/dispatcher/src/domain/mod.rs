@@ -7,13 +7,17 @@
 pub mod audience;
 pub mod clearance;
 pub mod entitlement;
+pub mod medium;
 pub mod notice;
+pub mod outcome;
 pub mod plan;
 pub mod reason;
 pub mod settle;
 pub mod state;
+pub mod why;
 
 pub use audience::{Address, AddressKind, Link, Pupil, Responsibility};
+pub use medium::Medium;
 pub use notice::NoticeKind;
 pub use reason::Reason;
 pub use state::DeliveryState;

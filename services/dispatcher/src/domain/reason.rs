@@ -3,10 +3,12 @@
 
 use std::fmt;
 
+use super::why::Why;
+
 macro_rules! reasons {
     ($($(#[$doc:meta])* $name:ident = $code:literal, $sentence:literal;)*) => {
         /// A reason of the dispatcher's own; a provider's reasons are
-        /// [`Why`](crate::channels::Why).
+        /// [`Why`].
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
         pub enum Reason { $(#[doc = $sentence] $name,)* }
 
@@ -52,6 +54,7 @@ reasons! {
     NoAddress = "NO_ADDRESS", "no address is left that could carry this message";
     NextAddress = "NEXT_ADDRESS", "the address before did not work, so the next one is tried";
     NoReceipt = "NO_RECEIPT", "no receipt came in time, so the next address is tried";
+    NotSentInTime = "NOT_SENT_IN_TIME", "the provider did not take the message in time, so the next address is tried";
     Due = "DUE", "the message is due";
     Sent = "SENT", "the provider accepted the message";
     Delivered = "DELIVERED", "the message was delivered";
@@ -78,8 +81,7 @@ impl fmt::Display for Reason {
 #[must_use]
 pub fn sentence_of(code: &str) -> &'static str {
     let own = Reason::by_code(code).map(Reason::sentence);
-    own.or_else(|| crate::channels::Why::by_code(code).map(|why| why.sentence()))
-        .unwrap_or("the reason is not known here")
+    own.or_else(|| Why::by_code(code).map(|why| why.sentence())).unwrap_or("the reason is not known here")
 }
 
 #[cfg(test)]
@@ -101,7 +103,7 @@ mod tests {
     #[test]
     fn no_code_of_ours_is_a_provider_s() {
         for reason in Reason::ALL {
-            assert!(crate::channels::Why::by_code(reason.code()).is_none(), "{}", reason.code());
+            assert!(Why::by_code(reason.code()).is_none(), "{}", reason.code());
         }
     }
 }

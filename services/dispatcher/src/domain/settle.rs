@@ -3,8 +3,9 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{DeliveryState, Reason};
-use crate::channels::{Found, Medium, Outcome, RejectKind};
+use super::outcome::{Found, Outcome, RejectKind};
+use super::why::Why;
+use super::{DeliveryState, Medium, Reason};
 
 /// How often one address is tried before the next one is.
 pub const MOST_ATTEMPTS: u32 = 8;
@@ -19,8 +20,10 @@ pub struct Attempted {
     pub attempts: u32,
     /// Until when the message is worth sending.
     pub valid_until: Timestamp,
-    /// How long a receipt may take.
+    /// How long it may take, from the first attempt on, until it is known to have got there.
     pub patience: SignedDuration,
+    /// Until when that is, where an earlier attempt has set it.
+    pub patience_until: Option<Timestamp>,
     /// By what it went.
     pub medium: Medium,
 }
@@ -36,7 +39,7 @@ pub struct Settled {
     pub reference: Option<String>,
     /// When a sender looks at it again.
     pub again_at: Option<Timestamp>,
-    /// Until when a receipt is waited for.
+    /// Until when this address is waited for before the next one is tried too.
     pub patience_until: Option<Timestamp>,
     /// The contact's next address is wanted.
     pub next_address: bool,
@@ -69,11 +72,36 @@ impl Settled {
         }
     }
 
-    fn again(state: DeliveryState, code: &'static str, at: Timestamp, attempted: &Attempted) -> Self {
+    /// Not there yet. Patience begins with the first attempt, whatever came of it, and no later one
+    /// prolongs it: a provider that is away, or does not know us any more, must not keep a contact
+    /// from being told by other means.
+    fn waiting(state: DeliveryState, code: &'static str, attempted: &Attempted, now: Timestamp) -> Self {
+        let begins = || now.checked_add(attempted.patience).ok();
+        Self { patience_until: attempted.patience_until.or_else(begins), ..Self::at(state, code) }
+    }
+
+    fn again(
+        (state, why): (DeliveryState, Why),
+        at: Timestamp,
+        attempted: &Attempted,
+        now: Timestamp,
+    ) -> Self {
+        Self {
+            misconfigured: why.is_ours_to_mend(),
+            ..Self::again_at((state, why.code()), at, attempted, now)
+        }
+    }
+
+    fn again_at(
+        (state, code): (DeliveryState, &'static str),
+        at: Timestamp,
+        attempted: &Attempted,
+        now: Timestamp,
+    ) -> Self {
         if attempted.attempts >= MOST_ATTEMPTS || at >= attempted.valid_until {
             return Self::given_up(state, code);
         }
-        Self { again_at: Some(at), ..Self::at(state, code) }
+        Self { again_at: Some(at), ..Self::waiting(state, code, attempted, now) }
     }
 }
 
@@ -88,7 +116,7 @@ pub fn settle(attempted: &Attempted, outcome: Outcome, now: Timestamp) -> Settle
                 .unwrap_or_default()
                 .max(backoff(attempted.attempts));
             let at = now.saturating_add(wait).unwrap_or(attempted.valid_until);
-            Settled::again(DeliveryState::Due, why.code(), at, attempted)
+            Settled::again((DeliveryState::Due, why), at, attempted, now)
         }
         Outcome::Reject { why, kind } => {
             Settled { misconfigured: kind == RejectKind::Configuration, ..Settled::failed(why.code()) }
@@ -96,7 +124,7 @@ pub fn settle(attempted: &Attempted, outcome: Outcome, now: Timestamp) -> Settle
         // It may have gone: never "failed" for that alone. The provider is asked first.
         Outcome::Unknown { why } => Settled {
             again_at: now.checked_add(ASK_AFTER).ok(),
-            ..Settled::at(DeliveryState::Unknown, why.code())
+            ..Settled::waiting(DeliveryState::Unknown, why.code(), attempted, now)
         },
     }
 }
@@ -116,22 +144,19 @@ pub fn resolve(attempted: &Attempted, found: Found, now: Timestamp) -> Option<Se
         Found::NotFound | Found::CannotAsk => None,
         Found::Failed { why } => {
             let at = now.checked_add(ASK_AFTER).unwrap_or(attempted.valid_until);
-            Some(Settled::again(DeliveryState::Unknown, why.code(), at, attempted))
+            Some(Settled::again((DeliveryState::Unknown, why), at, attempted, now))
         }
     }
 }
 
 fn accepted(attempted: &Attempted, reference: String, now: Timestamp) -> Settled {
     // An e-mail is reached when it is accepted without a bounce; only texts have receipts.
-    let patience_until = match attempted.medium {
-        Medium::Text => now.checked_add(attempted.patience).ok(),
-        Medium::Email => None,
+    let sent = Reason::Sent.code();
+    let settled = match attempted.medium {
+        Medium::Text => Settled::waiting(DeliveryState::Accepted, sent, attempted, now),
+        Medium::Email => Settled::at(DeliveryState::Accepted, sent),
     };
-    Settled {
-        reference: Some(reference),
-        patience_until,
-        ..Settled::at(DeliveryState::Accepted, Reason::Sent.code())
-    }
+    Settled { reference: Some(reference), ..settled }
 }
 
 /// 1, 2, 4 … seconds, at most a minute: an absence is worth little after an hour.
@@ -144,7 +169,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::channels::why;
+    use crate::domain::why;
 
     fn now() -> Timestamp {
         "2026-11-24T09:16:00Z".parse().unwrap()
@@ -155,6 +180,7 @@ mod tests {
             attempts,
             valid_until: "2026-11-24T12:00:00Z".parse().unwrap(),
             patience: SignedDuration::from_mins(10),
+            patience_until: None,
             medium: Medium::Text,
         }
     }
@@ -167,6 +193,43 @@ mod tests {
         assert_eq!(text.patience_until, Some(now() + SignedDuration::from_mins(10)));
         let email = settle(&Attempted { medium: Medium::Email, ..attempted(1) }, reference(), now());
         assert_eq!((email.state, email.patience_until), (DeliveryState::Accepted, None));
+    }
+
+    #[test]
+    fn patience_begins_with_the_first_attempt_and_no_later_one_prolongs_it() {
+        let ends = Some(now() + SignedDuration::from_mins(10));
+        let later = now() + SignedDuration::from_mins(9);
+        for medium in [Medium::Text, Medium::Email] {
+            for outcome in [
+                Outcome::Retry { why: why::CREDENTIALS, after: Some(Duration::from_mins(5)) },
+                Outcome::Unknown { why: why::NO_ANSWER },
+            ] {
+                let first = settle(&Attempted { medium, ..attempted(1) }, outcome.clone(), now());
+                assert_eq!(first.patience_until, ends);
+                let next = Attempted { medium, patience_until: first.patience_until, ..attempted(2) };
+                assert_eq!(settle(&next, outcome, later).patience_until, ends);
+                let away = resolve(&next, Found::Failed { why: why::UNREACHABLE }, later).unwrap();
+                assert_eq!(away.patience_until, ends);
+            }
+        }
+        let text = Attempted { patience_until: ends, ..attempted(2) };
+        let accepted = settle(&text, Outcome::Accepted { reference: "r".into() }, later);
+        assert_eq!(accepted.patience_until, ends);
+    }
+
+    #[test]
+    fn what_an_operator_must_mend_is_an_operator_s_task_although_it_is_tried_again() {
+        for (why, misconfigured) in [
+            (why::CREDENTIALS, true),
+            (why::TLS, true),
+            (why::WRONG_ENDPOINT, true),
+            (why::UNREACHABLE, false),
+        ] {
+            let settled = settle(&attempted(1), Outcome::Retry { why, after: None }, now());
+            assert_eq!((settled.state, settled.misconfigured), (DeliveryState::Due, misconfigured));
+            let asked = resolve(&attempted(1), Found::Failed { why }, now()).unwrap();
+            assert_eq!(asked.misconfigured, misconfigured);
+        }
     }
 
     #[test]

@@ -79,12 +79,13 @@ impl DeliveryState {
     #[must_use]
     pub const fn may_become(self, next: Self) -> bool {
         match (self, next) {
-            (Self::Accepted | Self::Failed, Self::Delivered) | (Self::Accepted, Self::Failed) => true,
+            (Self::Held | Self::Due | Self::Started | Self::Unknown, _)
+            | (Self::Accepted | Self::Failed, Self::Delivered)
+            | (Self::Accepted, Self::Failed) => true,
             (Self::Delivered | Self::Accepted | Self::Failed, _) => false,
             (Self::Recalled | Self::Expired | Self::Skipped, next) => {
                 matches!(next, Self::Accepted | Self::Delivered)
             }
-            (Self::Held | Self::Due | Self::Started | Self::Unknown, _) => true,
         }
     }
 }

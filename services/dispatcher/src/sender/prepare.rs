@@ -154,8 +154,7 @@ impl Sender {
         }
         let gatherings: BTreeSet<String> = live.iter().map(|delivery| delivery.gathering.clone()).collect();
         let topics = chunks::topics(&self.store, &gatherings).await?;
-        let dealt_with =
-            waits::dealt_with(&self.store, gatherings.iter().map(String::as_str)).await?;
+        let dealt_with = waits::dealt_with(&self.store, gatherings.iter().map(String::as_str)).await?;
         let holding = || members.values().flatten().filter(|row| row.withdrawn.is_none());
         let contacts = holding().map(|row| row.member.0).collect();
         let pupils = holding().map(|row| row.member.1).collect();
@@ -170,9 +169,7 @@ impl Sender {
         let (holding, mut dropped) = round.hold(delivery);
         if holding.is_empty() {
             let halt = match dropped.last() {
-                Some((_, Reason::HandledByPerson)) => {
-                    Halt(DeliveryState::Skipped, Reason::HandledByPerson)
-                }
+                Some((_, Reason::HandledByPerson)) => Halt(DeliveryState::Skipped, Reason::HandledByPerson),
                 other => Halt(DeliveryState::Recalled, other.map_or(Reason::Recalled, |(_, reason)| *reason)),
             };
             return Err(Box::new(stopped(chunk, delivery, halt, dropped)));
@@ -222,6 +219,7 @@ impl Sender {
             attempts: delivery.attempts + 1,
             valid_until: delivery.valid_until,
             patience: self.patience(delivery.kind),
+            patience_until: delivery.patience_until,
             medium: delivery.channel.medium(),
         }
     }
@@ -250,9 +248,8 @@ impl Round {
 /// unknown, because nothing that is learnt now makes it unsaid.
 fn stopped(chunk: &Chunk, delivery: &Delivery, halt: Halt, dropped: Vec<(Member, Reason)>) -> Finished {
     let Halt(state, reason) = halt;
-    let by_address = |(_, reason): &(Member, Reason)| {
-        matches!(reason, Reason::AddressGone | Reason::AddressShared)
-    };
+    let by_address =
+        |(_, reason): &(Member, Reason)| matches!(reason, Reason::AddressGone | Reason::AddressShared);
     let next = match state {
         DeliveryState::Expired | DeliveryState::Failed => Next::Address,
         // The address is gone or shared now, but the contact may still be told otherwise.
@@ -277,12 +274,7 @@ fn finished(chunk: &Chunk, delivery: &Delivery, settled: Settled, dropped: Optio
     }
 }
 
-fn drops_of(
-    chunk: &Chunk,
-    delivery: &Delivery,
-    members: Vec<(Member, Reason)>,
-    next: Next,
-) -> Option<Drops> {
+fn drops_of(chunk: &Chunk, delivery: &Delivery, members: Vec<(Member, Reason)>, next: Next) -> Option<Drops> {
     if members.is_empty() {
         return None;
     }

@@ -49,6 +49,8 @@ pub struct Delivery {
     pub attempts: u32,
     /// Until when it is worth sending.
     pub valid_until: Timestamp,
+    /// Until when this address is waited for; none before the first attempt.
+    pub patience_until: Option<Timestamp>,
 }
 
 /// A contact who learns about a pupil from a delivery.
@@ -157,6 +159,7 @@ pub async fn open_deliveries(store: &Store, chunk: &str, most: u64) -> Result<Ve
                 state: parsed(&row.state, "state of a delivery")?,
                 attempts: u32::try_from(row.attempts).unwrap_or(u32::MAX),
                 valid_until: from_micros(row.valid_until),
+                patience_until: row.patience_until.map(from_micros),
             })
         })
         .collect()

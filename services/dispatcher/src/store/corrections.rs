@@ -71,8 +71,12 @@ async fn read(store: &Store, gathering: &str) -> Result<Option<Wrong>, Error> {
 pub async fn correct(wrong: &Wrong, desk: Desk<'_>, route: &Route) -> Result<Commit, Error> {
     let store = desk.store;
     let addresses = addresses(store, &wrong.members).await?;
-    let mut gathering =
-        Gathering { id: GatheringId::generate().to_string(), kind: route.kind, steps: 0, ..wrong.gathering.clone() };
+    let mut gathering = Gathering {
+        id: GatheringId::generate().to_string(),
+        kind: route.kind,
+        steps: 0,
+        ..wrong.gathering.clone()
+    };
     let pupils: BTreeSet<&str> = wrong.members.iter().map(|member| member.pupil_id.as_str()).collect();
     for pupil in pupils {
         gathering.notices.push((NoticeId::generate(), parsed(pupil, "pupil of a member")?));

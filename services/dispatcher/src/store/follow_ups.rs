@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use kit::clock::{from_micros, micros};
 use kit::store::{Commit, Error, Store};
 use proto::ids::{ContactId, PupilId};
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
 use super::gatherings::{self, Gathering};
 use super::{parsed, rows};
@@ -26,13 +26,30 @@ pub struct FollowUp {
     pub later: Later,
 }
 
-/// Texts whose receipt is overdue become follow-ups; says how many.
+/// Deliveries that took too long become follow-ups; says how many.
+///
+/// What was accepted, or may have been, stays so and may still turn out to be delivered. What never
+/// left has failed, so that it does not leave beside the next address. Neither is looked at by a
+/// sender any more. A delivery on which a sender is working is left to it until it lets go, because
+/// its request may be under way.
 pub async fn lose_patience(store: &Store, now: Timestamp) -> Result<u64, Error> {
-    let sql = "UPDATE deliveries SET next_address = TRUE, patience_until = NULL, why = $1, updated_at = $2 \
-               WHERE patience_until <= $2 AND state = 'accepted'";
+    let accepted = "UPDATE deliveries SET next_address = TRUE, patience_until = NULL, why = $1, updated_at = $2 \
+                    WHERE patience_until <= $2 AND state = 'accepted'";
+    // Locked, so that no sender takes the chunk before this is durable.
+    let lock = if store.backend() == DbBackend::Postgres { "FOR UPDATE SKIP LOCKED" } else { "" };
+    let open = format!(
+        "UPDATE deliveries SET next_address = TRUE, patience_until = NULL, chunk_id = NULL, updated_at = $2, \
+         state = CASE WHEN state = 'unknown' THEN 'unknown' ELSE 'failed' END, \
+         why = CASE WHEN state = 'unknown' THEN $1 ELSE $3 END \
+         WHERE patience_until <= $2 AND state IN ('due', 'unknown') AND attempts > 0 \
+         AND chunk_id IN (SELECT id FROM chunks WHERE owner IS NULL {lock})"
+    );
+    let (no_receipt, not_sent) = (Reason::NoReceipt.code(), Reason::NotSentInTime.code());
     let tx = store.begin().await?;
-    let values = [Reason::NoReceipt.code().into(), micros(now).into()];
-    let changed = tx.execute_raw(store.statement(sql, values)).await?.rows_affected();
+    let values = [no_receipt.into(), micros(now).into()];
+    let mut changed = tx.execute_raw(store.statement(accepted, values)).await?.rows_affected();
+    let values = [no_receipt.into(), micros(now).into(), not_sent.into()];
+    changed += tx.execute_raw(store.statement(&open, values)).await?.rows_affected();
     tx.commit().await?;
     Ok(changed)
 }

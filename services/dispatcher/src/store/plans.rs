@@ -209,7 +209,10 @@ fn decision_row(
     delivery_of: &HashMap<(String, PupilId), String>,
 ) -> rows::decisions::ActiveModel {
     let contact = decision.contact.map(|contact| contact.to_string());
-    let told = matches!(decision.reason, Reason::Entitled | Reason::NextAddress | Reason::AddressTold | Reason::ToldWrongly);
+    let told = matches!(
+        decision.reason,
+        Reason::Entitled | Reason::NextAddress | Reason::AddressTold | Reason::ToldWrongly
+    );
     let delivery = contact
         .clone()
         .filter(|_| told)

@@ -61,7 +61,8 @@ pub async fn settle(store: &Store, batch: &[Finished], now: Timestamp) -> Result
     });
     let misconfigured = batch.iter().filter(|finished| finished.settled.misconfigured);
     let tasks = misconfigured.map(|finished| misconfigured_channel(finished, now));
-    for task in tasks.chain(drops::tasks(batch.iter().filter_map(|finished| finished.dropped.as_ref()), now)) {
+    for task in tasks.chain(drops::tasks(batch.iter().filter_map(|finished| finished.dropped.as_ref()), now))
+    {
         commit = commit.task(task);
     }
     store.commit(commit).await?;
@@ -222,7 +223,7 @@ fn misconfigured_channel(finished: &Finished, now: Timestamp) -> NewTask {
     NewTask::new(finished.school, "channel_misconfigured", Role::SystemAdministrator, due)
         .about([finished.channel.to_string()])
         .because(
-            "a provider refuses our account, template or settings: messages went to the next address instead",
+            "a provider refuses our account, template or settings, or cannot be trusted: messages wait, or go to the next address instead",
         )
         .once(format!("misconfigured:{}:{day}", finished.channel))
 }

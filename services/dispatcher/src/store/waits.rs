@@ -43,7 +43,8 @@ pub async fn ask_a_person(store: &Store, waiting: &Waiting, now: Timestamp) -> R
     let key = format!("directory_away:{}:{first}", waiting.gathering);
     let mut commit = Commit::new();
     for pupil in &fresh {
-        let sql = "INSERT INTO waits (gathering_id, pupil_id, school, task, since) VALUES ($1, $2, $3, $4, $5)";
+        let sql =
+            "INSERT INTO waits (gathering_id, pupil_id, school, task, since) VALUES ($1, $2, $3, $4, $5)";
         let values = [
             waiting.gathering.clone().into(),
             pupil.to_string().into(),

@@ -31,19 +31,15 @@ fn reasons(steps: &[(String, String)]) -> Vec<&str> {
 #[tokio::test]
 async fn lists_are_walked_page_by_page_newest_first() {
     for world in quiet_worlds().await {
-        for number in 0..7 {
-            world.missing_later(world.directory.add("Amy", &[parent(&[&format!("+999{number:012}")])]));
+        for parent in parents(7) {
+            world.missing(world.directory.add("Amy", &[parent])).await;
         }
-        world.hear_missing().await;
         world.gathered();
         world.sweep().await;
         let (mut walked, mut token) = (Vec::new(), String::new());
         loop {
-            let request = pb::ListDeliveriesRequest {
-                page_size: 3,
-                page_token: token.clone(),
-                ..Default::default()
-            };
+            let request =
+                pb::ListDeliveriesRequest { page_size: 3, page_token: token.clone(), ..Default::default() };
             let page = deliveries(&world, request).await;
             assert!(page.deliveries.len() <= 3);
             walked.extend(page.deliveries.into_iter().map(|delivery| delivery.id));
@@ -86,21 +82,25 @@ async fn lists_are_narrowed_by_gathering_contact_and_pupil_and_show_who_was_reac
         world.gathered();
         world.until_states(&["delivered", "accepted"]).await;
         let gathering = world.gatherings().await.remove(0).id;
-        let all = deliveries(&world, pb::ListDeliveriesRequest { gathering_id: gathering.clone(), ..Default::default() });
+        let all = deliveries(
+            &world,
+            pb::ListDeliveriesRequest { gathering_id: gathering.clone(), ..Default::default() },
+        );
         let all = all.await.deliveries;
         assert_eq!(all.len(), 2);
         assert!(all.iter().all(|delivery| delivery.reached));
         let his = pb::ListDeliveriesRequest { contact_id: father.contact_id.clone(), ..Default::default() };
         let his = deliveries(&world, his).await.deliveries;
         assert_eq!(his.len(), 1);
-        assert_eq!((his[0].subjects.as_slice(), his[0].address.as_str()), (&[amy.to_string()][..], "dad@example.org"));
+        assert_eq!(
+            (his[0].subjects.as_slice(), his[0].address.as_str()),
+            (&[amy.to_string()][..], "dad@example.org")
+        );
         assert_eq!(his[0].state(), pb::DeliveryState::Accepted);
         let about = pb::ListDeliveriesRequest { pupil_id: amy.to_string(), ..Default::default() };
         assert_eq!(deliveries(&world, about).await.deliveries.len(), 2);
-        let nobody = pb::ListDeliveriesRequest {
-            pupil_id: PupilId::generate().to_string(),
-            ..Default::default()
-        };
+        let nobody =
+            pb::ListDeliveriesRequest { pupil_id: PupilId::generate().to_string(), ..Default::default() };
         assert!(deliveries(&world, nobody).await.deliveries.is_empty());
         let about = pb::ListNoticesRequest { pupil_id: amy.to_string(), ..Default::default() };
         let found = notices(&world, about).await.notices;
@@ -164,8 +164,7 @@ async fn every_step_and_every_silence_is_explained_in_a_sentence() {
             restriction: proto::directory::v1::Restriction::NoChildInformation.into(),
             ..parent(&["+447700900003"])
         };
-        let grandmother =
-            proto::directory::v1::Link { emergency_only: true, ..parent(&["+447700900004"]) };
+        let grandmother = proto::directory::v1::Link { emergency_only: true, ..parent(&["+447700900004"]) };
         let links = [mother.clone(), barred.clone(), grandmother.clone()];
         let case = world.missing(world.directory.add("Amy", &links)).await;
         world.gathered();

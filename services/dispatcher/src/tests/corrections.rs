@@ -151,7 +151,8 @@ async fn a_sibling_who_arrives_before_the_message_leaves_is_not_in_it_and_not_co
         let received = world.received();
         assert_eq!(received[MUM].len(), 1);
         assert!(received[MUM][0].contains("Ben was not in school") && !received[MUM][0].contains("Amy"));
-        let whys: Vec<_> = world.members().await.into_iter().map(|member| (member.why, member.told)).collect();
+        let whys: Vec<_> =
+            world.members().await.into_iter().map(|member| (member.why, member.told)).collect();
         assert!(whys.contains(&("ARRIVED".to_owned(), false)), "{whys:?}");
         assert_eq!((world.gatherings().await.len(), world.tasks().await.len()), (1, 0));
         world.end().await;
@@ -192,7 +193,7 @@ async fn what_is_not_worth_a_message_any_more_or_has_no_channel_is_the_lead_s_ta
             world.meddle("UPDATE members SET told = TRUE").await;
             world.meddle("DELETE FROM chunks").await;
             if late {
-                world.clock.set(world.session_ends_at());
+                world.clock.set(session_ends_at());
             } else {
                 world.planner.as_mut().unwrap().outlets.text = None;
             }

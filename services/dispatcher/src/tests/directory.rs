@@ -31,8 +31,7 @@ impl FakeDirectory {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let service = DirectoryServiceServer::new(self.clone());
-        let serve =
-            Server::builder().add_service(service).serve_with_incoming(TcpIncoming::from(listener));
+        let serve = Server::builder().add_service(service).serve_with_incoming(TcpIncoming::from(listener));
         tasks.spawn(async move { Ok(serve.await?) });
         Endpoint::from_shared(format!("http://{address}")).unwrap().connect_lazy()
     }
@@ -113,6 +112,11 @@ pub fn parent(addresses: &[&str]) -> pb::Link {
     }
 }
 
+/// So many of them, each with a number of their own.
+pub fn parents(number: usize) -> Vec<pb::Link> {
+    (0..number).map(|number| parent(&[&format!("+999{number:012}")])).collect()
+}
+
 #[tonic::async_trait]
 impl DirectoryService for FakeDirectory {
     type ResolveAudienceStream = BoxStream<'static, Result<pb::ResolveAudienceResponse, Status>>;
@@ -122,8 +126,11 @@ impl DirectoryService for FakeDirectory {
         _: Request<pb::GetSchoolRequest>,
     ) -> Result<Response<pb::GetSchoolResponse>, Status> {
         let _present = self.present()?;
-        let school =
-            pb::School { name: "Elm Park".to_owned(), phone: "01632 960001".to_owned(), ..Default::default() };
+        let school = pb::School {
+            name: "Elm Park".to_owned(),
+            phone: "01632 960001".to_owned(),
+            ..Default::default()
+        };
         Ok(Response::new(pb::GetSchoolResponse { school: Some(school) }))
     }
 
@@ -138,10 +145,8 @@ impl DirectoryService for FakeDirectory {
         let pupils = state.pupils.iter().filter(|pupil| wanted.pupil_ids.contains(&pupil.pupil_id));
         // In small parts, so that the hearer has to put them together.
         let pupils: Vec<_> = pupils.cloned().collect();
-        let parts: Vec<_> = pupils
-            .chunks(2)
-            .map(|part| Ok(pb::ResolveAudienceResponse { pupils: part.to_vec() }))
-            .collect();
+        let parts: Vec<_> =
+            pupils.chunks(2).map(|part| Ok(pb::ResolveAudienceResponse { pupils: part.to_vec() })).collect();
         Ok(Response::new(Box::pin(futures::stream::iter(parts))))
     }
 

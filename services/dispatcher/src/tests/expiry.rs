@@ -12,7 +12,7 @@ async fn a_message_that_could_not_leave_in_time_is_a_task_naming_contact_and_pup
         world.missing(amy).await;
         world.gathered();
         world.sweep().await;
-        world.clock.set(world.session_ends_at());
+        world.clock.set(session_ends_at());
         world.run();
         world.until_states(&["expired"]).await;
         world.until_tasks(&["not_reached"]).await;
@@ -31,10 +31,9 @@ async fn a_gathering_that_could_not_leave_in_time_is_a_task_for_everybody_it_con
         let barred = proto::directory::v1::Link { no_contact: true, ..parent(&["+447700900003"]) };
         let amy = world.directory.add("Amy", &[mother.clone(), father.clone(), barred]);
         world.missing(amy).await;
-        world.clock.set(world.session_ends_at());
+        world.clock.set(session_ends_at());
         world.sweep().await;
-        let tasks: Vec<_> =
-            world.tasks().await.into_iter().map(|task| (task.kind, task.subjects)).collect();
+        let tasks: Vec<_> = world.tasks().await.into_iter().map(|task| (task.kind, task.subjects)).collect();
         let task = |contact: &str| {
             ("not_reached".to_owned(), serde_json::json!([contact, amy.to_string()]).to_string())
         };
@@ -50,7 +49,7 @@ async fn a_gathering_that_is_too_late_does_not_wait_for_a_directory_that_is_away
         let amy = world.directory.add("Amy", &[parent(&[MUM])]);
         world.missing(amy).await;
         world.directory.go_away();
-        world.clock.set(world.session_ends_at());
+        world.clock.set(session_ends_at());
         world.sweep().await;
         let tasks = world.tasks().await;
         assert_eq!((tasks.len(), tasks[0].kind.as_str()), (1, "nobody_to_tell"));
@@ -69,7 +68,7 @@ async fn what_may_have_left_is_asked_for_before_it_counts_as_too_late() {
         world.gathered();
         world.until_states(&["unknown"]).await;
         assert!(world.members().await[0].told, "perhaps");
-        world.clock.set(world.session_ends_at());
+        world.clock.set(session_ends_at());
         world.pass(1);
         world.until_states(&["accepted"]).await;
         assert_eq!(world.simulator.messages().len(), 1);
@@ -85,7 +84,7 @@ async fn a_mail_that_may_have_left_and_is_too_late_stays_unknown_and_is_a_task()
         world.missing(world.directory.add("Amy", &[parent(&["mum@example.org"])])).await;
         world.gathered();
         world.until_states(&["unknown"]).await;
-        world.clock.set(world.session_ends_at());
+        world.clock.set(session_ends_at());
         world.pass(1);
         world.until_tasks(&["not_reached"]).await;
         world.until_quiet().await;

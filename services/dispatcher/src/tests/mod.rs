@@ -12,6 +12,8 @@ mod left_too_late;
 mod plans;
 mod recalls;
 mod receipts;
+mod said;
+mod seen;
 mod settling;
 mod steps;
 mod waiting;
@@ -21,7 +23,6 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::StreamExt;
 use futures::future::BoxFuture;
 use jiff::civil::date;
 use jiff::{SignedDuration, Timestamp};
@@ -43,7 +44,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use self::directory::{FakeDirectory, parent};
+use self::directory::{FakeDirectory, parent, parents};
 use crate::channels::{self, Secret};
 use crate::planner::Planner;
 use crate::routes::Timing;
@@ -104,7 +105,6 @@ struct World {
     wakes: [Arc<tokio::sync::Notify>; 3],
     stop: CancellationToken,
     work: JoinSet<anyhow::Result<()>>,
-    missing: std::sync::Mutex<Vec<PupilId>>,
     test: TestStore,
     // These end with the world.
     _folder: tempfile::TempDir,
@@ -126,6 +126,10 @@ struct Task {
     subjects: String,
     why: String,
     state: String,
+}
+
+fn session_ends_at() -> Timestamp {
+    "2026-11-24T12:00:00Z".parse().unwrap()
 }
 
 async fn worlds(setup: &Setup) -> Vec<World> {
@@ -154,8 +158,7 @@ impl World {
         let peer = Peer::new(channel, keys.signer("dispatcher").unwrap(), clock.clone());
         let simulator = simulator::start(Options::new(folder.path().join("witness.jsonl"))).await.unwrap();
         let stop = CancellationToken::new();
-        let timing =
-            Timing { absence_gathers_for_seconds: GATHERS_FOR, absence_patience_seconds: PATIENCE };
+        let timing = Timing { absence_gathers_for_seconds: GATHERS_FOR, absence_patience_seconds: PATIENCE };
         let channels = channels_of(&simulator, setup);
         let wired = wire(&store, crate::directory::Directory::new(peer), channels, timing, &stop).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -187,7 +190,6 @@ impl World {
             wakes,
             stop,
             work: JoinSet::new(),
-            missing: std::sync::Mutex::default(),
             test,
             _folder: folder,
             _servers: servers,
@@ -240,171 +242,14 @@ impl World {
         self.planner.as_ref().unwrap().sweep(self.now()).await.unwrap();
     }
 
-    fn session_ends_at(&self) -> Timestamp {
-        "2026-11-24T12:00:00Z".parse().unwrap()
-    }
-
-    fn about(&self, subject: &str, version: u64) -> About {
-        About { school: self.school, subject: subject.to_owned(), version, time: self.now() }
-    }
-
-    async fn hear<T: Fact>(&self, event: &Event<T>) -> Result<(), Verdict> {
-        let subject = subject_of(T::SERVICE, T::NAME, event.school);
-        let raw = Raw { subject, body: serde_json::to_vec(event).unwrap() };
-        kit::testing::hear(&self.store, &self.reactions, raw).await
-    }
-
-    fn unexplained_event(&self, case: &Case, version: u64) -> Event<Unexplained> {
-        let data = Unexplained {
-            pupil_id: case.pupil,
-            date: date(2026, 11, 24),
-            session: Session::Morning,
-            session_ends_at: self.session_ends_at(),
-        };
-        Event::new(EventId::generate(), self.about(&case.subject, version), data)
-    }
-
-    /// A pupil is missing, which is heard with all the others by `hear_missing`.
-    fn missing_later(&self, pupil: PupilId) {
-        self.missing.lock().unwrap().push(pupil);
-    }
-
-    async fn hear_missing(&self) {
-        let pupils = std::mem::take(&mut *self.missing.lock().unwrap());
-        futures::stream::iter(pupils)
-            .for_each_concurrent(256, async |pupil| {
-                self.missing(pupil).await;
-            })
-            .await;
-    }
-
-    /// A pupil is missing: version 1 of a new case.
-    async fn missing(&self, pupil: PupilId) -> Case {
-        let case = Case { subject: CaseId::generate().to_string(), pupil };
-        self.unexplained(&case, 1).await;
-        case
-    }
-
-    async fn unexplained(&self, case: &Case, version: u64) {
-        self.hear(&self.unexplained_event(case, version)).await.unwrap();
-    }
-
-    async fn explained(&self, case: &Case, version: u64) {
-        let data = Explained { pupil_id: case.pupil, date: date(2026, 11, 24), session: Session::Morning };
-        let event = Event::new(EventId::generate(), self.about(&case.subject, version), data);
-        self.hear(&event).await.unwrap();
-    }
-
-    async fn arrived(&self, case: &Case, version: u64) {
-        let data = Arrived {
-            pupil_id: case.pupil,
-            date: date(2026, 11, 24),
-            session: Session::Morning,
-            session_ends_at: self.session_ends_at(),
-        };
-        let event = Event::new(EventId::generate(), self.about(&case.subject, version), data);
-        self.hear(&event).await.unwrap();
-    }
-
-    /// The directory says that a link is restricted from now on.
-    async fn restricted(&self, pupil: PupilId, link: Option<&str>, no_contact: bool) {
-        let contact_id: Option<ContactId> = link.map(|id| id.parse().unwrap());
-        let data = Restricted { pupil_id: pupil, contact_id, no_contact };
-        let event = Event::new(EventId::generate(), self.about(&pupil.to_string(), 1), data);
-        self.hear(&event).await.unwrap();
-    }
-
     fn caller(&self) -> Caller {
-        Caller {
-            subject: "person-1".to_owned(),
-            tenant: self.school,
-            roles: vec![Role::AttendanceOfficer],
-        }
+        Caller { subject: "person-1".to_owned(), tenant: self.school, roles: vec![Role::AttendanceOfficer] }
     }
 
     fn request<T>(&self, message: T) -> tonic::Request<T> {
         let mut request = tonic::Request::new(message);
         request.extensions_mut().insert(self.caller());
         request
-    }
-
-    async fn notices(&self) -> Vec<rows::notices::Model> {
-        rows::notices::Entity::find()
-            .order_by_asc(rows::notices::Column::Id)
-            .all(self.store.read())
-            .await
-            .unwrap()
-    }
-
-    async fn gatherings(&self) -> Vec<rows::gatherings::Model> {
-        rows::gatherings::Entity::find()
-            .order_by_asc(rows::gatherings::Column::Id)
-            .all(self.store.read())
-            .await
-            .unwrap()
-    }
-
-    async fn deliveries(&self) -> Vec<rows::deliveries::Model> {
-        rows::deliveries::Entity::find()
-            .order_by_asc(rows::deliveries::Column::Id)
-            .all(self.store.read())
-            .await
-            .unwrap()
-    }
-
-    async fn members(&self) -> Vec<rows::members::Model> {
-        rows::members::Entity::find().all(self.store.read()).await.unwrap()
-    }
-
-    /// State and why of every delivery, in the order in which they were planned.
-    async fn fates(&self) -> Vec<(String, String)> {
-        self.deliveries().await.into_iter().map(|delivery| (delivery.state, delivery.why)).collect()
-    }
-
-    /// Waits until the deliveries, in the order in which they were planned, have these states.
-    async fn until_states(&self, expected: &[&str]) {
-        let expected: Vec<String> = expected.iter().map(|state| (*state).to_owned()).collect();
-        eventually(&format!("states on {}", self.backend), expected, async || {
-            self.deliveries().await.into_iter().map(|delivery| delivery.state).collect::<Vec<_>>()
-        })
-        .await;
-    }
-
-    /// Waits until nothing is left to do at this moment.
-    async fn until_quiet(&self) {
-        let sql = "SELECT (SELECT COUNT(*) FROM chunks) \
-                   + (SELECT COUNT(*) FROM deliveries WHERE next_address) AS number";
-        eventually(&format!("quiet on {}", self.backend), 0, async || self.number(sql).await).await;
-    }
-
-    async fn tasks(&self) -> Vec<Task> {
-        let sql = "SELECT kind, role, subjects, why, state FROM tasks ORDER BY id";
-        Task::find_by_statement(self.statement(sql)).all(self.store.read()).await.unwrap()
-    }
-
-    async fn until_tasks(&self, expected: &[&str]) {
-        let mut expected: Vec<String> = expected.iter().map(|kind| (*kind).to_owned()).collect();
-        expected.sort();
-        eventually(&format!("tasks on {}", self.backend), expected, async || {
-            let mut kinds: Vec<String> = self.tasks().await.into_iter().map(|task| task.kind).collect();
-            kinds.sort();
-            kinds
-        })
-        .await;
-    }
-
-    fn statement(&self, sql: &str) -> Statement {
-        self.store.statement(sql, [])
-    }
-
-    /// One number that the store answers a question with, as `number`.
-    async fn number(&self, sql: &str) -> i64 {
-        let row = self.store.read().query_one_raw(self.statement(sql)).await.unwrap().unwrap();
-        row.try_get("", "number").unwrap()
-    }
-
-    async fn count(&self, table: &str) -> i64 {
-        self.number(&format!("SELECT COUNT(*) AS number FROM {table}")).await
     }
 
     /// Changes rows behind everybody's back.

@@ -34,7 +34,7 @@ async fn deliveries_members_decisions_and_tasks_are_written_as_planned() {
             ..parent(&["+447700900003"])
         };
         let amy = world.directory.add("Amy", &[mother.clone(), father.clone(), barred.clone()]);
-        let ben = world.directory.add("Ben", &[mother.clone()]);
+        let ben = world.directory.add("Ben", std::slice::from_ref(&mother));
         let alone = world.directory.add("Cem", &[]);
         let private = world.directory.add("Dua", &[parent(&["+447700900004"])]);
         world.directory.change(private, |pupil| pupil.person_only = true);
@@ -53,9 +53,10 @@ async fn deliveries_members_decisions_and_tasks_are_written_as_planned() {
             routes,
             [("sms.notify", "+447700900001", "due"), ("email.smtp", "dad@example.org", "due")]
         );
-        assert!(deliveries.iter().all(|delivery| delivery.valid_until
-            == kit::clock::micros(world.session_ends_at())
-            && delivery.chunk_id == deliveries[0].chunk_id));
+        assert!(
+            deliveries.iter().all(|delivery| delivery.valid_until == kit::clock::micros(session_ends_at())
+                && delivery.chunk_id == deliveries[0].chunk_id)
+        );
         let mut members: Vec<_> = world
             .members()
             .await
@@ -72,8 +73,7 @@ async fn deliveries_members_decisions_and_tasks_are_written_as_planned() {
         assert_eq!(members, expected);
         let why = "SELECT COUNT(*) AS number FROM decisions WHERE why = 'NO_CHILD_INFORMATION' AND delivery_id IS NULL";
         assert_eq!(world.number(why).await, 1);
-        let tasks: Vec<_> =
-            world.tasks().await.into_iter().map(|task| (task.kind, task.subjects)).collect();
+        let tasks: Vec<_> = world.tasks().await.into_iter().map(|task| (task.kind, task.subjects)).collect();
         assert_eq!(
             tasks,
             [
@@ -90,11 +90,7 @@ async fn deliveries_members_decisions_and_tasks_are_written_as_planned() {
 #[tokio::test]
 async fn many_messages_are_cut_into_chunks_that_are_leased_as_a_whole() {
     for world in quiet_worlds().await {
-        for number in 0..2_500 {
-            let address = format!("+999{number:012}");
-            world.missing_later(world.directory.add("Amy", &[parent(&[&address])]));
-        }
-        world.hear_missing().await;
+        world.missing(world.directory.add("Amy", &parents(2_500))).await;
         world.gathered();
         world.sweep().await;
         assert_eq!(world.count("deliveries").await, 2_500);

@@ -110,10 +110,7 @@ async fn once_it_has_answered_nothing_starts_any_more() {
     let setup = Setup { connections: 4, ..Setup::default() };
     for world in worlds(&setup).await {
         slow(&world, 200);
-        for number in 0..200 {
-            world.missing_later(world.directory.add("Amy", &[parent(&[&format!("+999{number:012}")])]));
-        }
-        world.hear_missing().await;
+        world.missing(world.directory.add("Amy", &parents(200))).await;
         let gathering = world.gatherings().await.remove(0).id;
         world.gathered();
         world.until_received(8).await;
@@ -160,7 +157,8 @@ async fn the_same_request_has_the_same_answer_and_is_done_once() {
         assert_eq!(recall(&world, &request).await.unwrap(), (2, 0, 0));
         assert!(begun.elapsed() < Duration::from_secs(1), "the answer is remembered");
         assert_eq!(world.count("recalls").await, 1);
-        let whys = "SELECT COUNT(*) AS number FROM recalls WHERE why = 'sent by mistake' AND who = 'person-1'";
+        let whys =
+            "SELECT COUNT(*) AS number FROM recalls WHERE why = 'sent by mistake' AND who = 'person-1'";
         assert_eq!(world.number(whys).await, 1);
         world.end().await;
     }

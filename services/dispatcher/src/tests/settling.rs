@@ -25,8 +25,9 @@ async fn planned(world: &World) -> (String, Vec<Member>) {
 fn finished(world: &World, delivery: &str, outcome: Outcome) -> Finished {
     let attempted = Attempted {
         attempts: 1,
-        valid_until: world.session_ends_at(),
+        valid_until: session_ends_at(),
         patience: SignedDuration::from_secs(PATIENCE),
+        patience_until: None,
         medium: Medium::Text,
     };
     Finished {
@@ -58,13 +59,14 @@ async fn told(world: &World) -> usize {
     world.members().await.into_iter().filter(|member| member.told).count()
 }
 
+/// State, why, in a chunk, waits for a receipt, next address, told.
+type Row = (&'static str, &'static str, bool, bool, bool, usize);
+
 #[tokio::test]
 async fn each_outcome_leaves_its_row() {
     let retry = || Outcome::Retry { why: why::RATE_LIMITED, after: None };
     let reject = || Outcome::Reject { why: why::SETTINGS, kind: RejectKind::Configuration };
     let unknown = || Outcome::Unknown { why: why::NO_ANSWER };
-    type Row = (&'static str, &'static str, bool, bool, bool, usize);
-    // state, why, in a chunk, waits for a receipt, next address, told
     let table: [(fn() -> Outcome, Row); 4] = [
         (accepted, ("accepted", "SENT", false, true, false, 2)),
         (retry, ("due", "RATE_LIMITED", true, false, false, 0)),
@@ -128,7 +130,8 @@ async fn what_was_recalled_and_turns_out_to_have_been_accepted_is_accepted() {
     for world in quiet_worlds().await {
         let (delivery, _) = planned(&world).await;
         let recalled = Settled::at(DeliveryState::Recalled, Reason::Recalled.code());
-        let stopped = Finished { settled: recalled, started_at: None, ..finished(&world, &delivery, accepted()) };
+        let stopped =
+            Finished { settled: recalled, started_at: None, ..finished(&world, &delivery, accepted()) };
         settle(&world.store, &[stopped], world.now()).await.unwrap();
         assert_eq!(one(&world).await.state, "recalled");
         settle(&world.store, &[finished(&world, &delivery, accepted())], world.now()).await.unwrap();
@@ -169,10 +172,7 @@ async fn who_fell_out_is_not_told_and_is_somebody_s_task_unless_the_next_address
 #[tokio::test]
 async fn a_batch_of_five_hundred_is_settled_at_once() {
     for world in quiet_worlds().await {
-        for number in 0..500 {
-            world.missing_later(world.directory.add("Amy", &[parent(&[&format!("+999{number:012}")])]));
-        }
-        world.hear_missing().await;
+        world.missing(world.directory.add("Amy", &parents(500))).await;
         world.gathered();
         world.sweep().await;
         let outcome = |number: usize| match number % 3 {

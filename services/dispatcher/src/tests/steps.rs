@@ -59,7 +59,8 @@ async fn without_a_receipt_the_next_address_is_tried_once_and_a_late_failure_sta
         let first = world.deliveries().await.remove(0);
         assert_eq!(first.why, "NO_RECEIPT");
         let failed = crate::channels::notify_receipt::ReceiptStatus::PermanentFailure;
-        let commit = crate::store::receipts::apply(&world.store, ("sms.notify", &first.id), failed, world.now());
+        let commit =
+            crate::store::receipts::apply(&world.store, ("sms.notify", &first.id), failed, world.now());
         world.store.commit(commit).await.unwrap();
         world.pass(1);
         world.until_states(&["failed", "accepted"]).await;
@@ -190,6 +191,42 @@ async fn a_provider_that_refuses_our_settings_is_the_administrator_s_task_and_th
         world.until_tasks(&["channel_misconfigured"]).await;
         world.until_quiet().await;
         world.end().await;
+    }
+}
+
+#[tokio::test]
+async fn a_provider_that_is_away_or_does_not_know_us_keeps_nobody_waiting_longer_than_the_patience() {
+    let fate = |state: &str, why: &str| (state.to_owned(), why.to_owned());
+    for (status, error, first, misconfigured) in [
+        (401, "AuthError", fate("failed", "NOT_SENT_IN_TIME"), true),
+        (500, "Exception", fate("unknown", "NO_RECEIPT"), false),
+    ] {
+        for world in worlds(&Setup::default()).await {
+            let provider = simulator::Provider::Notify;
+            let text = Some(error.to_owned());
+            world.simulator.behave(Behaviour::Answer { provider, status, requests: 1_000, text });
+            world.missing(world.directory.add("Amy", &[parent(&[ONE, MAIL])])).await;
+            world.gathered();
+            eventually("a first try", 1, async || world.count("attempts").await).await;
+            let waiting = if misconfigured { "due" } else { "unknown" };
+            world.until_states(&[waiting]).await;
+            world.pass(PATIENCE - 1);
+            eventually("given back", 0, async || {
+                world.number("SELECT COUNT(*) AS number FROM chunks WHERE owner IS NOT NULL").await
+            })
+            .await;
+            assert_eq!(world.deliveries().await.len(), 1);
+            world.pass(1);
+            world.until_states(&[&first.0, "accepted"]).await;
+            assert_eq!(world.fates().await[0], first);
+            assert_eq!(world.received().keys().collect::<Vec<_>>(), [MAIL]);
+            world.until_tasks(if misconfigured { &["channel_misconfigured"] } else { &[] }).await;
+            // What waits in vain is let go when its turn comes, and nothing is sent to it any more.
+            world.pass(600);
+            world.until_quiet().await;
+            assert_eq!(world.simulator.messages().len(), 1);
+            world.end().await;
+        }
     }
 }
 

@@ -128,7 +128,9 @@ async fn a_next_step_waits_for_the_directory_too_and_a_person_may_deal_with_it()
             world.missing(world.directory.add("Amy", &[parent(&[MUM, "mum@example.org"])])).await;
             world.gathered();
             world.sweep().await;
-            world.meddle("UPDATE deliveries SET state = 'failed', next_address = TRUE, chunk_id = NULL").await;
+            world
+                .meddle("UPDATE deliveries SET state = 'failed', next_address = TRUE, chunk_id = NULL")
+                .await;
             world.directory.go_away();
             world.pass(120);
             assert!(world.planner.as_ref().unwrap().sweep(world.now()).await.is_err());

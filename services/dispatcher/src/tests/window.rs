@@ -9,10 +9,7 @@ async fn never_more_is_in_the_air_than_there_are_credits() {
     for mut world in worlds(&setup).await {
         let provider = simulator::Provider::Notify;
         world.simulator.behave(Behaviour::TimeOutBeforeAccepting { provider, requests: 1_200 });
-        for number in 0..1_200 {
-            world.missing_later(world.directory.add("Amy", &[parent(&[&format!("+999{number:012}")])]));
-        }
-        world.hear_missing().await;
+        world.missing(world.directory.add("Amy", &parents(1_200))).await;
         world.gathered();
         world.sweep().await;
         world.run();
@@ -101,10 +98,7 @@ async fn what_is_urgent_overtakes_a_run_that_is_under_way() {
         world.until_states(&["delivered"]).await;
         let provider = simulator::Provider::Notify;
         world.simulator.behave(Behaviour::Slow { provider, milliseconds: 100 });
-        for number in 0..400 {
-            world.missing_later(world.directory.add("Ben", &[parent(&[&format!("+999{number:012}")])]));
-        }
-        world.hear_missing().await;
+        world.missing(world.directory.add("Ben", &parents(400))).await;
         world.gathered();
         world.until_received(5).await;
         world.arrived(&wrong, 2).await;

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail};
 use clap::Args;
 use proto::directory::v1::directory_service_client::DirectoryServiceClient;
-use proto::directory::v1::{ImportRosterRequest, ImportRosterResponse};
+use proto::directory::v1::{ImportFault, ImportRosterRequest, ImportRosterResponse};
 use proto::ids::SchoolId;
 use tonic::Request;
 use tonic::metadata::MetadataValue;
@@ -56,7 +56,7 @@ impl Import {
         };
         let answer = import(address, &token, request).await?;
         let mut out = std::io::stdout().lock();
-        write!(out, "{}", report(school, &answer, self.dry_run))?;
+        report(&mut out, school, &answer, self.dry_run)?;
         if answer.loaded || (self.dry_run && answer.faults.is_empty()) {
             return Ok(());
         }
@@ -101,35 +101,38 @@ pub fn archive(roster: &Path) -> anyhow::Result<Vec<u8>> {
     Ok(zip.finish()?.into_inner())
 }
 
-fn report(school: SchoolId, answer: &ImportRosterResponse, dry_run: bool) -> String {
-    let mut text = String::new();
+fn report(
+    out: &mut impl Write,
+    school: SchoolId,
+    answer: &ImportRosterResponse,
+    dry_run: bool,
+) -> std::io::Result<()> {
     for fault in &answer.faults {
-        text += &format!("{}:{}: {}: {}\n", fault.file, fault.line, fault.column, fault.expected);
+        writeln!(out, "{}:{}: {}: {}", fault.file, fault.line, fault.column, fault.expected)?;
     }
     for warning in &answer.warnings {
-        text += &format!(
-            "{}:{}: {}: warning: {}\n",
-            warning.file, warning.line, warning.column, warning.expected
-        );
+        let ImportFault { file, line, column, expected } = warning;
+        writeln!(out, "{file}:{line}: {column}: warning: {expected}")?;
     }
     for change in &answer.changes {
         let columns = change.columns.join(", ");
-        text += &format!("{} {} {} {columns}\n", change.action, change.what, change.source_id);
+        writeln!(out, "{} {} {} {columns}", change.action, change.what, change.source_id)?;
     }
     if answer.removals_to_agree > 0 {
-        text += &format!(
-            "this would remove {0}, more than a tenth: if that is right, add --agree-to-removals {0}\n",
+        writeln!(
+            out,
+            "this would remove {0}, more than a tenth: if that is right, add --agree-to-removals {0}",
             answer.removals_to_agree
-        );
+        )?;
     }
     let done = match (answer.loaded, dry_run) {
         (true, _) => "loaded",
         (false, true) => "would load",
         (false, false) => "read, and did not load",
     };
-    text += &format!(
-        "{done} {} pupils, {} contacts and {} links into {school}; {} tasks for the safeguarding lead\n",
+    writeln!(
+        out,
+        "{done} {} pupils, {} contacts and {} links into {school}; {} tasks for the safeguarding lead",
         answer.pupils, answer.contacts, answer.links, answer.tasks
-    );
-    text
+    )
 }

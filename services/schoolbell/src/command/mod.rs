@@ -59,7 +59,7 @@ impl Arguments {
 }
 
 async fn serve(settings: Settings, services: Vec<String>) -> anyhow::Result<()> {
-    let _telemetry = telemetry::start(&settings.telemetry)?;
+    let _telemetry = telemetry::start(&settings.telemetry, &app::all())?;
     let running = app::start(settings, &services).await?;
     tracing::info!(grpc = %running.grpc, http = %running.http, services = services.join(","), "serving");
     let stop = running.stop_token();

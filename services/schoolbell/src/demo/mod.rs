@@ -51,7 +51,7 @@ pub struct Demo {
 impl Demo {
     /// Plays the morning. Fails unless all four figures of the witness are 0.
     pub async fn run(self, settings: Settings) -> anyhow::Result<()> {
-        let _telemetry = telemetry::start(&quiet(&settings.telemetry))?;
+        let _telemetry = telemetry::start(&quiet(&settings.telemetry), &crate::app::all())?;
         let place = Place::find(self.postgres.clone().map(Secret::new))?;
         let outcome = Box::pin(self.show(settings, &place)).await;
         let cleared = place.clear().await;

@@ -1,6 +1,7 @@
 //! The directory as its callers see it, on SQLite and on PostgreSQL. Each file is one story.
 
 mod asking;
+mod barring;
 mod changing;
 mod importing;
 mod standing;
@@ -112,9 +113,18 @@ impl Desk {
     /// Every row that an import may touch: equal when nothing changed.
     async fn everything(&self) -> Vec<(&'static str, Vec<serde_json::Value>)> {
         let mut everything = Vec::new();
-        for table in
-            ["schools", "terms", "classes", "pupils", "contacts", "links", "decisions", "outbox", "tasks"]
-        {
+        for table in [
+            "schools",
+            "terms",
+            "classes",
+            "pupils",
+            "contacts",
+            "links",
+            "decisions",
+            "outbox",
+            "tasks",
+            "barred_addresses",
+        ] {
             let rows = self
                 .store
                 .read()

@@ -36,7 +36,7 @@ pub fn links(
         let mut kept = KeptColumns::default();
         let after = match before {
             Some(stored) => merge(&stored.value, incoming, today, &mut kept),
-            None => inheriting(incoming, succession.restriction(key), today),
+            None => inheriting(incoming, succession.restriction(key).as_ref(), today),
         };
         let name = name_of(key);
         if before.is_none() && after.restriction != added(incoming, today).restriction {
@@ -98,12 +98,11 @@ fn added(incoming: &Incoming, today: Date) -> Link {
 }
 
 /// A new link of a pupil who may be one who left. That one's own task asks about it.
-fn inheriting(incoming: &Incoming, inherited: Option<Restriction>, today: Date) -> Link {
-    let restriction = match &inherited {
-        Some(inherited) => merge_restriction(Some(inherited), incoming, today, &mut KeptColumns::default()),
-        None => return added(incoming, today),
-    };
-    Link { restriction, ..added(incoming, today) }
+fn inheriting(incoming: &Incoming, inherited: Option<&Restriction>, today: Date) -> Link {
+    let link = added(incoming, today);
+    let Some(inherited) = inherited else { return link };
+    let restriction = merge_restriction(Some(inherited), incoming, today, &mut KeptColumns::default());
+    Link { restriction, ..link }
 }
 
 fn merge(standing: &Link, incoming: &Incoming, today: Date, kept: &mut KeptColumns) -> Link {

@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::Left;
 use crate::domain::link::{Link, Restriction};
-use crate::domain::present::Present;
+use crate::domain::present::{Present, Stored};
 use crate::domain::roster::{Roster, SourceId};
 
 /// Who left, now or before, and who inherits from whom.
@@ -52,7 +52,7 @@ impl<'a> Succession<'a> {
                 }
             }
         }
-        let is_active = |key: &&SourceId| present.pupils.get(*key).is_some_and(|stored| stored.is_active());
+        let is_active = |key: &&SourceId| present.pupils.get(*key).is_some_and(Stored::is_active);
         let leaving = gone.iter().copied().filter(is_active).collect();
         Self { present, leaving, predecessors }
     }

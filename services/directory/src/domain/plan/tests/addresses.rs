@@ -1,3 +1,5 @@
+//! Addresses of restricted contacts: what one gives up stays barred, what one comes to is said.
+
 use std::collections::BTreeSet;
 
 use proptest::prelude::*;

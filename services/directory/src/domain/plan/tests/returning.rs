@@ -1,3 +1,5 @@
+//! Pupils who leave with something standing about them, and seem to come back under another id.
+
 use super::*;
 
 fn named(first_name: &str, person_only: PersonOnlyWord) -> roster::Pupil {

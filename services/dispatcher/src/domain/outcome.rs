@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::Why;
+use super::why::Why;
 
 /// What became of one attempt to hand a message to a provider.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,15 +64,15 @@ pub enum Found {
 }
 
 impl Outcome {
-    pub(super) const fn retry(why: Why) -> Self {
+    pub(crate) const fn retry(why: Why) -> Self {
         Self::Retry { why, after: None }
     }
 
-    pub(super) const fn retry_after(why: Why, after: Duration) -> Self {
+    pub(crate) const fn retry_after(why: Why, after: Duration) -> Self {
         Self::Retry { why, after: Some(after) }
     }
 
-    pub(super) const fn reject(kind: RejectKind, why: Why) -> Self {
+    pub(crate) const fn reject(kind: RejectKind, why: Why) -> Self {
         Self::Reject { why, kind }
     }
 }

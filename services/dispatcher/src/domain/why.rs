@@ -33,7 +33,12 @@ impl Why {
         ALL.iter().find(|why| why.code == code).copied()
     }
 
-    pub(super) const fn answered(mut self, status: u16) -> Self {
+    /// An operator of ours must act before it can go better.
+    pub fn is_ours_to_mend(&self) -> bool {
+        [CREDENTIALS, TLS, WRONG_ENDPOINT].iter().any(|fault| fault.code == self.code)
+    }
+
+    pub(crate) const fn answered(mut self, status: u16) -> Self {
         self.answer = Some(status);
         self
     }

@@ -1,3 +1,5 @@
+//! The plan, case by case, and what holds for any school.
+
 use proptest::prelude::*;
 
 use super::super::Responsibility;
