@@ -26,7 +26,7 @@ async fn what_has_not_left_is_stopped_and_what_is_in_the_air_is_said_to_be() {
     let planned = until(
         "planning",
         || async { school.notices().await },
-        |notices| notices.iter().all(|notice| notice.state() == NoticeState::Planned),
+        |notices| notices.iter().filter(|notice| notice.state() == NoticeState::Planned).count() == 40,
     )
     .await;
     let request = recall(What::GatheringId(planned[0].gathering_id.clone()));

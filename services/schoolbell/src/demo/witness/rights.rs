@@ -50,5 +50,5 @@ fn in_force(link: &Link, day: Date) -> bool {
 }
 
 fn in_a_parents_place(role: &str) -> bool {
-    ["mother", "father", "parent", "step_parent", "guardian", "foster_carer"].contains(&role)
+    ["mother", "father", "parent", "guardian"].contains(&role)
 }
