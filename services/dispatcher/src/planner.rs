@@ -188,7 +188,11 @@ impl Planner {
         let pupils: BTreeSet<PupilId> = later.members.iter().map(|(_, pupil)| *pupil).collect();
         let pupils: Vec<PupilId> = pupils.into_iter().collect();
         let plan = self.plan(gathering, &pupils, Some(&later), now).await?;
-        let commit = follow_ups::done(&self.store, follow_up);
+        let by_person = follow_up.later.members.iter().map(|(_, pupil)| pupil);
+        let by_person: BTreeSet<_> = by_person.filter(|pupil| dealt_with.contains(pupil)).collect();
+        let plan = plan.and(plan::dealt_with(by_person));
+        let commit =
+            follow_ups::done(&self.store, follow_up).execute(waits::over(&self.store, &gathering.id));
         Ok(self.commit(plans::write(&self.writing(gathering, now), &plan, commit)).await?)
     }
 
@@ -207,7 +211,7 @@ impl Planner {
         let late = now >= gathering.valid_until;
         let audience = match self.directory.resolve(gathering.school, pupils).await {
             Ok(audience) => audience,
-            Err(_) if late => return Ok(plan::too_late_for(pupils, later)),
+            Err(_) if late => return Ok(plan::too_late_for(gathering.kind, pupils, later)),
             Err(error) => return Err(error.into()),
         };
         let wanted = Wanted { kind: gathering.kind, pupils, audience: &audience, media: self.media(), later };

@@ -80,6 +80,8 @@ pub enum PersonTask {
     AddressShared(ContactId, PupilId),
     /// No automation runs about this pupil.
     PersonOnly(PupilId),
+    /// This contact should be told further, and may not be any more.
+    NotCleared(ContactId, PupilId),
     /// This contact was told wrongly, and no message can say so.
     NotCorrected(ContactId, PupilId),
 }
@@ -105,24 +107,27 @@ pub fn plan(wanted: &Wanted<'_>) -> Plan {
     for pupil_id in wanted.pupils {
         let Some(pupil) = wanted.audience.iter().find(|pupil| pupil.id == *pupil_id) else {
             plan.decide(None, *pupil_id, Reason::NotOnRoll);
-            plan.tasks.push(PersonTask::NobodyToTell(*pupil_id));
+            wanted.hand_over(*pupil_id, PersonTask::NobodyToTell(*pupil_id), &mut plan);
             continue;
         };
         if pupil.person_only {
             plan.decide(None, pupil.id, Reason::PersonOnly);
-            plan.tasks.push(PersonTask::PersonOnly(pupil.id));
+            wanted.hand_over(pupil.id, PersonTask::PersonOnly(pupil.id), &mut plan);
             continue;
         }
         let mut anybody = false;
         for link in pupil.links.iter().filter(|link| wanted.asks_for(link, pupil)) {
             if let Err(reason) = entitled(wanted.kind, Standing::of(link)) {
                 plan.decide(Some(link.contact), pupil.id, reason);
+                if wanted.later.is_some() {
+                    plan.tasks.push(not_cleared(wanted.kind, link.contact, pupil.id));
+                }
                 continue;
             }
             anybody = true;
             let Some(address) = choose(wanted, link, pupil.id, &mut plan) else {
                 plan.decide(Some(link.contact), pupil.id, Reason::NoAddress);
-                plan.tasks.push(PersonTask::CannotBeReached(link.contact, pupil.id));
+                plan.tasks.push(not_reached(wanted.kind, link.contact, pupil.id));
                 continue;
             };
             if wanted.carries(address, pupil.id) {
@@ -141,6 +146,12 @@ pub fn plan(wanted: &Wanted<'_>) -> Plan {
             };
             message.members.insert((link.contact, pupil.id));
             plan.decide(Some(link.contact), pupil.id, reason);
+        }
+        for contact in wanted.contacts_of(pupil.id) {
+            if !pupil.links.iter().any(|link| link.contact == contact) {
+                plan.decide(Some(contact), pupil.id, Reason::NotLinked);
+                plan.tasks.push(not_cleared(wanted.kind, contact, pupil.id));
+            }
         }
         if !anybody && wanted.later.is_none() {
             plan.tasks.push(PersonTask::NobodyToTell(pupil.id));
@@ -168,7 +179,7 @@ pub fn too_late(wanted: &Wanted<'_>) -> Plan {
 /// The same when nobody can say whom it concerns: the contacts of a later step are known, those of
 /// a first one are not, and then the pupils stand for them.
 #[must_use]
-pub fn too_late_for(pupils: &[PupilId], later: Option<&Later>) -> Plan {
+pub fn too_late_for(kind: NoticeKind, pupils: &[PupilId], later: Option<&Later>) -> Plan {
     let mut plan = Plan::default();
     let Some(later) = later else {
         for pupil in pupils {
@@ -179,7 +190,7 @@ pub fn too_late_for(pupils: &[PupilId], later: Option<&Later>) -> Plan {
     };
     for (contact, pupil) in &later.members {
         plan.decide(Some(*contact), *pupil, Reason::Expired);
-        plan.tasks.push(PersonTask::CannotBeReached(*contact, *pupil));
+        plan.tasks.push(not_reached(kind, *contact, *pupil));
     }
     plan
 }
@@ -194,7 +205,42 @@ pub fn dealt_with<'a>(pupils: impl IntoIterator<Item = &'a PupilId>) -> Plan {
     plan
 }
 
+/// The task about a contact whom no address reaches.
+fn not_reached(kind: NoticeKind, contact: ContactId, pupil: PupilId) -> PersonTask {
+    match kind {
+        NoticeKind::AbsenceUnexplained => PersonTask::CannotBeReached(contact, pupil),
+        NoticeKind::AbsenceCorrection => PersonTask::NotCorrected(contact, pupil),
+    }
+}
+
+/// The task about a contact who was to be told and may not be any more. Never one that says to
+/// ring them: whether they may know is for the safeguarding lead to say.
+fn not_cleared(kind: NoticeKind, contact: ContactId, pupil: PupilId) -> PersonTask {
+    match kind {
+        NoticeKind::AbsenceUnexplained => PersonTask::NotCleared(contact, pupil),
+        NoticeKind::AbsenceCorrection => PersonTask::NotCorrected(contact, pupil),
+    }
+}
+
 impl Wanted<'_> {
+    /// The contacts whom a later step is to tell about a pupil.
+    fn contacts_of(&self, pupil: PupilId) -> impl Iterator<Item = ContactId> {
+        let members = self.later.into_iter().flat_map(|later| &later.members);
+        members.filter(move |(_, about)| *about == pupil).map(|(contact, _)| *contact)
+    }
+
+    /// Nothing is sent about a pupil: what a person does about an absence is about the pupil, and
+    /// about a correction it is about everybody who was told wrongly.
+    fn hand_over(&self, pupil: PupilId, task: PersonTask, plan: &mut Plan) {
+        match self.kind {
+            NoticeKind::AbsenceCorrection if self.later.is_some() => {
+                let wrong = self.contacts_of(pupil).map(|contact| PersonTask::NotCorrected(contact, pupil));
+                plan.tasks.extend(wrong);
+            }
+            NoticeKind::AbsenceUnexplained | NoticeKind::AbsenceCorrection => plan.tasks.push(task),
+        }
+    }
+
     fn asks_for(&self, link: &Link, pupil: &Pupil) -> bool {
         self.later.is_none_or(|later| later.members.contains(&(link.contact, pupil.id)))
     }

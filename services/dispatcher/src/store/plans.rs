@@ -11,7 +11,7 @@ use proto::options::v1::Role;
 use sea_orm::{EntityTrait, Set, Statement};
 
 use super::gatherings::Gathering;
-use super::rows;
+use super::{rows, waits};
 use crate::channels::ChannelName;
 use crate::domain::plan::{Decision, Member, PersonTask, Plan, Planned};
 use crate::domain::{AddressKind, Reason};
@@ -66,7 +66,8 @@ pub fn first(writing: &Writing<'_>, plan: &Plan) -> Commit {
     let store = writing.desk.store;
     let id = &writing.gathering.id;
     let left = "UPDATE gatherings SET state = 'left' WHERE id = $1 AND state = 'open'";
-    let commit = Commit::new().guarded(store.statement(left, [id.clone().into()]));
+    let commit =
+        Commit::new().guarded(store.statement(left, [id.clone().into()])).execute(waits::over(store, id));
     let planned = store.statement(
         "UPDATE notices SET state = 'planned' WHERE gathering_id = $1 AND state = 'gathering'",
         [id.clone().into()],
@@ -271,10 +272,16 @@ fn new_task(writing: &Writing<'_>, task: &PersonTask) -> NewTask {
                 .because("for this pupil nothing is sent automatically: decide who is told, and tell them")
                 .once(format!("person_only:{id}:{pupil}"))
         }
+        PersonTask::NotCleared(contact, pupil) => {
+            NewTask::new(school, "not_cleared", Role::DesignatedSafeguardingLead, due)
+                .about([contact.to_string(), pupil.to_string()])
+                .because("no message reached this contact, who may not be told about the pupil any more: see that somebody knows")
+                .once(format!("not_cleared:{id}:{contact}:{pupil}"))
+        }
         PersonTask::NotCorrected(contact, pupil) => {
             NewTask::new(school, "not_corrected", Role::DesignatedSafeguardingLead, due)
                 .about([contact.to_string(), pupil.to_string()])
-                .because("this contact was told that the pupil was missing, and no message can say that it was wrong: ring them")
+                .because("this contact was told that the pupil was missing, and no message can say that it was wrong: ring them, if they may know")
                 .once(format!("not_corrected:{id}:{contact}:{pupil}"))
         }
     }

@@ -13,7 +13,7 @@ use sea_orm::{ConnectionTrait, DatabaseTransaction, EntityTrait, Set, Statement}
 use serde::Serialize;
 
 use super::drops::{self, Drops};
-use super::{json_rows, json_texts, rows};
+use super::{json_rows, json_texts, rows, waits};
 use crate::channels::ChannelName;
 use crate::domain::DeliveryState;
 use crate::domain::settle::Settled;
@@ -76,6 +76,7 @@ struct Written {
     deliveries: String,
     dropped: Option<String>,
     left: Option<String>,
+    cleared: Option<String>,
     attempts: Vec<rows::attempts::ActiveModel>,
 }
 
@@ -83,19 +84,21 @@ impl Written {
     fn of(batch: &[Finished], now: Timestamp) -> Result<Self, Error> {
         let corrupt = |_| Error::Corrupt { what: "batch" };
         let chunks = chunks_to_come(batch);
-        let left: Vec<&str> = batch
-            .iter()
-            .filter(|finished| {
-                matches!(finished.settled.state, DeliveryState::Accepted | DeliveryState::Unknown)
-            })
-            .map(|finished| finished.delivery.as_str())
-            .collect();
+        let left = |finished: &&Finished| {
+            matches!(finished.settled.state, DeliveryState::Accepted | DeliveryState::Unknown)
+        };
+        let ids = |finished: Vec<&Finished>| {
+            let ids: Vec<&str> = finished.into_iter().map(|finished| finished.delivery.as_str()).collect();
+            if ids.is_empty() { Ok(None) } else { serde_json::to_string(&ids).map(Some).map_err(corrupt) }
+        };
+        let started = |finished: &&Finished| finished.started_at.is_some();
         Ok(Self {
             now: micros(now),
             chunks: chunk_rows(&chunks),
             deliveries: serde_json::to_string(&delivery_rows(batch, &chunks)).map_err(corrupt)?,
             dropped: drops::json(batch.iter().filter_map(|finished| finished.dropped.as_ref()))?,
-            left: if left.is_empty() { None } else { Some(serde_json::to_string(&left).map_err(corrupt)?) },
+            left: ids(batch.iter().filter(left).collect())?,
+            cleared: ids(batch.iter().filter(left).filter(started).collect())?,
             attempts: attempt_rows(batch, now),
         })
     }
@@ -110,6 +113,11 @@ impl Written {
         }
         if let Some(left) = &self.left {
             mark_told(tx, left).await?;
+        }
+        if let Some(cleared) = &self.cleared {
+            let backend = tx.get_database_backend();
+            let over = waits::over_for_deliveries(backend);
+            tx.execute_raw(Statement::from_sql_and_values(backend, over, [cleared.into()])).await?;
         }
         if !self.attempts.is_empty() {
             rows::attempts::Entity::insert_many(self.attempts.clone()).exec_without_returning(tx).await?;

@@ -12,7 +12,7 @@ use kit::store::{Commit, Error, Store};
 use kit::tasks::NewTask;
 use proto::ids::{PupilId, SchoolId};
 use proto::options::v1::Role;
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
+use sea_orm::{ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, QueryFilter, Statement};
 
 use super::{json_texts, parsed, rows};
 
@@ -40,7 +40,8 @@ pub async fn ask_a_person(store: &Store, waiting: &Waiting, now: Timestamp) -> R
         known.iter().map(|row| parsed(&row.pupil_id, "pupil of a wait")).collect::<Result<_, _>>()?;
     let fresh: Vec<PupilId> = waiting.pupils.difference(&known).copied().collect();
     let Some(first) = fresh.first() else { return Ok(()) };
-    let key = format!("directory_away:{}:{first}", waiting.gathering);
+    // Each wait has a task of its own: one that was completed earlier says nothing about this one.
+    let key = format!("directory_away:{}:{first}:{}", waiting.gathering, micros(now));
     let mut commit = Commit::new();
     for pupil in &fresh {
         let sql =
@@ -65,6 +66,22 @@ pub async fn ask_a_person(store: &Store, waiting: &Waiting, now: Timestamp) -> R
         Err(error) => Err(error),
     }
 }
+
+/// A gathering does not wait any more. A task that is completed after this stops nothing; one that
+/// was completed before keeps its word.
+#[must_use]
+pub fn over(store: &Store, gathering: &str) -> Statement {
+    store.statement(&format!("{OVER} AND waits.gathering_id = $1"), [gathering.into()])
+}
+
+/// The same for the gatherings of deliveries that have left. `$1` is a JSON array of their ids.
+pub(super) fn over_for_deliveries(backend: DbBackend) -> String {
+    let ids = json_texts(backend);
+    format!("{OVER} AND waits.gathering_id IN (SELECT gathering_id FROM deliveries WHERE id IN ({ids}))")
+}
+
+const OVER: &str = "DELETE FROM waits WHERE NOT EXISTS (SELECT 1 FROM tasks \
+                    WHERE tasks.tenant = waits.school AND tasks.dedupe = waits.task AND tasks.state = 'done')";
 
 /// The pupils with whom a person has dealt while their messages waited, by gathering.
 pub async fn dealt_with<'a>(

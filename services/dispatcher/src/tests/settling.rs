@@ -59,7 +59,7 @@ async fn told(world: &World) -> usize {
     world.members().await.into_iter().filter(|member| member.told).count()
 }
 
-/// State, why, in a chunk, waits for a receipt, next address, told.
+/// State, why, in a chunk, waited for, next address, told.
 type Row = (&'static str, &'static str, bool, bool, bool, usize);
 
 #[tokio::test]
@@ -69,9 +69,9 @@ async fn each_outcome_leaves_its_row() {
     let unknown = || Outcome::Unknown { why: why::NO_ANSWER };
     let table: [(fn() -> Outcome, Row); 4] = [
         (accepted, ("accepted", "SENT", false, true, false, 2)),
-        (retry, ("due", "RATE_LIMITED", true, false, false, 0)),
+        (retry, ("due", "RATE_LIMITED", true, true, false, 0)),
         (reject, ("failed", "SETTINGS", false, false, true, 0)),
-        (unknown, ("unknown", "NO_ANSWER", true, false, false, 2)),
+        (unknown, ("unknown", "NO_ANSWER", true, true, false, 2)),
     ];
     for (outcome, expected) in table {
         for world in quiet_worlds().await {

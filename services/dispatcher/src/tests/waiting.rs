@@ -122,6 +122,56 @@ async fn a_message_with_which_a_person_has_dealt_does_not_go_any_more() {
 }
 
 #[tokio::test]
+async fn a_task_that_is_completed_when_nothing_waits_any_more_keeps_nobody_from_the_next_address() {
+    for world in quiet_worlds().await {
+        world.missing(world.directory.add("Amy", &[parent(&[MUM, "mum@example.org"])])).await;
+        world.directory.go_away();
+        world.pass(GATHERS_FOR + 120);
+        assert!(world.planner.as_ref().unwrap().sweep(world.now()).await.is_err());
+        world.until_tasks(&["directory_away"]).await;
+        world.directory.come_back();
+        world.sweep().await;
+        assert_eq!(world.count("waits").await, 0);
+        world.complete_task("directory_away").await;
+        world.meddle("UPDATE deliveries SET state = 'failed', next_address = TRUE, chunk_id = NULL").await;
+        world.sweep().await;
+        assert_eq!(world.deliveries().await.len(), 2);
+        // A later wait of the same gathering asks anew.
+        world.meddle("UPDATE deliveries SET state = 'failed', next_address = TRUE, chunk_id = NULL").await;
+        world.directory.go_away();
+        world.pass(120);
+        assert!(world.planner.as_ref().unwrap().sweep(world.now()).await.is_err());
+        world.until_tasks(&times("directory_away", 2)).await;
+        world.end().await;
+    }
+}
+
+#[tokio::test]
+async fn a_message_that_left_after_its_wait_waits_no_more() {
+    for mut world in quiet_worlds().await {
+        world.missing(world.directory.add("Amy", &[parent(&[MUM])])).await;
+        world.gathered();
+        world.sweep().await;
+        world.directory.go_away();
+        world.run();
+        eventually("a task", 1, async || {
+            world.pass(20);
+            world.tasks().await.len()
+        })
+        .await;
+        assert_eq!(world.count("waits").await, 1);
+        world.directory.come_back();
+        eventually("the message", 1, async || {
+            world.pass(1);
+            world.simulator.messages().len()
+        })
+        .await;
+        eventually("nothing waits", 0, async || world.count("waits").await).await;
+        world.end().await;
+    }
+}
+
+#[tokio::test]
 async fn a_next_step_waits_for_the_directory_too_and_a_person_may_deal_with_it() {
     for done in [true, false] {
         for world in quiet_worlds().await {
@@ -141,6 +191,8 @@ async fn a_next_step_waits_for_the_directory_too_and_a_person_may_deal_with_it()
             world.directory.come_back();
             world.sweep().await;
             assert_eq!(world.deliveries().await.len(), if done { 1 } else { 2 });
+            let handled = "SELECT COUNT(*) AS number FROM decisions WHERE why = 'HANDLED_BY_PERSON'";
+            assert_eq!(world.number(handled).await, i64::from(done));
             assert_eq!(world.deliveries().await.iter().filter(|row| row.next_address).count(), 0);
             world.end().await;
         }

@@ -228,7 +228,77 @@ fn any_link() -> impl Strategy<Value = Link> {
     })
 }
 
+fn step(kind: NoticeKind, audience: &[Pupil], pupils: &[PupilId], later: &Later) -> Plan {
+    plan(&Wanted { kind, pupils, audience, media: BOTH, later: Some(later) })
+}
+
+#[test]
+fn a_later_step_hands_whoever_may_not_be_told_any_more_to_the_lead() {
+    let (gone, barred) = (parent(vec![email("gone")]), parent(vec![email("barred")]));
+    let barred = Link { no_child_information: true, ..barred };
+    let audience = [pupil(vec![barred.clone()])];
+    let about = audience[0].id;
+    let members = BTreeSet::from([(gone.contact, about), (barred.contact, about)]);
+    let later = Later { members, ..Later::default() };
+    let task: [(NoticeKind, fn(ContactId, PupilId) -> PersonTask); 2] = [
+        (NoticeKind::AbsenceUnexplained, PersonTask::NotCleared),
+        (NoticeKind::AbsenceCorrection, PersonTask::NotCorrected),
+    ];
+    for (kind, task) in task {
+        let step = step(kind, &audience, &[about], &later);
+        assert!(step.messages.is_empty());
+        assert_eq!(step.tasks, [task(barred.contact, about), task(gone.contact, about)]);
+        assert_eq!(why(&step, gone.contact), [Reason::NotLinked]);
+        assert_eq!(why(&step, barred.contact), [Reason::NoChildInformation]);
+    }
+}
+
+#[test]
+fn a_correction_about_a_pupil_who_is_gone_or_a_person_s_is_a_task_for_each_who_was_told() {
+    let mother = parent(vec![email("mum")]);
+    let person_only = Pupil { person_only: true, ..pupil(vec![mother.clone()]) };
+    for audience in [vec![person_only.clone()], Vec::new()] {
+        let members = BTreeSet::from([(mother.contact, person_only.id)]);
+        let later = Later { members, ..Later::default() };
+        let step = step(NoticeKind::AbsenceCorrection, &audience, &[person_only.id], &later);
+        assert_eq!(step.tasks, [PersonTask::NotCorrected(mother.contact, person_only.id)]);
+    }
+}
+
+fn names(task: &PersonTask, (contact, pupil): Member) -> bool {
+    match task {
+        PersonTask::NobodyToTell(about) | PersonTask::PersonOnly(about) => *about == pupil,
+        PersonTask::CannotBeReached(who, about)
+        | PersonTask::NotCleared(who, about)
+        | PersonTask::NotCorrected(who, about) => (*who, *about) == (contact, pupil),
+        PersonTask::AddressShared(..) => false,
+    }
+}
+
 proptest! {
+    #[test]
+    fn a_later_step_forgets_nobody(
+        links in prop::collection::vec((any_link(), any::<bool>()), 1..5),
+        person_only in any::<bool>(),
+        correction in any::<bool>(),
+    ) {
+        let kind = if correction { NoticeKind::AbsenceCorrection } else { NoticeKind::AbsenceUnexplained };
+        let here: Vec<Link> = links.iter().filter(|(_, here)| *here).map(|(link, _)| link.clone()).collect();
+        let audience = [Pupil { person_only, ..pupil(here) }];
+        let about = audience[0].id;
+        let members: BTreeSet<Member> = links.iter().map(|(link, _)| (link.contact, about)).collect();
+        let later = Later { members: members.clone(), ..Later::default() };
+        let step = step(kind, &audience, &[about], &later);
+        for member in members {
+            let told = step.messages.iter().filter(|message| message.members.contains(&member)).count();
+            let listed = step.tasks.iter().filter(|task| names(task, member)).count();
+            prop_assert!(told + listed >= 1);
+            prop_assert!(told == 0 || listed == 0);
+            let about_all = step.decisions.iter().any(|decision| decision.contact.is_none());
+            prop_assert!(about_all || !why(&step, member.0).is_empty());
+        }
+    }
+
     #[test]
     fn whoever_is_entitled_is_told_or_is_on_somebody_s_list_and_nobody_else_is_told(
         links in prop::collection::vec(prop::collection::vec(any_link(), 0..5), 1..4),

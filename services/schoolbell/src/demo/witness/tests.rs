@@ -48,7 +48,7 @@ const PATEL_FATHER: &str = "+447700900101";
 const HUGHES_MOTHER: &str = "+447700900104";
 const BARRED_FATHER: &str = "+447700900105";
 const MALIK_MOTHER: &str = "+447700900108";
-const MALIK_FATHER: &str = "+447700900109";
+const MALIK_FATHER: &str = "imran.malik@example.com";
 const LEOS_MOTHER: &str = "+447700900115";
 const LEOS_FATHER: &str = "+447700900116";
 const LEOS_GRANDMOTHER: &str = "+447700900117";
@@ -78,12 +78,12 @@ impl Morning {
         for number in [LEOS_MOTHER, LEOS_FATHER] {
             morning.text(3.2, number, &unexplained("Leo was"));
         }
-        for number in [MALIK_MOTHER, MALIK_FATHER] {
-            morning.text(3.3, number, &unexplained("Hamza was"));
+        for address in [MALIK_MOTHER, MALIK_FATHER] {
+            morning.tell(3.3, address, &unexplained("Hamza was"));
         }
         morning.text(3.8, "+447700900114", &unexplained("Grace was"));
-        for number in [MALIK_MOTHER, MALIK_FATHER] {
-            morning.text(5.3, number, CORRECTION);
+        for address in [MALIK_MOTHER, MALIK_FATHER] {
+            morning.tell(5.3, address, CORRECTION);
         }
         morning.task(&[ETHAN]);
         morning.task(&["contact-0013", GRACE]);
@@ -98,6 +98,15 @@ impl Morning {
     fn text(&mut self, seconds: f64, to: &str, body: &str) {
         let body = format!("{}: {body}", self.roster.school);
         self.accept(seconds, accepted(Medium::Sms, to, body));
+    }
+
+    /// By text to a number, by e-mail to a mailbox.
+    fn tell(&mut self, seconds: f64, to: &str, body: &str) {
+        if to.contains('@') {
+            self.mail(seconds, to, &format!("{body}\n\n{}", self.roster.school.clone()));
+        } else {
+            self.text(seconds, to, body);
+        }
     }
 
     fn mail(&mut self, seconds: f64, to: &str, body: &str) {

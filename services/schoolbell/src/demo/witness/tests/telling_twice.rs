@@ -12,7 +12,7 @@ fn the_same_text_twice_counts_for_each_child_that_it_names() {
 #[test]
 fn a_second_correction_is_once_too_often() {
     let mut morning = Morning::good();
-    morning.text(5.9, MALIK_FATHER, CORRECTION);
+    morning.tell(5.9, MALIK_FATHER, CORRECTION);
     morning.has([1, 0, 0, 0]);
 }
 

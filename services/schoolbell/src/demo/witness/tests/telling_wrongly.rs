@@ -71,7 +71,7 @@ fn a_correction_that_one_parent_does_not_get_is_missed() {
 fn a_correction_at_another_address_does_not_count() {
     let mut morning = Morning::good();
     morning.forget(MALIK_FATHER, "is in school");
-    morning.mail(5.3, "imran.malik@example.com", &format!("{CORRECTION}\n\nElm Park Primary School"));
+    morning.text(5.3, "+447700900989", CORRECTION);
     morning.has([0, 0, 2, 0]);
 }
 
