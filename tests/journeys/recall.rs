@@ -30,7 +30,8 @@ async fn what_has_not_left_is_stopped_and_what_is_in_the_air_is_said_to_be() {
     )
     .await;
     let request = recall(What::GatheringId(planned[0].gathering_id.clone()));
-    let answer = school.dispatcher().recall(school.by(Role::Head, request.clone())).await.unwrap().into_inner();
+    let answer =
+        school.dispatcher().recall(school.by(Role::Head, request.clone())).await.unwrap().into_inner();
     let left_by_then = school.phones.messages().len();
     assert_eq!(answer.stopped + answer.had_left + answer.in_the_air, 40, "{answer:?}");
     assert!(answer.stopped > 0, "{answer:?}");

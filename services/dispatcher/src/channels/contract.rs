@@ -65,9 +65,14 @@ fn assert_clean(text: &str) {
     }
 }
 
+/// Leave that always holds.
+pub(super) fn leave() -> Leave {
+    Leave::while_it_holds(|| true)
+}
+
 /// Sends, and searches all that is said about it.
 pub(super) async fn send(channel: &dyn Channel, outgoing: &Outgoing) -> Outcome {
-    let outcome = channel.send(outgoing, now()).await;
+    let outcome = channel.send(outgoing, &leave(), now()).await.unwrap();
     assert_clean(&format!("{outcome:?} {channel:?} {outgoing:?}"));
     if let Outcome::Retry { why, .. } | Outcome::Reject { why, .. } | Outcome::Unknown { why } = &outcome {
         assert_clean(&why.to_string());
@@ -218,6 +223,19 @@ async fn silence_after_accepting_is_unknown_and_found_by_our_key() {
 }
 
 #[tokio::test]
+async fn a_message_that_may_not_leave_any_more_does_not_and_the_next_one_goes() {
+    let world = World::start().await;
+    for channel in world.reach().open() {
+        let outgoing = outgoing(&*channel);
+        let before = world.witnessed(&outgoing);
+        let barred = Leave::while_it_holds(|| false);
+        assert_eq!(channel.send(&outgoing, &barred, now()).await, Err(NotSent), "{}", channel.name());
+        assert_eq!(world.witnessed(&outgoing), before, "{}", channel.name());
+        assert_eq!(fate(&send(&*channel, &outgoing).await), "accepted", "{}", channel.name());
+    }
+}
+
+#[tokio::test]
 async fn a_refused_connection_is_a_retry() {
     let world = World::start().await;
     let nobody = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap().local_addr().unwrap();
@@ -278,7 +296,8 @@ async fn no_more_connections_are_open_than_the_limit_says() {
     let address = silent.local_addr().unwrap();
     for channel in (Reach { http: address, smtp: address, ..world.reach() }).open() {
         let outgoing = outgoing(&*channel);
-        let senders = join_all((0..2 * CONNECTIONS).map(|_| channel.send(&outgoing, now())));
+        let leave = leave();
+        let senders = join_all((0..2 * CONNECTIONS).map(|_| channel.send(&outgoing, &leave, now())));
         let counting = async {
             let mut open = Vec::new();
             for _ in 0..CONNECTIONS {

@@ -15,7 +15,9 @@ use uuid::Uuid;
 
 use super::notify::{Account, Kind, Notify};
 use super::sms_notify::{burst, connections, production_url, rate_per_second, timeout};
-use super::{Channel, ChannelName, Error, Found, Limits, Outcome, Outgoing, RejectKind, Secret, why};
+use super::{
+    Channel, ChannelName, Error, Found, Leave, Limits, NotSent, Outcome, Outgoing, RejectKind, Secret, why,
+};
 use crate::text::markdown::escape_notify_markdown;
 
 /// The name of this channel.
@@ -115,13 +117,18 @@ impl Channel for EmailNotify {
         self.notify.account()
     }
 
-    fn send<'a>(&'a self, outgoing: &'a Outgoing, now: Timestamp) -> BoxFuture<'a, Outcome> {
+    fn send<'a>(
+        &'a self,
+        outgoing: &'a Outgoing,
+        leave: &'a Leave,
+        now: Timestamp,
+    ) -> BoxFuture<'a, Result<Outcome, NotSent>> {
         Box::pin(async move {
             let Some(subject) = &outgoing.subject else {
                 return Outcome::reject(RejectKind::Message, why::SUBJECT_MISSING);
             };
             if outgoing.body.chars().count() > CHARACTERS {
-                return Outcome::reject(RejectKind::Message, why::TOO_LONG);
+                return Ok(Outcome::reject(RejectKind::Message, why::TOO_LONG));
             }
             let request = Request {
                 email_address: &outgoing.to,
@@ -130,7 +137,7 @@ impl Channel for EmailNotify {
                 reference: &outgoing.key,
                 email_reply_to_id: self.reply_to_id,
             };
-            self.notify.post(&request, now).await
+            self.notify.post(&request, leave, now).await
         })
     }
 

@@ -21,13 +21,18 @@ use super::smtp_message::{Writer, Written, signer};
 use super::smtp_pool::{ConnectionPool, Connections};
 pub use super::smtp_stream::Security;
 use super::smtp_stream::{Dialer, Encryption};
-use super::{Channel, ChannelName, Error, Found, Limits, Outcome, Outgoing, RejectKind, Secret, Why, why};
+use super::{
+    Channel, ChannelName, Error, Found, Leave, Limits, NotSent, Outcome, Outgoing, RejectKind, Secret, Why,
+    why,
+};
 
 /// The name of this channel.
 pub const NAME: ChannelName = ChannelName::known("email.smtp");
 
 /// Far below the 10 MB that every relay takes, in any script and encoding.
 const CHARACTERS: usize = 250_000;
+/// As long as RFC 5321 asks for, and shorter than the dispatcher looks for what left while somebody was being barred.
+const LONGEST_ACCEPTANCE: Duration = Duration::from_mins(10);
 /// After a fault that an operator has to mend.
 const OUR_FAULT_PAUSE: Duration = Duration::from_mins(5);
 
@@ -84,7 +89,7 @@ pub struct Config {
         with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required"
     )]
     pub command_timeout: Duration,
-    /// For the message itself and the answer to its end; too short makes duplicates.
+    /// For the message itself and the answer to its end, at most ten minutes; too short makes duplicates.
     #[serde(
         default = "acceptance_timeout",
         with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required"
@@ -170,6 +175,9 @@ fn pool(config: &Config, hello_name: String) -> Result<ConnectionPool, Error> {
                 .ok_or_else(|| setting("host", "or ca_certificates cannot be used for encryption"))?,
         ),
     };
+    if config.acceptance_timeout > LONGEST_ACCEPTANCE {
+        return Err(setting("acceptance_timeout", "is not at most 10m"));
+    }
     if config.connections == 0 {
         return Err(setting("connections", "is not at least 1"));
     }
@@ -231,27 +239,29 @@ fn domain(key: &'static str, text: String) -> Result<String, Error> {
 }
 
 impl EmailSmtp {
-    async fn hand_over(&self, message: &Written) -> Outcome {
-        match self.attempt(message).await {
-            Attempt::Settled(outcome) => outcome,
+    async fn hand_over(&self, message: &Written, leave: &Leave) -> Result<Outcome, NotSent> {
+        match self.attempt(message, leave).await {
+            Attempt::Settled(outcome) => Ok(outcome),
+            Attempt::NotSent(not_sent) => Err(not_sent),
             Attempt::LostBefore(_) => {
                 // The relay has probably closed all that idled; one fresh connection shows whether it is there at all.
                 self.pool.retain(|_, _| false);
-                match self.attempt(message).await {
-                    Attempt::Settled(outcome) => outcome,
-                    Attempt::LostBefore(why) => Outcome::retry(why),
+                match self.attempt(message, leave).await {
+                    Attempt::Settled(outcome) => Ok(outcome),
+                    Attempt::NotSent(not_sent) => Err(not_sent),
+                    Attempt::LostBefore(why) => Ok(Outcome::retry(why)),
                 }
             }
         }
     }
 
-    async fn attempt(&self, message: &Written) -> Attempt {
+    async fn attempt(&self, message: &Written, leave: &Leave) -> Attempt {
         let mut connection = match self.pool.get().await {
             Ok(connection) => connection,
             Err(PoolError::Backend(why)) => return Attempt::Settled(unconnected(why)),
             Err(_) => return Attempt::Settled(Outcome::retry(why::UNREACHABLE)),
         };
-        let attempt = connection.deliver(&self.envelope_from, message).await;
+        let attempt = connection.deliver(&self.envelope_from, message, leave).await;
         let unusable = matches!(attempt, Attempt::LostBefore(_) | Attempt::Settled(Outcome::Unknown { .. }));
         if unusable {
             drop(Object::take(connection));
@@ -274,14 +284,19 @@ impl Channel for EmailSmtp {
         self.limits
     }
 
-    fn send<'a>(&'a self, outgoing: &'a Outgoing, now: Timestamp) -> BoxFuture<'a, Outcome> {
+    fn send<'a>(
+        &'a self,
+        outgoing: &'a Outgoing,
+        leave: &'a Leave,
+        now: Timestamp,
+    ) -> BoxFuture<'a, Result<Outcome, NotSent>> {
         Box::pin(async move {
             if outgoing.body.chars().count() > CHARACTERS {
-                return Outcome::reject(RejectKind::Message, why::TOO_LONG);
+                return Ok(Outcome::reject(RejectKind::Message, why::TOO_LONG));
             }
             match self.writer.write(outgoing, now) {
-                Ok(message) => self.hand_over(&message).await,
-                Err(outcome) => outcome,
+                Ok(message) => self.hand_over(&message, leave).await,
+                Err(outcome) => Ok(outcome),
             }
         })
     }

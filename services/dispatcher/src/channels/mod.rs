@@ -36,7 +36,7 @@ use serde::Deserialize;
 
 pub use self::name::{ChannelName, NameError};
 pub use crate::domain::Medium;
-pub use crate::domain::outcome::{Found, Outcome, RejectKind};
+pub use crate::domain::outcome::{Found, NotSent, Outcome, RejectKind};
 pub use crate::domain::why::{self, Why};
 
 /// A way to reach a contact through one provider.
@@ -54,13 +54,36 @@ pub trait Channel: Send + Sync + fmt::Debug {
 
     /// Hands one message to the provider and waits for its answer. `now` is real time: providers check signatures against it.
     ///
+    /// Asks `leave` right before the point of no return, because what comes before it may take its time.
+    ///
     /// Dropping the future leaves it unknown whether the message went.
-    fn send<'a>(&'a self, outgoing: &'a Outgoing, now: Timestamp) -> BoxFuture<'a, Outcome>;
+    fn send<'a>(
+        &'a self,
+        outgoing: &'a Outgoing,
+        leave: &'a Leave,
+        now: Timestamp,
+    ) -> BoxFuture<'a, Result<Outcome, NotSent>>;
 
     /// Asks the provider by our key ([`Outgoing::key`]) what became of a message whose outcome is unknown.
     ///
     /// A provider may still be working on a request that timed out, so "not found" counts only some seconds after the send.
     fn find<'a>(&'a self, key: &'a str, now: Timestamp) -> BoxFuture<'a, Found>;
+}
+
+/// Whether a message may still leave. The sender answers; a channel asks at the last moment.
+#[derive(Clone)]
+pub struct Leave(Arc<dyn Fn() -> bool + Send + Sync>);
+
+impl Leave {
+    /// Leave for as long as this holds.
+    pub fn while_it_holds(holds: impl Fn() -> bool + Send + Sync + 'static) -> Self {
+        Self(Arc::new(holds))
+    }
+
+    /// Asks.
+    pub fn ask(&self) -> Result<(), NotSent> {
+        if (self.0)() { Ok(()) } else { Err(NotSent) }
+    }
 }
 
 /// What a provider bears. The dispatcher shares the rate out; the channel itself keeps the characters and the connections.
@@ -182,7 +205,7 @@ pub fn http_client() -> Result<reqwest::Client, Error> {
     reqwest::Client::builder()
         .redirect(reqwest::redirect::Policy::none())
         .no_proxy()
-        .connect_timeout(Duration::from_secs(5))
+        .connect_timeout(Duration::from_secs(2))
         .pool_idle_timeout(Duration::from_secs(30))
         .build()
         .map_err(Error::Http)

@@ -11,7 +11,7 @@ use reqwest::{Client, RequestBuilder, StatusCode, Url};
 use serde::{Deserialize, Serialize};
 use tokio::sync::Semaphore;
 
-use super::{ChannelName, Error, Found, Outcome, RejectKind, Secret, Why, why};
+use super::{ChannelName, Error, Found, Leave, NotSent, Outcome, RejectKind, Secret, Why, why};
 
 /// A key's text ends in `-{service id}-{secret}`, each a UUID of 36 characters; its name may hold dashes, so it is read backwards.
 const UUID_LENGTH: usize = 36;
@@ -163,8 +163,21 @@ impl Notify {
         format!("notify/{}", self.service_id)
     }
 
-    /// Posts one message and reads the verdict.
-    pub(super) async fn post(&self, body: &impl Serialize, now: Timestamp) -> Outcome {
+    /// Posts one message and reads the verdict. A request cannot be asked back once it connects, which is why connecting may take
+    /// only a moment.
+    pub(super) async fn post(
+        &self,
+        body: &impl Serialize,
+        leave: &Leave,
+        now: Timestamp,
+    ) -> Result<Outcome, NotSent> {
+        // The semaphore is never closed; without a permit the request merely goes uncounted.
+        let _permit = self.permits.acquire().await.ok();
+        leave.ask()?;
+        Ok(self.posted(body, now).await)
+    }
+
+    async fn posted(&self, body: &impl Serialize, now: Timestamp) -> Outcome {
         let answer = match self.ask(self.http.post(self.post.clone()).json(body), now).await {
             Ok(answer) => answer,
             Err(error) if error.is_connect() || error.is_builder() => {
@@ -184,6 +197,7 @@ impl Notify {
 
     /// Lists what the account has under our reference; Notify keeps it for seven days and finds by exact match.
     pub(super) async fn find(&self, reference: &str, now: Timestamp) -> Found {
+        let _permit = self.permits.acquire().await.ok();
         let query = [("template_type", self.kind.as_str()), ("reference", reference)];
         let answer = match self.ask(self.http.get(self.list.clone()).query(&query), now).await {
             Ok(answer) => answer,
@@ -211,8 +225,6 @@ impl Notify {
     }
 
     async fn ask(&self, request: RequestBuilder, now: Timestamp) -> Result<Answer, reqwest::Error> {
-        // The semaphore is never closed; without a permit the request merely goes uncounted.
-        let _permit = self.permits.acquire().await.ok();
         let response = request.bearer_auth(self.token(now)).timeout(self.timeout).send().await?;
         let status = response.status();
         Ok(Answer { status, body: response.bytes().await?.to_vec() })

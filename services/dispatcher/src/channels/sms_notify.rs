@@ -14,7 +14,9 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::notify::{Account, Kind, Notify};
-use super::{Channel, ChannelName, Error, Found, Limits, Outcome, Outgoing, RejectKind, Secret, why};
+use super::{
+    Channel, ChannelName, Error, Found, Leave, Limits, NotSent, Outcome, Outgoing, RejectKind, Secret, why,
+};
 use crate::text::fragments;
 
 /// The name of this channel.
@@ -135,11 +137,16 @@ impl Channel for SmsNotify {
         self.notify.account()
     }
 
-    fn send<'a>(&'a self, outgoing: &'a Outgoing, now: Timestamp) -> BoxFuture<'a, Outcome> {
+    fn send<'a>(
+        &'a self,
+        outgoing: &'a Outgoing,
+        leave: &'a Leave,
+        now: Timestamp,
+    ) -> BoxFuture<'a, Result<Outcome, NotSent>> {
         Box::pin(async move {
             let whole = format!("{}{}", self.prefix, outgoing.body);
             if fragments::fragments(&whole).characters > fragments::NOTIFY_CHARACTERS {
-                return Outcome::reject(RejectKind::Message, why::TOO_LONG);
+                return Ok(Outcome::reject(RejectKind::Message, why::TOO_LONG));
             }
             let request = Request {
                 phone_number: &outgoing.to,
@@ -147,7 +154,7 @@ impl Channel for SmsNotify {
                 personalisation: Personalisation { body: &outgoing.body },
                 reference: &outgoing.key,
             };
-            self.notify.post(&request, now).await
+            self.notify.post(&request, leave, now).await
         })
     }
 

@@ -17,7 +17,7 @@ use tokio::time::timeout;
 use super::smtp_message::Written;
 use super::smtp_replies::{Reply, Step, judge};
 use super::smtp_stream::{self, Dialer};
-use super::{Outcome, Why, why};
+use super::{Leave, NotSent, Outcome, Why, why};
 
 /// How long each part of the dialogue may take.
 #[derive(Debug, Clone, Copy)]
@@ -49,6 +49,8 @@ enum Condition {
 /// How an attempt on one connection ended.
 pub(super) enum Attempt {
     Settled(Outcome),
+    /// The message may not leave any more, and has not.
+    NotSent(NotSent),
     /// The connection broke while the relay could not yet have taken the message.
     LostBefore(Why),
 }
@@ -104,8 +106,8 @@ impl Connection {
         }
     }
 
-    /// Hands over one message.
-    pub(super) async fn deliver(&mut self, from: &Address, message: &Written) -> Attempt {
+    /// Hands over one message, if it may still leave when the relay is ready to take it.
+    pub(super) async fn deliver(&mut self, from: &Address, message: &Written, leave: &Leave) -> Attempt {
         // Should our caller go away at any await below, nobody may continue where it stood.
         self.condition = Condition::Broken;
         let patience = self.patience.command;
@@ -117,8 +119,17 @@ impl Connection {
         if let Err(broken) = within(patience, self.smtp.command(recipient)).await {
             return self.failed(Step::Recipient, broken);
         }
+        if let Err(not_sent) = leave.ask() {
+            self.condition = Condition::HalfWay;
+            return Attempt::NotSent(not_sent);
+        }
         if let Err(broken) = within(patience, self.smtp.command(Data)).await {
             return self.failed(Step::Content, broken);
+        }
+        // The relay may have taken its time to say yes. Without the final dot it discards what it was told, and a connection that
+        // waits for one can only be closed.
+        if let Err(not_sent) = leave.ask() {
+            return Attempt::NotSent(not_sent);
         }
         self.content(message).await
     }

@@ -2,13 +2,14 @@
 
 use std::net::Ipv4Addr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use simulator::{Behaviour, Failure, Tls, TlsMode};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio::time::timeout;
 
-use super::contract::{World, fate, now, outgoing, send};
+use super::contract::{World, fate, leave, now, outgoing, send};
 use super::*;
 
 fn smtp(channels: Vec<Arc<dyn Channel>>) -> Arc<dyn Channel> {
@@ -86,7 +87,7 @@ async fn a_sender_that_goes_away_in_the_middle_leaves_no_half_dialogue_behind() 
         .simulator
         .behave(Behaviour::TimeOutBeforeAccepting { provider: simulator::Provider::Smtp, requests: 1 });
     let abandoned = to("abandoned@example.org", &*channel);
-    let waiting = timeout(Duration::from_millis(300), channel.send(&abandoned, now())).await;
+    let waiting = timeout(Duration::from_millis(300), channel.send(&abandoned, &leave(), now())).await;
     assert!(waiting.is_err(), "the relay is silent");
     assert_eq!(fate(&send(&*channel, &to("next@example.org", &*channel)).await), "accepted");
     let reached: Vec<_> = world.simulator.messages().into_iter().map(|message| message.accepted.to).collect();
@@ -183,6 +184,50 @@ async fn a_connection_that_breaks_before_the_final_dot_is_tried_once_more_and_th
     let mail = outgoing(&*channel);
     let (outcome, ()) = tokio::join!(send(&*channel, &mail), moody);
     assert_eq!(fate(&outcome), "retry CONNECTION_LOST");
+}
+
+#[tokio::test]
+async fn a_bar_that_is_set_while_the_relay_is_slow_keeps_the_message_from_it() {
+    // Barred while the relay thinks about the recipient, or about the message that it is offered.
+    for barred_at in ["RCPT", "DATA"] {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let world = World::start().await;
+        let mut config = world.reach().config();
+        config["email.smtp"]["port"] = serde_json::json!(listener.local_addr().unwrap().port());
+        config["email.smtp"].as_object_mut().unwrap().retain(|key, _| key != "username" && key != "password");
+        let channel = open(config);
+        let barred = Arc::new(AtomicBool::new(false));
+        let seen = Arc::clone(&barred);
+        let leave = Leave::while_it_holds(move || !seen.load(Ordering::Relaxed));
+        let relay = async {
+            let (mut tcp, _) = listener.accept().await.unwrap();
+            tcp.write_all(b"220 relay\r\n").await.unwrap();
+            let mut said = Vec::new();
+            for (command, reply) in [
+                ("EHLO", "250 relay\r\n"),
+                ("MAIL", "250 ok\r\n"),
+                ("RCPT", "250 ok\r\n"),
+                ("DATA", "354 go on\r\n"),
+            ] {
+                read_line(&mut tcp).await;
+                said.push(command);
+                barred.fetch_or(command == barred_at, Ordering::Relaxed);
+                tcp.write_all(reply.as_bytes()).await.unwrap();
+                if command == barred_at {
+                    break;
+                }
+            }
+            assert_eq!(said.last(), Some(&barred_at));
+            tcp
+        };
+        let mail = outgoing(&*channel);
+        let (outcome, mut tcp) = tokio::join!(channel.send(&mail, &leave, now()), relay);
+        assert_eq!(outcome, Err(NotSent), "{barred_at}");
+        drop(channel);
+        let mut rest = Vec::new();
+        tcp.read_to_end(&mut rest).await.unwrap();
+        assert_eq!(rest, b"", "nothing of the message was said");
+    }
 }
 
 #[tokio::test]

@@ -33,6 +33,10 @@ pub enum Outcome {
     },
 }
 
+/// The message was not handed over, because it may not leave any more. It stays as it was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NotSent;
+
 /// What a rejection is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum RejectKind {

@@ -88,6 +88,7 @@ reasons! {
     SUBJECT_MISSING: "an e-mail needs a subject";
     TLS: "no trusted encrypted connection could be made";
     TOO_LONG: "the message is longer than this channel carries";
+    TOO_SLOW: "the provider took so long to listen that it must be asked again who may be told";
     TRY_LATER: "the provider asked us to try again later";
     UNREACHABLE: "the provider cannot be reached";
     WRONG_ENDPOINT: "what answers at the provider's address is not the provider";

@@ -4,14 +4,17 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use jiff::Timestamp;
 use kit::clock::Clock;
 use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::Instant;
 
 use super::air::Air;
 use super::generation::Generation;
 use super::outlet::Outlet;
 use super::prepare::Ready;
 use super::settler::Settler;
+use crate::channels::{Leave, NotSent, Outcome, why};
 use crate::domain::settle::settle;
 use crate::store::settle::Finished;
 
@@ -31,10 +34,30 @@ pub(super) struct Checks {
 }
 
 impl Checks {
-    fn hold(&self, ready: &Ready) -> bool {
-        ready.cleared_at.elapsed() + MARGIN < CLEARED_FOR
+    fn hold(&self, looked: Looked) -> bool {
+        looked.is_fresh(MARGIN)
             && self.held.load(Ordering::Acquire)
-            && self.generation.fresh() == Some(ready.generation)
+            && self.generation.fresh() == Some(looked.generation)
+            && self.clock.now() < looked.valid_until
+    }
+}
+
+/// What a message may leave under.
+#[derive(Clone, Copy)]
+struct Looked {
+    cleared_at: Instant,
+    generation: i64,
+    valid_until: Timestamp,
+}
+
+impl Looked {
+    fn of(ready: &Ready) -> Self {
+        let Ready { cleared_at, generation, .. } = *ready;
+        Self { cleared_at, generation, valid_until: ready.delivery.valid_until }
+    }
+
+    fn is_fresh(self, margin: Duration) -> bool {
+        self.cleared_at.elapsed() + margin < CLEARED_FOR
     }
 }
 
@@ -51,12 +74,22 @@ pub(super) async fn fly(
     let Some(room) = outlet.room(left).await else { return };
     // Before the last look: a recall that has waited for every look then sees this flight.
     let _in_the_air = checks.air.take_off(&ready.delivery.id);
-    if !checks.hold(&ready) {
+    let looked = Looked::of(&ready);
+    if !checks.hold(looked) {
         return;
     }
     let started_at = checks.clock.now();
-    let outcome = outlet.send(&ready.outgoing, checks.clock.real()).await;
+    // A provider may take long to listen; what has changed meanwhile still stops the message.
+    let asked = checks.clone();
+    let leave = Leave::while_it_holds(move || asked.hold(looked));
+    let outcome = outlet.send(&ready.outgoing, &leave, checks.clock.real()).await;
     drop(room);
+    let outcome = match outcome {
+        Ok(outcome) => outcome,
+        // Counted, so that a provider who is always too slow does not keep the next address waiting.
+        Err(NotSent) if !looked.is_fresh(MARGIN) => Outcome::Retry { why: why::TOO_SLOW, after: None },
+        Err(NotSent) => return,
+    };
     let settled = settle(&ready.attempted, outcome, checks.clock.now());
     metrics::counter!(
         "dispatcher_attempts_total",
@@ -84,13 +117,12 @@ mod tests {
     use std::sync::Mutex;
 
     use futures::future::BoxFuture;
-    use jiff::{SignedDuration, Timestamp};
+    use jiff::SignedDuration;
     use proto::ids::SchoolId;
     use tokio::task::JoinSet;
-    use tokio::time::Instant;
 
     use super::*;
-    use crate::channels::{Channel, ChannelName, Found, Limits, Medium, Outcome, Outgoing};
+    use crate::channels::{Channel, ChannelName, Found, Limits, Medium, Outgoing};
     use crate::domain::settle::Attempted;
     use crate::domain::{DeliveryState, NoticeKind};
     use crate::sender::outlets;
@@ -99,6 +131,7 @@ mod tests {
     /// A provider that carries one message at a time and takes its time; remembers when it was asked.
     #[derive(Debug, Clone)]
     struct Slow {
+        listens_after: Duration,
         takes: Duration,
         asked: Arc<Mutex<Vec<Instant>>>,
     }
@@ -112,12 +145,20 @@ mod tests {
             Limits { characters: 1_000, per_second: 1_000, burst: 1_000, connections: 1 }
         }
 
-        fn send<'a>(&'a self, outgoing: &'a Outgoing, _: Timestamp) -> BoxFuture<'a, Outcome> {
+        fn send<'a>(
+            &'a self,
+            outgoing: &'a Outgoing,
+            leave: &'a Leave,
+            _: Timestamp,
+        ) -> BoxFuture<'a, Result<Outcome, NotSent>> {
             Box::pin(async move {
+                let never = std::future::pending::<()>();
+                let _ = tokio::time::timeout(self.listens_after, never).await;
+                leave.ask()?;
                 self.asked.lock().unwrap().push(Instant::now());
                 let never = std::future::pending::<()>();
                 let _ = tokio::time::timeout(self.takes, never).await;
-                Outcome::Accepted { reference: outgoing.key.clone() }
+                Ok(Outcome::Accepted { reference: outgoing.key.clone() })
             })
         }
 
@@ -162,7 +203,19 @@ mod tests {
 
     /// Lets messages fly that were cleared just now; says how long after it each was started.
     async fn starts(messages: usize, change: impl Fn(&Checks, &mut Ready)) -> Vec<Duration> {
-        let channel = Slow { takes: Duration::from_millis(1_500), asked: Arc::default() };
+        let channel = Slow {
+            listens_after: Duration::ZERO,
+            takes: Duration::from_millis(1_500),
+            asked: Arc::default(),
+        };
+        starts_at(channel, messages, change).await
+    }
+
+    async fn starts_at(
+        channel: Slow,
+        messages: usize,
+        change: impl Fn(&Checks, &mut Ready),
+    ) -> Vec<Duration> {
         let outlet = outlets(vec![Arc::new(channel.clone())]).into_values().next().unwrap();
         let checks = Checks {
             generation: Generation::standing_at(7),
@@ -189,6 +242,25 @@ mod tests {
         let starts = starts(6, |_, _| {}).await;
         assert_eq!(starts.len(), 4, "at 0, 1.5, 3 and 4.5 seconds: {starts:?}");
         assert!(starts.iter().all(|start| *start < CLEARED_FOR));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_changes_while_a_provider_is_slow_to_listen_stops_the_message_all_the_same() {
+        let slow = |seconds| Slow {
+            listens_after: Duration::from_secs(seconds),
+            takes: Duration::ZERO,
+            asked: Arc::default(),
+        };
+        assert_eq!(starts_at(slow(3), 1, |_, _| {}).await.len(), 1);
+        assert!(starts_at(slow(5), 1, |_, _| {}).await.is_empty());
+        let barred_meanwhile = |checks: &Checks, _: &mut Ready| {
+            let held = Arc::clone(&checks.held);
+            tokio::spawn(async move {
+                let _ = tokio::time::timeout(Duration::from_secs(1), std::future::pending::<()>()).await;
+                held.store(false, Ordering::Release);
+            });
+        };
+        assert!(starts_at(slow(3), 1, barred_meanwhile).await.is_empty());
     }
 
     #[tokio::test(start_paused = true)]

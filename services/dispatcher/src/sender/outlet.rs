@@ -10,7 +10,7 @@ use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 use jiff::Timestamp;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
-use crate::channels::{Channel, ChannelName, Found, Limits, Outcome, Outgoing, why};
+use crate::channels::{Channel, ChannelName, Found, Leave, Limits, NotSent, Outcome, Outgoing, why};
 
 /// How long a question about a message may wait for its turn.
 const FIND_MAY_WAIT: Duration = Duration::from_secs(10);
@@ -77,8 +77,13 @@ impl Outlet {
     }
 
     /// Hands a message to the provider. Ask for [`room`](Self::room) first.
-    pub(super) async fn send(&self, outgoing: &Outgoing, real: Timestamp) -> Outcome {
-        self.channel.send(outgoing, real).await
+    pub(super) async fn send(
+        &self,
+        outgoing: &Outgoing,
+        leave: &Leave,
+        real: Timestamp,
+    ) -> Result<Outcome, NotSent> {
+        self.channel.send(outgoing, leave, real).await
     }
 
     /// Waits for room at the provider, but not beyond `patience`.

@@ -31,7 +31,7 @@ pub struct FollowUp {
 /// What was accepted, or may have been, stays so and may still turn out to be delivered. What never
 /// left has failed, so that it does not leave beside the next address. Neither is looked at by a
 /// sender any more. A delivery on which a sender is working is left to it until it lets go, because
-/// its request may be under way.
+/// its request may be under way, and so is what is too late anyway.
 pub async fn lose_patience(store: &Store, now: Timestamp) -> Result<u64, Error> {
     let accepted = "UPDATE deliveries SET next_address = TRUE, patience_until = NULL, why = $1, updated_at = $2 \
                     WHERE patience_until <= $2 AND state = 'accepted'";
@@ -41,7 +41,8 @@ pub async fn lose_patience(store: &Store, now: Timestamp) -> Result<u64, Error> 
         "UPDATE deliveries SET next_address = TRUE, patience_until = NULL, chunk_id = NULL, updated_at = $2, \
          state = CASE WHEN state = 'unknown' THEN 'unknown' ELSE 'failed' END, \
          why = CASE WHEN state = 'unknown' THEN $1 ELSE $3 END \
-         WHERE patience_until <= $2 AND state IN ('due', 'unknown') AND attempts > 0 \
+         WHERE patience_until <= $2 AND valid_until > $2 AND attempts > 0 \
+         AND state IN ('due', 'unknown') \
          AND chunk_id IN (SELECT id FROM chunks WHERE owner IS NULL {lock})"
     );
     let (no_receipt, not_sent) = (Reason::NoReceipt.code(), Reason::NotSentInTime.code());

@@ -15,9 +15,12 @@ use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
 
 use super::{parsed, raise_generation, rows};
 
-/// For how long after it was heard a restriction is compared with what left, and how long after it
-/// was set a message may have left because of an older clearance. Longer than a provider may take.
-const WATCHED_FOR: SignedDuration = SignedDuration::from_mins(2);
+/// For how long after it was heard a restriction is compared with what left. Longer than a provider
+/// may take to answer: a relay has up to ten minutes from the moment at which a message leaves.
+const WATCHED_FOR: SignedDuration = SignedDuration::from_mins(15);
+
+/// How long after it was set a message may have been started because of an older clearance.
+const STARTED_WITHIN: SignedDuration = SignedDuration::from_mins(2);
 
 /// Writes a restriction down and makes every sender look again.
 pub fn hear(store: &Store, event: &Event<Restricted>) -> Commit {
@@ -76,7 +79,7 @@ async fn left_since(
          AND a.state IN ('accepted', 'unknown')"
     );
     // A request that was under way when the restriction was set counts too.
-    let until = restriction.at.saturating_add(WATCHED_FOR.as_micros().try_into().unwrap_or(i64::MAX));
+    let until = restriction.at.saturating_add(STARTED_WITHIN.as_micros().try_into().unwrap_or(i64::MAX));
     let values = [id.into(), restriction.at.into(), until.into()];
     let found = store.read().query_all_raw(store.statement(&sql, values)).await?;
     let mut left = Vec::new();

@@ -109,7 +109,7 @@ async fn what_left_long_before_or_long_after_is_nobody_s_task() {
         assert_eq!(world.tasks().await.len(), 1, "on {}", world.backend);
         // Long after it was heard nobody looks any more.
         world.meddle("DELETE FROM tasks").await;
-        world.pass(121);
+        world.pass(901);
         world.sweep().await;
         assert!(world.tasks().await.is_empty());
         world.end().await;
