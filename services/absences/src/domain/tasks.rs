@@ -50,7 +50,7 @@ fn follow_up(school: Tenant, case: &Case, because: Because, now: Timestamp) -> N
     let opening = &case.opening;
     NewTask::new(school, kind, role, (now, MINUTES_TO_ASK_HOME))
         .about([opening.pupil_id.to_string(), opening.id.to_string()])
-        .because(format!("A pupil is missing from the {} without a reason; {why}.", words(opening.sitting)))
+        .because(format!("a pupil is missing from the {} without a reason; {why}", words(opening.sitting)))
         .once(format!("{kind}:{}", opening.id))
 }
 
@@ -71,7 +71,7 @@ pub fn of_closing(school: Tenant, sitting: Sitting, closing: &Closing, now: Time
 fn register_missing(school: Tenant, sitting: Sitting, class_id: ClassId, now: Timestamp) -> NewTask {
     NewTask::new(school, "register_missing", Role::Office, (now, MINUTES_TO_COMPLETE_REGISTERS))
         .about([class_id.to_string()])
-        .because(format!("The register of the {} was closed and this class had posted none.", words(sitting)))
+        .because(format!("the register of the {} was closed and this class had posted none", words(sitting)))
         .once(format!("register_missing:{}:{class_id}", key(sitting)))
 }
 
@@ -84,7 +84,7 @@ fn marks_missing(
     let class = class_id.map_or_else(|| "no_class".to_owned(), |class_id| class_id.to_string());
     NewTask::new(school, "marks_missing", Role::Office, (now, MINUTES_TO_COMPLETE_REGISTERS))
         .about(pupils.iter().map(ToString::to_string))
-        .because(format!("The register of the {} was closed and these pupils had no mark.", words(sitting)))
+        .because(format!("the register of the {} was closed and these pupils had no mark", words(sitting)))
         .once(format!("marks_missing:{}:{class}", key(sitting)))
 }
 
