@@ -11,13 +11,13 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use kit::store::{Commit, Error as StoreError, Store};
-use proto::ids::PupilId;
+use proto::ids::{ContactId, PupilId, SchoolId};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use crate::directory::{self, Directory};
-use crate::domain::NoticeKind;
 use crate::domain::plan::{self, Later, Media, Plan, Wanted};
+use crate::domain::{Address, NoticeKind};
 use crate::routes::{Timing, route};
 use crate::store::follow_ups::{self, FollowUp};
 use crate::store::gatherings::{self, Gathering};
@@ -129,10 +129,38 @@ impl Planner {
     }
 
     async fn watch_restrictions(&self, now: Timestamp) -> Result<(), Error> {
-        if let Some(commit) = restrictions::left_too_late(&self.store, now).await? {
+        let young = restrictions::young(&self.store, now).await?;
+        let mut tasks = restrictions::left_too_late(&self.store, &young, now).await?;
+        let mut outcome = Ok(());
+        for restriction in &young {
+            let Some(barred) = restriction.wanted()? else { continue };
+            match self.addresses_of(barred).await {
+                Ok(addresses) => {
+                    tasks.extend(restrictions::left_to_their_address(restriction, &addresses, now)?);
+                }
+                // The next sweep asks again. What is known without the directory does not wait for it.
+                Err(error) => {
+                    outcome = Err(error);
+                    break;
+                }
+            }
+        }
+        if !tasks.is_empty() {
+            let commit = tasks.into_iter().fold(Commit::new(), Commit::task);
             self.store.commit(commit).await?;
         }
-        Ok(())
+        outcome
+    }
+
+    /// By what the addresses of a contact are compared, as the directory knows them now.
+    async fn addresses_of(
+        &self,
+        (school, contact, pupil): (SchoolId, ContactId, PupilId),
+    ) -> Result<BTreeSet<String>, Error> {
+        let pupils =
+            self.directory.clear(school, &BTreeSet::from([contact]), &BTreeSet::from([pupil])).await?;
+        let links = pupils.iter().flat_map(|pupil| &pupil.links).filter(|link| link.contact == contact);
+        Ok(links.flat_map(|link| &link.addresses).map(Address::key).collect())
     }
 
     /// The directory is away: what waits for it longer than two minutes is a person's.

@@ -65,7 +65,16 @@ async fn take(State(intake): State<Intake>, headers: HeaderMap, body: Bytes) -> 
     let raw = Raw { subject: "receipts.notify".to_owned(), body: body.to_vec() };
     match take_in(&intake.store, NOTIFY, &intake.handler, raw).await {
         Ok(()) => StatusCode::NO_CONTENT,
-        // The provider tries again on this.
-        Err(_) => StatusCode::SERVICE_UNAVAILABLE,
+        // The provider tries again on this. What went wrong is named without its words, which could
+        // repeat what was received.
+        Err(verdict) => {
+            let reason = match verdict {
+                Verdict::Away(_) => "store_away",
+                Verdict::Retry(_) | Verdict::Poison(_) => "not_durable",
+            };
+            metrics::counter!("dispatcher_receipts_put_off_total", "reason" => reason).increment(1);
+            tracing::warn!(reason, "a receipt could not be kept, and its provider is asked to send it again");
+            StatusCode::SERVICE_UNAVAILABLE
+        }
     }
 }

@@ -1,27 +1,40 @@
 //! Lists of notices and deliveries, newest first.
 
 use std::collections::BTreeSet;
+use std::str::FromStr;
 
 use kit::audit;
 use kit::clock::{from_micros, to_proto};
 use kit::identity::Caller;
 use kit::page::Page;
-use kit::rejection::failure;
+use kit::rejection::{self, failure};
 use kit::store::{Error, Store};
 use proto::dispatcher::v1 as pb;
+use proto::ids::{ContactId, GatheringId, InvalidId, PupilId};
 use sea_orm::sea_query::Query;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use tonic::{Response, Status};
 
 use crate::channels::{ChannelName, Medium};
 use crate::domain::DeliveryState;
-use crate::store::rows;
+use crate::store::{parsed, rows};
+
+/// What a list is narrowed by is an id, or nothing.
+fn narrowed_by<T: FromStr<Err = InvalidId>>(id: &str, field: &'static str) -> Result<(), Status> {
+    if id.is_empty() {
+        return Ok(());
+    }
+    rejection::id::<T>(id, field)?;
+    Ok(())
+}
 
 pub(super) async fn notices(
     store: &Store,
     caller: &Caller,
     request: pb::ListNoticesRequest,
 ) -> Result<Response<pb::ListNoticesResponse>, Status> {
+    narrowed_by::<GatheringId>(&request.gathering_id, "gathering_id")?;
+    narrowed_by::<PupilId>(&request.pupil_id, "pupil_id")?;
     let arguments = format!("{} {} {}", caller.tenant, request.gathering_id, request.pupil_id);
     let page = Page::read(request.page_size, &request.page_token, &arguments)?;
     let mut query = rows::notices::Entity::find()
@@ -42,17 +55,18 @@ pub(super) async fn notices(
     let subjects: Vec<String> =
         found.iter().map(|row| row.pupil_id.clone()).collect::<BTreeSet<_>>().into_iter().collect();
     let audited = audit::look(store, caller, "ListNotices", &subjects).await?;
-    let notices = found.into_iter().map(notice).collect();
+    let notices = found.into_iter().map(notice).collect::<Result<_, _>>()?;
     Ok(audited.seal(pb::ListNoticesResponse { notices, next_page_token }))
 }
 
-fn notice(row: rows::notices::Model) -> pb::Notice {
+fn notice(row: rows::notices::Model) -> Result<pb::Notice, Status> {
     let state = match row.state.as_str() {
         "gathering" => pb::NoticeState::Gathering,
         "planned" => pb::NoticeState::Planned,
-        _ => pb::NoticeState::Withdrawn,
+        "withdrawn" => pb::NoticeState::Withdrawn,
+        _ => return Err(failure(&Error::Corrupt { what: "state of a notice" })),
     };
-    pb::Notice {
+    Ok(pb::Notice {
         id: row.id,
         kind: row.kind,
         gathering_id: row.gathering_id,
@@ -62,7 +76,7 @@ fn notice(row: rows::notices::Model) -> pb::Notice {
         created_at: Some(to_proto(from_micros(row.created_at))),
         valid_until: Some(to_proto(from_micros(row.valid_until))),
         event_id: row.event_id,
-    }
+    })
 }
 
 pub(super) async fn deliveries(
@@ -70,6 +84,9 @@ pub(super) async fn deliveries(
     caller: &Caller,
     request: pb::ListDeliveriesRequest,
 ) -> Result<Response<pb::ListDeliveriesResponse>, Status> {
+    narrowed_by::<GatheringId>(&request.gathering_id, "gathering_id")?;
+    narrowed_by::<ContactId>(&request.contact_id, "contact_id")?;
+    narrowed_by::<PupilId>(&request.pupil_id, "pupil_id")?;
     let arguments =
         format!("{} {} {} {}", caller.tenant, request.gathering_id, request.contact_id, request.pupil_id);
     let page = Page::read(request.page_size, &request.page_token, &arguments)?;
@@ -107,22 +124,22 @@ pub(super) async fn deliveries(
     let seen: BTreeSet<String> =
         members.iter().flat_map(|member| [member.contact_id.clone(), member.pupil_id.clone()]).collect();
     let audited = audit::look(store, caller, "ListDeliveries", &seen.into_iter().collect::<Vec<_>>()).await?;
-    let deliveries = found.into_iter().map(|row| delivery(row, &members)).collect();
+    let deliveries = found.into_iter().map(|row| delivery(row, &members)).collect::<Result<_, _>>()?;
     Ok(audited.seal(pb::ListDeliveriesResponse { deliveries, next_page_token }))
 }
 
-fn delivery(row: rows::deliveries::Model, members: &[rows::members::Model]) -> pb::Delivery {
+fn delivery(row: rows::deliveries::Model, members: &[rows::members::Model]) -> Result<pb::Delivery, Status> {
     let own = || members.iter().filter(|member| member.delivery_id == row.id && member.why.is_empty());
     let contact_ids: BTreeSet<String> = own().map(|member| member.contact_id.clone()).collect();
     let subjects: BTreeSet<String> = own().map(|member| member.pupil_id.clone()).collect();
-    let state = row.state.parse::<DeliveryState>().ok();
+    let state: DeliveryState = parsed(&row.state, "state of a delivery").map_err(|error| failure(&error))?;
     let email = row.channel.parse::<ChannelName>().is_ok_and(|channel| channel.medium() == Medium::Email);
     let reached = match state {
-        Some(DeliveryState::Delivered) => true,
-        Some(DeliveryState::Accepted) => email,
+        DeliveryState::Delivered => true,
+        DeliveryState::Accepted => email,
         _ => false,
     };
-    pb::Delivery {
+    Ok(pb::Delivery {
         id: row.id,
         kind: row.kind,
         gathering_id: row.gathering_id,
@@ -130,13 +147,13 @@ fn delivery(row: rows::deliveries::Model, members: &[rows::members::Model]) -> p
         channel: row.channel,
         address: row.address,
         subjects: subjects.into_iter().collect(),
-        state: state.map_or(pb::DeliveryState::Unspecified, state_on_the_wire).into(),
+        state: state_on_the_wire(state).into(),
         why: row.why,
         attempts: i32::try_from(row.attempts).unwrap_or(i32::MAX),
         created_at: Some(to_proto(from_micros(row.created_at))),
         updated_at: Some(to_proto(from_micros(row.updated_at))),
         reached,
-    }
+    })
 }
 
 fn state_on_the_wire(state: DeliveryState) -> pb::DeliveryState {

@@ -125,7 +125,7 @@ impl Channel for EmailNotify {
     ) -> BoxFuture<'a, Result<Outcome, NotSent>> {
         Box::pin(async move {
             let Some(subject) = &outgoing.subject else {
-                return Outcome::reject(RejectKind::Message, why::SUBJECT_MISSING);
+                return Ok(Outcome::reject(RejectKind::Message, why::SUBJECT_MISSING));
             };
             if outgoing.body.chars().count() > CHARACTERS {
                 return Ok(Outcome::reject(RejectKind::Message, why::TOO_LONG));

@@ -62,6 +62,21 @@ pub struct Address {
     pub barred: bool,
 }
 
+impl Address {
+    /// What it is compared by.
+    #[must_use]
+    pub fn key(&self) -> String {
+        key_of(&self.value)
+    }
+}
+
+/// What an address of this value is compared by: a mailbox is the same in any capitals, and a number
+/// has none.
+#[must_use]
+pub fn key_of(value: &str) -> String {
+    value.to_ascii_lowercase()
+}
+
 /// What an address is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum AddressKind {

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeSet;
 
+use super::audience::key_of;
 use super::entitlement::{Standing, entitled};
 use super::plan::Member;
 use super::{NoticeKind, Pupil, Reason};
@@ -56,7 +57,8 @@ fn check(kind: NoticeKind, address: &str, member: Member, pupils: &[Pupil]) -> R
     }
     let link = pupil.links.iter().find(|link| link.contact == contact).ok_or(Reason::NotLinked)?;
     entitled(kind, Standing::of(link))?;
-    let address = link.addresses.iter().find(|own| own.value == address).ok_or(Reason::AddressGone)?;
+    let address =
+        link.addresses.iter().find(|own| own.key() == key_of(address)).ok_or(Reason::AddressGone)?;
     if address.barred { Err(Reason::AddressShared) } else { Ok(()) }
 }
 
@@ -107,6 +109,12 @@ mod tests {
         assert_eq!(outcome(|pupil| pupil.links[0].emergency_only = true), Err(Reason::EmergencyOnly));
         assert_eq!(outcome(|pupil| pupil.links[0].addresses[0].barred = true), Err(Reason::AddressShared));
         assert_eq!(outcome(|pupil| pupil.links[0].addresses.clear()), Err(Reason::AddressGone));
+        let mailbox = |value: &str| Address { kind: AddressKind::Email, value: value.into(), barred: false };
+        let mother = Link { addresses: vec![mailbox("Mum@example.org")], ..link() };
+        let pupil = pupil(vec![mother.clone()]);
+        let members = BTreeSet::from([(mother.contact, pupil.id)]);
+        let cleared = clear(NoticeKind::AbsenceUnexplained, "mum@example.org", &members, &[pupil]);
+        assert_eq!(cleared.members, members);
     }
 
     #[test]

@@ -34,9 +34,9 @@ pub struct Wanted<'a> {
 pub struct Later {
     /// Who is to be told about whom, because nothing else that went to them may have got there.
     pub members: BTreeSet<Member>,
-    /// The addresses at which contacts have been tried.
+    /// The addresses at which contacts have been tried, by [`key_of`](super::audience::key_of).
     pub tried: HashSet<(ContactId, String)>,
-    /// The addresses that a message about a pupil is on its way to, or has reached.
+    /// The addresses that a message about a pupil is on its way to, or has reached, likewise.
     pub carried: HashSet<(String, PupilId)>,
 }
 
@@ -136,7 +136,7 @@ pub fn plan(wanted: &Wanted<'_>) -> Plan {
                 continue;
             }
             let message = by_address
-                .entry(address.value.clone())
+                .entry(address.key())
                 .or_insert_with(|| Planned { address: address.clone(), members: BTreeSet::new() });
             let others = message.members.iter().any(|(contact, _)| *contact != link.contact);
             let reason = match (others, wanted.later) {
@@ -246,11 +246,11 @@ impl Wanted<'_> {
     }
 
     fn was_tried(&self, contact: ContactId, address: &Address) -> bool {
-        self.later.is_some_and(|later| later.tried.contains(&(contact, address.value.clone())))
+        self.later.is_some_and(|later| later.tried.contains(&(contact, address.key())))
     }
 
     fn carries(&self, address: &Address, pupil: PupilId) -> bool {
-        self.later.is_some_and(|later| later.carried.contains(&(address.value.clone(), pupil)))
+        self.later.is_some_and(|later| later.carried.contains(&(address.key(), pupil)))
     }
 }
 

@@ -68,10 +68,23 @@ impl DeliveryState {
         matches!(self, Self::Held | Self::Due | Self::Started | Self::Unknown)
     }
 
-    /// Whether it has certainly or possibly left us.
+    /// Whether somebody may have learnt something from it, as far as it is known so far.
     #[must_use]
-    pub const fn has_left(self) -> bool {
-        matches!(self, Self::Unknown | Self::Accepted | Self::Delivered | Self::Failed)
+    pub const fn may_have_told(self) -> bool {
+        matches!(self, Self::Unknown | Self::Accepted | Self::Delivered)
+    }
+
+    /// Whether what came of an attempt may replace what is known. Once a provider has it, or a
+    /// receipt has come, only receipts are news.
+    #[must_use]
+    pub const fn may_settle_as(self, next: Self) -> bool {
+        !matches!(self, Self::Accepted | Self::Failed) && self.may_become(next)
+    }
+
+    /// The states that something is true of, as they stand in a statement's `IN (…)`.
+    pub fn listed(which: impl Fn(Self) -> bool) -> String {
+        let names = Self::ALL.into_iter().filter(|state| which(*state));
+        names.map(|state| format!("'{}'", state.as_str())).collect::<Vec<_>>().join(", ")
     }
 
     /// Whether `next` is news that may replace what is known. A request that was under way while
@@ -123,6 +136,22 @@ mod tests {
         }
     }
 
+    /// Whether it has certainly or possibly left us.
+    fn has_left(state: DeliveryState) -> bool {
+        state.may_have_told() || state == DeliveryState::Failed
+    }
+
+    #[test]
+    fn a_list_names_what_is_asked_for() {
+        assert_eq!(DeliveryState::listed(DeliveryState::is_open), "'held', 'due', 'started', 'unknown'");
+        let failing = DeliveryState::listed(|state| state.may_become(DeliveryState::Failed));
+        assert_eq!(failing, "'held', 'due', 'started', 'unknown', 'accepted'");
+        let settling = DeliveryState::listed(|state| state.may_settle_as(DeliveryState::Failed));
+        assert_eq!(settling, "'held', 'due', 'started', 'unknown'");
+        let landing = DeliveryState::listed(|state| state.may_settle_as(DeliveryState::Accepted));
+        assert_eq!(landing, "'held', 'due', 'started', 'unknown', 'recalled', 'expired', 'skipped'");
+    }
+
     fn any_state() -> impl Strategy<Value = DeliveryState> {
         prop::sample::select(DeliveryState::ALL.to_vec())
     }
@@ -138,7 +167,7 @@ mod tests {
                     state = next;
                 }
                 left |= matches!(state, DeliveryState::Accepted | DeliveryState::Delivered);
-                prop_assert!(!left || state.has_left());
+                prop_assert!(!left || has_left(state));
             }
         }
     }

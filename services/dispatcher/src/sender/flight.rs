@@ -133,6 +133,8 @@ mod tests {
     struct Slow {
         listens_after: Duration,
         takes: Duration,
+        /// The lease that is lost while it is slow to listen.
+        loses: Arc<Mutex<Option<Arc<AtomicBool>>>>,
         asked: Arc<Mutex<Vec<Instant>>>,
     }
 
@@ -154,6 +156,9 @@ mod tests {
             Box::pin(async move {
                 let never = std::future::pending::<()>();
                 let _ = tokio::time::timeout(self.listens_after, never).await;
+                if let Some(held) = &*self.loses.lock().unwrap() {
+                    held.store(false, Ordering::Release);
+                }
                 leave.ask()?;
                 self.asked.lock().unwrap().push(Instant::now());
                 let never = std::future::pending::<()>();
@@ -206,6 +211,7 @@ mod tests {
         let channel = Slow {
             listens_after: Duration::ZERO,
             takes: Duration::from_millis(1_500),
+            loses: Arc::default(),
             asked: Arc::default(),
         };
         starts_at(channel, messages, change).await
@@ -249,18 +255,15 @@ mod tests {
         let slow = |seconds| Slow {
             listens_after: Duration::from_secs(seconds),
             takes: Duration::ZERO,
+            loses: Arc::default(),
             asked: Arc::default(),
         };
         assert_eq!(starts_at(slow(3), 1, |_, _| {}).await.len(), 1);
         assert!(starts_at(slow(5), 1, |_, _| {}).await.is_empty());
-        let barred_meanwhile = |checks: &Checks, _: &mut Ready| {
-            let held = Arc::clone(&checks.held);
-            tokio::spawn(async move {
-                let _ = tokio::time::timeout(Duration::from_secs(1), std::future::pending::<()>()).await;
-                held.store(false, Ordering::Release);
-            });
-        };
-        assert!(starts_at(slow(3), 1, barred_meanwhile).await.is_empty());
+        let slow = slow(3);
+        let lost = Arc::clone(&slow.loses);
+        let lease = |checks: &Checks, _: &mut Ready| *lost.lock().unwrap() = Some(Arc::clone(&checks.held));
+        assert!(starts_at(slow, 1, lease).await.is_empty());
     }
 
     #[tokio::test(start_paused = true)]

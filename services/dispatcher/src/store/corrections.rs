@@ -83,7 +83,7 @@ pub async fn correct(wrong: &Wrong, desk: Desk<'_>, route: &Route) -> Result<Com
     }
     let late = desk.now >= gathering.valid_until;
     let mut plan = Plan::default();
-    let mut by_address: BTreeMap<&str, Planned> = BTreeMap::new();
+    let mut by_address: BTreeMap<String, Planned> = BTreeMap::new();
     for row in &wrong.members {
         let Some(address) = addresses.get(&row.delivery_id) else { continue };
         let (contact, pupil) =
@@ -99,7 +99,7 @@ pub async fn correct(wrong: &Wrong, desk: Desk<'_>, route: &Route) -> Result<Com
             continue;
         }
         by_address
-            .entry(&address.value)
+            .entry(address.key())
             .or_insert_with(|| Planned { address: address.clone(), members: BTreeSet::new() })
             .members
             .insert((contact, pupil));

@@ -10,6 +10,7 @@ use sea_orm::{ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, QueryFilter,
 
 use super::gatherings::{self, Gathering};
 use super::{parsed, rows};
+use crate::domain::audience::key_of;
 use crate::domain::plan::Later;
 use crate::domain::{DeliveryState, Reason};
 
@@ -35,7 +36,7 @@ pub struct FollowUp {
 pub async fn lose_patience(store: &Store, now: Timestamp) -> Result<u64, Error> {
     let accepted = "UPDATE deliveries SET next_address = TRUE, patience_until = NULL, why = $1, updated_at = $2 \
                     WHERE patience_until <= $2 AND state = 'accepted'";
-    // Locked, so that no sender takes the chunk before this is durable.
+    // Locked, so that no sender takes the chunk before this is durable; the others stay free.
     let lock = if store.backend() == DbBackend::Postgres { "FOR UPDATE SKIP LOCKED" } else { "" };
     let open = format!(
         "UPDATE deliveries SET next_address = TRUE, patience_until = NULL, chunk_id = NULL, updated_at = $2, \
@@ -43,7 +44,8 @@ pub async fn lose_patience(store: &Store, now: Timestamp) -> Result<u64, Error> 
          why = CASE WHEN state = 'unknown' THEN $1 ELSE $3 END \
          WHERE patience_until <= $2 AND valid_until > $2 AND attempts > 0 \
          AND state IN ('due', 'unknown') \
-         AND chunk_id IN (SELECT id FROM chunks WHERE owner IS NULL {lock})"
+         AND chunk_id IN (SELECT id FROM chunks WHERE owner IS NULL AND id IN \
+         (SELECT chunk_id FROM deliveries WHERE patience_until <= $2 AND chunk_id IS NOT NULL) {lock})"
     );
     let (no_receipt, not_sent) = (Reason::NoReceipt.code(), Reason::NotSentInTime.code());
     let tx = store.begin().await?;
@@ -91,7 +93,7 @@ pub async fn read(store: &Store, delivery: &str) -> Result<Option<FollowUp>, Err
         let contact: ContactId = parsed(&row.contact_id, "contact of a member")?;
         let pupil: PupilId = parsed(&row.pupil_id, "pupil of a member")?;
         let Some(sibling) = siblings.iter().find(|sibling| sibling.id == row.delivery_id) else { continue };
-        later.tried.insert((contact, sibling.address.clone()));
+        later.tried.insert((contact, key_of(&sibling.address)));
         if sibling.id == delivery.id {
             // Pupils whose notice no longer holds need no further step; who fell out because of
             // the address may be told by another one.
@@ -102,7 +104,7 @@ pub async fn read(store: &Store, delivery: &str) -> Result<Option<FollowUp>, Err
             }
         } else if row.why.is_empty() && may_get_there(sibling)? {
             elsewhere.insert((contact, pupil));
-            later.carried.insert((sibling.address.clone(), pupil));
+            later.carried.insert((key_of(&sibling.address), pupil));
         }
     }
     later.members.retain(|member| !elsewhere.contains(member));

@@ -14,7 +14,7 @@ use super::gatherings::Gathering;
 use super::{rows, waits};
 use crate::channels::ChannelName;
 use crate::domain::plan::{Decision, Member, PersonTask, Plan, Planned};
-use crate::domain::{AddressKind, Reason};
+use crate::domain::{AddressKind, DeliveryState, Reason};
 use crate::routes::Lane;
 
 /// How many deliveries a sender leases at once.
@@ -128,7 +128,7 @@ fn delivery_row(
         kind: Set(writing.gathering.kind.as_str().to_owned()),
         channel: Set(channel.to_string()),
         address: Set(message.address.value.clone()),
-        state: Set("due".to_owned()),
+        state: Set(DeliveryState::Due.as_str().to_owned()),
         why: Set(Reason::Due.code().to_owned()),
         attempts: Set(0),
         reference: Set(None),
@@ -158,19 +158,21 @@ fn member_row(delivery: &str, member: (String, PupilId), notice: NoticeId) -> ro
 /// that whatever becomes of it becomes of them too.
 fn join(writing: &Writing<'_>, address: &str, member: Member) -> Statement {
     let (contact, pupil) = member;
-    let sql = "INSERT INTO members (delivery_id, contact_id, pupil_id, notice_id, told, why, corrected_by) \
-               SELECT m.delivery_id, $1, m.pupil_id, m.notice_id, m.told, '', m.corrected_by \
-               FROM members m JOIN deliveries d ON d.id = m.delivery_id \
-               WHERE d.gathering_id = $2 AND d.address = $3 AND m.pupil_id = $4 AND m.why = '' \
-               AND d.state IN ('held', 'due', 'started', 'unknown', 'accepted', 'delivered') \
-               ORDER BY d.id DESC LIMIT 1";
+    let carrying = DeliveryState::listed(|state| state.is_open() || state.may_have_told());
+    let sql = format!(
+        "INSERT INTO members (delivery_id, contact_id, pupil_id, notice_id, told, why, corrected_by) \
+         SELECT m.delivery_id, $1, m.pupil_id, m.notice_id, m.told, '', m.corrected_by \
+         FROM members m JOIN deliveries d ON d.id = m.delivery_id \
+         WHERE d.gathering_id = $2 AND lower(d.address) = lower($3) AND m.pupil_id = $4 AND m.why = '' \
+         AND d.state IN ({carrying}) ORDER BY d.id DESC LIMIT 1"
+    );
     let values = [
         contact.to_string().into(),
         writing.gathering.id.clone().into(),
         address.into(),
         pupil.to_string().into(),
     ];
-    writing.desk.store.statement(sql, values)
+    writing.desk.store.statement(&sql, values)
 }
 
 fn insert_chunk(

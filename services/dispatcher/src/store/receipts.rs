@@ -7,7 +7,7 @@ use sea_orm::EntityTrait;
 
 use super::rows;
 use crate::channels::notify_receipt::ReceiptStatus;
-use crate::domain::Reason;
+use crate::domain::{DeliveryState, Reason};
 
 /// The delivery that a receipt is about, with its channel. Every message of ours carries its
 /// delivery's id, so a receipt without one is not about us.
@@ -26,22 +26,27 @@ pub fn apply(store: &Store, about: (&str, &str), status: ReceiptStatus, now: Tim
     let commit = Commit::new().execute(store.statement(kept, values));
     if status == ReceiptStatus::Delivered {
         // The receipt may be faster than our own record of the sending.
-        let delivered = "UPDATE deliveries SET state = 'delivered', why = $1, updated_at = $2, chunk_id = NULL, \
-                         patience_until = NULL, next_address = FALSE WHERE id = $3 AND state <> 'delivered'";
+        let from = DeliveryState::listed(|state| state.may_become(DeliveryState::Delivered));
+        let delivered = format!(
+            "UPDATE deliveries SET state = 'delivered', why = $1, updated_at = $2, chunk_id = NULL, \
+             patience_until = NULL, next_address = FALSE WHERE id = $3 AND state IN ({from})"
+        );
         let values = [reason.code().into(), micros(now).into(), delivery.into()];
         let told = "UPDATE members SET told = TRUE WHERE delivery_id = $1 AND why = ''";
         return commit
-            .execute(store.statement(delivered, values))
+            .execute(store.statement(&delivered, values))
             .execute(store.statement(told, [delivery.into()]));
     }
     // What was stopped stays stopped: that it did not get there either changes nothing.
-    let failed = "UPDATE deliveries SET state = 'failed', why = $1, updated_at = $2, chunk_id = NULL, \
-                  patience_until = NULL, next_address = TRUE \
-                  WHERE id = $3 AND state IN ('held', 'due', 'started', 'unknown', 'accepted')";
+    let from = DeliveryState::listed(|state| state.may_become(DeliveryState::Failed));
+    let failed = format!(
+        "UPDATE deliveries SET state = 'failed', why = $1, updated_at = $2, chunk_id = NULL, \
+         patience_until = NULL, next_address = TRUE WHERE id = $3 AND state IN ({from})"
+    );
     let values = [reason.code().into(), micros(now).into(), delivery.into()];
     let untold = "UPDATE members SET told = FALSE WHERE delivery_id = $1 AND NOT EXISTS \
                   (SELECT 1 FROM deliveries WHERE id = $1 AND state = 'delivered')";
-    commit.execute(store.statement(failed, values)).execute(store.statement(untold, [delivery.into()]))
+    commit.execute(store.statement(&failed, values)).execute(store.statement(untold, [delivery.into()]))
 }
 
 fn reason_of(status: ReceiptStatus) -> Reason {

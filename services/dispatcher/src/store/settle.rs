@@ -84,9 +84,7 @@ impl Written {
     fn of(batch: &[Finished], now: Timestamp) -> Result<Self, Error> {
         let corrupt = |_| Error::Corrupt { what: "batch" };
         let chunks = chunks_to_come(batch);
-        let left = |finished: &&Finished| {
-            matches!(finished.settled.state, DeliveryState::Accepted | DeliveryState::Unknown)
-        };
+        let left = |finished: &&Finished| finished.settled.state.may_have_told();
         let ids = |finished: Vec<&Finished>| {
             let ids: Vec<&str> = finished.into_iter().map(|finished| finished.delivery.as_str()).collect();
             if ids.is_empty() { Ok(None) } else { serde_json::to_string(&ids).map(Some).map_err(corrupt) }
@@ -187,12 +185,17 @@ async fn update_deliveries(tx: &DatabaseTransaction, json: &str, now: i64) -> Re
     );
     // A receipt may have been faster, and a recall may have come while the request was under way:
     // what is known better stays, and what was really accepted is accepted.
+    let step = |next: DeliveryState| {
+        let from = DeliveryState::listed(|state| state.may_settle_as(next));
+        format!("(j.state = '{}' AND deliveries.state IN ({from}))", next.as_str())
+    };
+    let steps = DeliveryState::ALL.map(step);
     let sql = format!(
         "UPDATE deliveries SET chunk_id = j.chunk_id, state = j.state, why = j.why, attempts = j.attempts, \
          reference = COALESCE(j.reference, deliveries.reference), patience_until = j.patience_until, \
-         next_address = j.next_address, updated_at = $2 FROM {from} WHERE deliveries.id = j.id AND (\
-         deliveries.state IN ('held', 'due', 'started', 'unknown') OR \
-         (deliveries.state IN ('recalled', 'expired', 'skipped') AND j.state = 'accepted'))"
+         next_address = j.next_address, updated_at = $2 FROM {from} \
+         WHERE deliveries.id = j.id AND ({})",
+        steps.join(" OR ")
     );
     tx.execute_raw(Statement::from_sql_and_values(backend, sql, [json.into(), now.into()])).await?;
     Ok(())
@@ -204,7 +207,8 @@ async fn mark_told(tx: &DatabaseTransaction, left: &str) -> Result<(), Error> {
     let ids = json_texts(backend);
     let sql = format!(
         "UPDATE members SET told = TRUE WHERE delivery_id IN ({ids}) AND why = '' AND NOT EXISTS \
-         (SELECT 1 FROM deliveries WHERE deliveries.id = members.delivery_id AND deliveries.state = 'failed')"
+         (SELECT 1 FROM deliveries WHERE deliveries.id = members.delivery_id AND deliveries.state = '{}')",
+        DeliveryState::Failed.as_str()
     );
     tx.execute_raw(Statement::from_sql_and_values(backend, sql, [left.into()])).await?;
     Ok(())

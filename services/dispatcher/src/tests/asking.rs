@@ -146,6 +146,14 @@ async fn another_school_sees_nothing_and_every_look_is_written_down() {
             );
             assert_eq!(world.number(&sql).await, number, "{rpc}");
         }
+        for id in ["nonsense", "ntc_1"] {
+            let request = pb::ListNoticesRequest { gathering_id: id.into(), ..Default::default() };
+            let refused = world.api.list_notices(world.request(request)).await.unwrap_err();
+            assert_eq!(refused.code(), Code::InvalidArgument);
+            let request = pb::ListDeliveriesRequest { contact_id: id.into(), ..Default::default() };
+            let refused = world.api.list_deliveries(world.request(request)).await.unwrap_err();
+            assert_eq!(refused.code(), Code::InvalidArgument);
+        }
         for (contact, notice) in [("", notice.as_str()), (mother.contact_id.as_str(), "ntc_1")] {
             let request = pb::ExplainRequest { contact_id: contact.into(), notice_id: notice.into() };
             let refused = world.api.explain(world.request(request)).await.unwrap_err();

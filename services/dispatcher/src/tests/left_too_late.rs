@@ -86,6 +86,28 @@ async fn a_restriction_that_the_bus_brought_late_is_compared_with_what_left_when
 }
 
 #[tokio::test]
+async fn what_left_to_somebody_else_at_an_address_of_who_is_barred_is_the_lead_s_task() {
+    for world in worlds(&Setup::default()).await {
+        let mother = parent(&["family@example.org"]);
+        // Told nothing himself: he is for emergencies only.
+        let father = proto::directory::v1::Link { emergency_only: true, ..parent(&["Family@Example.org"]) };
+        let stranger = proto::directory::v1::Link { emergency_only: true, ..parent(&[DAD]) };
+        let amy = world.directory.add("Amy", &[mother, father.clone(), stranger.clone()]);
+        world.missing(amy).await;
+        world.gathered();
+        world.until_states(&["accepted"]).await;
+        world.restricted(amy, Some(&stranger.contact_id), false).await;
+        world.restricted(amy, Some(&father.contact_id), false).await;
+        world.until_tasks(&["left_before_restriction"]).await;
+        let task = world.tasks().await.remove(0);
+        assert!(task.subjects.contains(&father.contact_id) && task.subjects.contains(&amy.to_string()));
+        world.pass(30);
+        world.until_tasks(&["left_before_restriction"]).await;
+        world.end().await;
+    }
+}
+
+#[tokio::test]
 async fn what_left_long_before_or_long_after_is_nobody_s_task() {
     for world in quiet_worlds().await {
         let (amy, _, father) = siblings(&world).await;

@@ -97,6 +97,24 @@ fn an_address_that_two_share_gets_one_message() {
 }
 
 #[test]
+fn a_mailbox_is_the_same_in_any_capitals() {
+    let shouted = Address { value: "FAMILY@Example.org".to_owned(), ..email("family") };
+    let (mother, father) = (parent(vec![email("family")]), parent(vec![shouted.clone()]));
+    let audience = [pupil(vec![mother.clone(), father.clone()])];
+    let plan = plan_for(&audience);
+    assert_eq!(plan.messages.len(), 1);
+    assert_eq!(plan.messages[0].members.len(), 2);
+    let later = Later {
+        members: BTreeSet::from([(father.contact, audience[0].id)]),
+        carried: HashSet::from([(email("family").value, audience[0].id)]),
+        ..Later::default()
+    };
+    let kind = NoticeKind::AbsenceUnexplained;
+    let step = step(kind, &audience, &[audience[0].id], &later);
+    assert_eq!(step.joins, [(shouted.value, (father.contact, audience[0].id))]);
+}
+
+#[test]
 fn an_address_that_a_barred_person_uses_too_carries_nothing() {
     let shared = Address { barred: true, ..email("family") };
     let mother = parent(vec![shared.clone()]);
@@ -240,11 +258,11 @@ fn a_later_step_hands_whoever_may_not_be_told_any_more_to_the_lead() {
     let about = audience[0].id;
     let members = BTreeSet::from([(gone.contact, about), (barred.contact, about)]);
     let later = Later { members, ..Later::default() };
-    let task: [(NoticeKind, fn(ContactId, PupilId) -> PersonTask); 2] = [
-        (NoticeKind::AbsenceUnexplained, PersonTask::NotCleared),
-        (NoticeKind::AbsenceCorrection, PersonTask::NotCorrected),
-    ];
-    for (kind, task) in task {
+    for kind in NoticeKind::ALL {
+        let task = match kind {
+            NoticeKind::AbsenceUnexplained => PersonTask::NotCleared,
+            NoticeKind::AbsenceCorrection => PersonTask::NotCorrected,
+        };
         let step = step(kind, &audience, &[about], &later);
         assert!(step.messages.is_empty());
         assert_eq!(step.tasks, [task(barred.contact, about), task(gone.contact, about)]);
