@@ -154,13 +154,14 @@ impl Sender {
         }
         let gatherings: BTreeSet<String> = live.iter().map(|delivery| delivery.gathering.clone()).collect();
         let topics = chunks::topics(&self.store, &gatherings).await?;
-        let dealt_with = waits::dealt_with(&self.store, gatherings.iter().map(String::as_str)).await?;
         let holding = || members.values().flatten().filter(|row| row.withdrawn.is_none());
         let contacts = holding().map(|row| row.member.0).collect();
         let pupils = holding().map(|row| row.member.1).collect();
         let school = self.directory.school(chunk.school).await?;
         let cleared_at = Instant::now();
         let pupils = self.directory.clear(chunk.school, &contacts, &pupils).await?;
+        // Read last: while the directory was away, a person may have completed the task.
+        let dealt_with = waits::dealt_with(&self.store, gatherings.iter().map(String::as_str)).await?;
         Ok(Round { pupils, school, topics, members, dealt_with, cleared_at, generation })
     }
 
