@@ -29,7 +29,8 @@ pub struct Installation<'a> {
 }
 
 impl Installation<'_> {
-    /// Writes the file: every port picked by the system, the clock at ten to nine, short waits.
+    /// Writes the file: every port picked by the system, the clock at ten to nine, short waits; the
+    /// patience is longer than an unclear answer takes to be cleared up.
     /// `further` is added at the end.
     #[must_use]
     pub fn file(&self, further: &str) -> PathBuf {
@@ -61,7 +62,7 @@ close_at_register_time = false
 receipts_token = {token:?}
 [dispatcher.timing]
 absence_gathers_for_seconds = 1
-absence_patience_seconds = 6
+absence_patience_seconds = 25
 [dispatcher.channels."sms.notify"]
 base_url = {notify_url:?}
 api_key = {api_key:?}
