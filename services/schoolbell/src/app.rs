@@ -9,7 +9,7 @@ use kit::service::Service;
 
 use crate::settings::Settings;
 
-/// Every service, with the sayers that it hears. `tests/house` checks it against the reactions.
+/// Every service, with the sayers that it hears. The runner refuses a reaction that is not in it.
 pub const HEARERS: [(&str, &[&str]); 3] =
     [("directory", &[]), ("absences", &[]), ("dispatcher", &["absences", "directory"])];
 
