@@ -92,6 +92,12 @@ ids! {
     RegisterId = "reg";
     /// The follow-up of one pupil's missing mark in one session.
     CaseId = "cas";
+    /// One child's accident.
+    AccidentId = "acc";
+    /// A closure of the school or a part of it.
+    ClosureId = "clo";
+    /// Something that was written to those at home.
+    AnnouncementId = "ann";
     /// One thing to be told because of a fact.
     NoticeId = "ntc";
     /// Notices of one kind that wait together.

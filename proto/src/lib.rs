@@ -51,3 +51,15 @@ generated!(
     /// Notices and deliveries.
     dispatcher
 );
+generated!(
+    /// Accidents and first aid.
+    incidents
+);
+generated!(
+    /// Calendar and closures.
+    scheduling
+);
+generated!(
+    /// Announcements.
+    messaging
+);

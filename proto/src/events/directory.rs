@@ -1,5 +1,6 @@
 //! What `directory` says.
 
+use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use super::Fact;
@@ -16,6 +17,35 @@ pub struct Restricted {
     pub contact_id: Option<ContactId>,
     /// Everything from this school is barred for the contact, not only this pupil.
     pub no_contact: bool,
+}
+
+/// A term, or half of one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Term {
+    /// As the school calls it.
+    pub title: String,
+    /// Its first day.
+    pub first_day: Date,
+    /// Its last day, inclusive.
+    pub last_day: Date,
+}
+
+/// What the public may know of a school, as the last import brought it: said when it is not what
+/// it was. The subject is the school.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SchoolDescribed {
+    /// The school's name.
+    pub name: String,
+    /// IANA name.
+    pub time_zone: String,
+    /// The terms, or halves of them, in their order.
+    pub terms: Vec<Term>,
+}
+
+impl Fact for SchoolDescribed {
+    const SERVICE: &'static str = "directory";
+    const NAME: &'static str = "school_described";
+    const SAFETY: bool = false;
 }
 
 impl Fact for Restricted {

@@ -6,6 +6,11 @@
 
 pub mod absences;
 pub mod directory;
+pub mod dispatcher;
+pub mod incidents;
+pub mod messaging;
+pub mod scheduling;
+pub mod scope;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -101,9 +106,17 @@ mod tests {
     use uuid::Uuid;
 
     use super::absences::{Arrived, Explained, Session, Unexplained};
-    use super::directory::Restricted;
+    use super::directory::{Restricted, SchoolDescribed, Term};
+    use super::dispatcher::{AlertKind, WebsiteAlert};
+    use super::incidents::{AccidentKind, AccidentRecorded, FirstAid};
+    use super::messaging::{AnnouncementSent, Letter};
+    use super::scheduling::{
+        CalendarChanged, Closure, ClosureChanged, ClosureDeclared, ClosureEnded, NonSchoolDay,
+        NonSchoolDayKind,
+    };
+    use super::scope::Scope;
     use super::*;
-    use crate::ids::{ContactId, PupilId};
+    use crate::ids::{ClassId, ContactId, PupilId};
 
     fn uuid(last: u8) -> Uuid {
         let mut bytes = *b"\x01\x92\xf0\xc1\0\0\x70\0\x80\0\0\0\0\0\0\0";
@@ -111,17 +124,17 @@ mod tests {
         Uuid::from_bytes(bytes)
     }
 
-    fn about() -> About {
+    fn about(thing: &str) -> About {
         About {
             school: SchoolId::from_uuid(uuid(1)),
-            subject: format!("cas_{}", uuid(2).simple()),
+            subject: format!("{thing}_{}", uuid(2).simple()),
             version: 2,
             time: "2026-11-24T09:15:00Z".parse().unwrap(),
         }
     }
 
-    fn matches_its_golden<T: Fact + Clone + PartialEq + std::fmt::Debug>(data: &T) {
-        let event = Event::new(EventId::from_uuid(uuid(3)), about(), data.clone());
+    fn matches_its_golden<T: Fact + Clone + PartialEq + std::fmt::Debug>(thing: &str, data: &T) {
+        let event = Event::new(EventId::from_uuid(uuid(3)), about(thing), data.clone());
         let written = serde_json::to_string_pretty(&event).unwrap() + "\n";
         let path =
             Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("golden/{}.{}.json", T::SERVICE, T::NAME));
@@ -136,14 +149,101 @@ mod tests {
         let ends: Timestamp = "2026-11-24T12:00:00Z".parse().unwrap();
         let pupil_id = PupilId::from_uuid(uuid(4));
         let (day, session) = (date(2026, 11, 24), Session::Morning);
-        matches_its_golden(&Unexplained { pupil_id, date: day, session, session_ends_at: ends });
-        matches_its_golden(&Explained { pupil_id, date: day, session });
-        matches_its_golden(&Arrived { pupil_id, date: day, session, session_ends_at: ends });
-        matches_its_golden(&Restricted {
-            pupil_id,
-            contact_id: Some(ContactId::from_uuid(uuid(5))),
-            no_contact: false,
-        });
+        matches_its_golden("cas", &Unexplained { pupil_id, date: day, session, session_ends_at: ends });
+        matches_its_golden("cas", &Explained { pupil_id, date: day, session });
+        matches_its_golden("cas", &Arrived { pupil_id, date: day, session, session_ends_at: ends });
+        matches_its_golden(
+            "cas",
+            &Restricted { pupil_id, contact_id: Some(ContactId::from_uuid(uuid(5))), no_contact: false },
+        );
+    }
+
+    fn terms() -> Vec<Term> {
+        let (first_day, last_day) = (date(2026, 11, 2), date(2026, 12, 18));
+        vec![Term { title: "Autumn term, second half".into(), first_day, last_day }]
+    }
+
+    #[test]
+    fn what_the_public_may_know_reads_and_writes_its_golden() {
+        let (school_name, time_zone) = ("Elm Park Primary School", "Europe/London");
+        matches_its_golden(
+            "sch",
+            &SchoolDescribed { name: school_name.into(), time_zone: time_zone.into(), terms: terms() },
+        );
+        matches_its_golden(
+            "sch",
+            &CalendarChanged {
+                school_name: school_name.into(),
+                time_zone: time_zone.into(),
+                terms: terms(),
+                non_school_days: vec![NonSchoolDay {
+                    date: date(2026, 11, 27),
+                    kind: NonSchoolDayKind::Inset,
+                }],
+            },
+        );
+        matches_its_golden(
+            "clo",
+            &WebsiteAlert {
+                kind: AlertKind::Closure,
+                headline: "Elm Park Primary School is closed on Tuesday 24 November 2026".into(),
+                body: "The heating has failed.".into(),
+                expires_at: "2026-11-25T00:00:00Z".parse().unwrap(),
+            },
+        );
+    }
+
+    #[test]
+    fn accidents_closures_and_announcements_read_and_write_their_goldens() {
+        let tell_until: Timestamp = "2026-11-25T00:00:00Z".parse().unwrap();
+        let first_day = date(2026, 11, 24);
+        matches_its_golden(
+            "acc",
+            &AccidentRecorded {
+                pupil_id: PupilId::from_uuid(uuid(4)),
+                kind: AccidentKind::Minor,
+                what: "Fell while running".into(),
+                place: "Playground".into(),
+                happened_at: "2026-11-24T10:40:00Z".parse().unwrap(),
+                first_aid: FirstAid::Given("Grazed knee cleaned and a plaster put on".into()),
+                tell_until,
+            },
+        );
+        let closure = Closure {
+            scope: Scope::Classes(vec![ClassId::from_uuid(uuid(6))]),
+            first_day,
+            from: Session::Afternoon,
+            last_day: first_day,
+            reason: "The heating has failed".into(),
+            collection: Some("Children can be collected from the hall from 12:30".into()),
+            tell_until,
+        };
+        matches_its_golden("clo", &ClosureDeclared { closure: closure.clone() });
+        matches_its_golden(
+            "clo",
+            &ClosureChanged { closure: Closure { scope: Scope::WholeSchool, ..closure } },
+        );
+        matches_its_golden(
+            "clo",
+            &ClosureEnded {
+                scope: Scope::WholeSchool,
+                open_on: first_day,
+                not_closed_from: first_day,
+                tell_until,
+            },
+        );
+        matches_its_golden(
+            "ann",
+            &AnnouncementSent {
+                scope: Scope::YearGroups(vec!["Year 1".into()]),
+                email: Some(Letter {
+                    subject: "Museum visit".into(),
+                    body: "Please send a packed lunch.".into(),
+                }),
+                text: Some("Please remember a packed lunch for the museum tomorrow.".into()),
+                tell_until,
+            },
+        );
     }
 
     #[test]
