@@ -61,6 +61,13 @@ impl Clock {
         }
     }
 
+    /// What the clock of the tenants showed at a moment of real time.
+    #[must_use]
+    pub fn showed_at(&self, real: Timestamp) -> Timestamp {
+        let ahead = self.now().duration_since(self.real());
+        real.saturating_add(ahead).unwrap_or(real)
+    }
+
     /// Now, by the machine: for signatures, tokens and anything that the outside world checks.
     #[must_use]
     pub fn real(&self) -> Timestamp {

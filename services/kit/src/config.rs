@@ -90,11 +90,25 @@ pub enum SecretError {
     },
 }
 
+/// Protection of connections, by files in PEM that are read once, at the start.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Tls {
+    /// The chain of this process, its own certificate first. With it gRPC and HTTP are served
+    /// with TLS only.
+    pub certificate: Option<PathBuf>,
+    /// The private key that belongs to it.
+    pub key: Option<PathBuf>,
+    /// The authorities that peers, NATS and PostgreSQL must have their certificates from; none
+    /// means the system's.
+    pub authorities: Option<PathBuf>,
+}
+
 /// Where NATS is. Without a `url` a nats-server is started and supervised.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Nats {
-    /// `nats://host:port`; none starts a server of our own.
+    /// `nats://host:port` or `tls://host:port`; none starts a server of our own.
     pub url: Option<String>,
     /// The password of each service's user (the user is the service's name).
     #[serde(default)]
@@ -141,7 +155,8 @@ pub struct Identity {
     /// the data folder when it starts, which production refuses.
     #[serde(default)]
     pub keys: BTreeMap<String, PathBuf>,
-    /// Further issuers, by name.
+    /// Issuers by name: whoever signs in people, and each service that runs in another process
+    /// with a key of its own.
     #[serde(default)]
     pub issuers: BTreeMap<String, Issuer>,
 }

@@ -11,13 +11,16 @@
 //!
 //! This crate knows no word of the school: a school is a *tenant* here.
 
+pub mod asked;
 pub mod audit;
 pub mod bus;
 pub mod clock;
 pub mod config;
+pub mod fields;
 mod fingerprint;
 #[cfg(test)]
 mod fixtures;
+pub mod folder;
 pub mod identity;
 pub mod operations;
 pub mod page;
@@ -31,6 +34,7 @@ pub mod telemetry;
 pub mod testing;
 #[cfg(all(test, not(feature = "testing")))]
 mod testing;
+pub mod tls;
 
 /// Whose row, event, token or call it is.
 pub use proto::ids::SchoolId as Tenant;

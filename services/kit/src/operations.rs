@@ -1,4 +1,7 @@
-//! `OperationsService`, the same on every gRPC port: dead letters, and putting them through again.
+//! `OperationsService`, the same on every gRPC port: dead letters, putting them through again, and
+//! the story of a fact ([`trace`]).
+
+pub mod trace;
 
 use std::collections::BTreeMap;
 
@@ -23,6 +26,8 @@ pub struct Drawer {
     pub(crate) store: Store,
     /// By the consumer's name, and the fact where a consumer has several.
     pub(crate) handlers: BTreeMap<(String, String), Handler>,
+    /// What the service adds to the story of a fact.
+    pub(crate) tracer: Option<trace::Tracer>,
 }
 
 /// The dead letters of every service in this process.
@@ -134,5 +139,12 @@ impl OperationsService for DeadLetterOffice {
             Ok((commit, pb::ReplayDeadLetterResponse { dead_letter: Some(to_pb(letter)) }))
         })
         .await
+    }
+
+    async fn trace(&self, request: Request<pb::TraceRequest>) -> Result<Response<pb::TraceResponse>, Status> {
+        let caller = Caller::of(&request)?;
+        let request = request.into_inner();
+        let drawer = self.of(&request.service)?;
+        trace::trace(drawer, &caller, request).await
     }
 }

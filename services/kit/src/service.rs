@@ -6,7 +6,7 @@ use std::future::Future;
 use std::sync::Arc;
 
 use futures::future::BoxFuture;
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use proto::options::v1::Role;
 use tokio_util::sync::CancellationToken;
 use tonic::body::Body;
@@ -21,8 +21,9 @@ use crate::bus::{Handler, Reaction};
 use crate::clock::Clock;
 use crate::config::Mode;
 use crate::identity::{SERVICE_TOKEN_FOR, Signer};
+use crate::operations::trace::Tracer;
 use crate::rejection::failure;
-use crate::store::{Migration, Store};
+use crate::store::{self, Commit, Migration, Store};
 
 /// A service, implemented once per service crate. `build` opens and wires; it binds no port and
 /// spawns nothing.
@@ -36,6 +37,15 @@ pub trait Service {
     /// Wires the parts.
     fn build(config: Self::Config, platform: &Platform)
     -> impl Future<Output = anyhow::Result<Parts>> + Send;
+    /// What is held back when the service's data was put back to an earlier state: whatever it
+    /// would do by itself that may have been done already becomes a person's task. `now` is by the
+    /// clock of the tenants. Nothing, for a service that only keeps what it was told.
+    fn hold_back(
+        _store: &Store,
+        _now: Timestamp,
+    ) -> impl Future<Output = Result<Commit, store::Error>> + Send {
+        async { Ok(Commit::new()) }
+    }
 }
 
 /// The connection to another service, by its name.
@@ -51,6 +61,7 @@ pub struct Parts {
     pub(crate) http: axum::Router,
     pub(crate) reactions: Vec<Reaction>,
     pub(crate) replays: Vec<(String, Handler)>,
+    pub(crate) tracer: Option<Tracer>,
     pub(crate) loops: Vec<Loop>,
 }
 
@@ -104,6 +115,13 @@ impl Parts {
     #[must_use]
     pub fn replay(mut self, consumer: impl Into<String>, handler: Handler) -> Self {
         self.replays.push((consumer.into(), handler));
+        self
+    }
+
+    /// Says what the service's own tables add to the story of a fact.
+    #[must_use]
+    pub fn trace(mut self, tracer: Tracer) -> Self {
+        self.tracer = Some(tracer);
         self
     }
 

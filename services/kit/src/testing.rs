@@ -1,9 +1,12 @@
 //! For the tests of the services: a store on every database, the tools, and a patient question.
 
 use std::path::{Path, PathBuf};
+use std::process::Stdio;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::process::{Child, Command};
 
 use crate::clock::Clock;
 use crate::config::{self, Secret};
@@ -75,6 +78,34 @@ pub async fn stores(service: &'static str, migrations: &[Migration]) -> Vec<Test
 pub fn postgres() -> String {
     std::env::var("SCHOOLBELL_TEST_POSTGRES")
         .expect("set SCHOOLBELL_TEST_POSTGRES to the address of a PostgreSQL server, or run `make test`, which starts one")
+}
+
+/// A PostgreSQL server that nobody else uses. It ends with this value, and with the process.
+pub struct Postgres {
+    /// `postgres://user:password@host:port`, where the user may do everything.
+    pub address: String,
+    _script: Child,
+}
+
+impl Postgres {
+    /// Starts one as `make test` does.
+    ///
+    /// # Panics
+    /// When it does not start.
+    #[expect(clippy::expect_used, reason = "only tests call this, and they should stop here")]
+    pub async fn start() -> Self {
+        // The script ends its server when its command ends, and that when nobody holds its input.
+        let mut script =
+            Command::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../deploy/tools/with-postgres"))
+                .args(["sh", "-c", "echo \"$SCHOOLBELL_TEST_POSTGRES\"; exec cat"])
+                .stdin(Stdio::piped())
+                .stdout(Stdio::piped())
+                .spawn()
+                .expect("deploy/tools/with-postgres");
+        let said = script.stdout.take().expect("its output");
+        let address = BufReader::new(said).lines().next_line().await.expect("its output");
+        Self { address: address.expect("the address of a server"), _script: script }
+    }
 }
 
 /// Where `deploy/tools/install` puts its tools.

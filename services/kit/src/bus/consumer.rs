@@ -24,7 +24,7 @@ use serde::Deserialize;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
-use super::{Bus, consumer_name, dead_letters};
+use super::{Bus, consumer_name, dead_letters, restored};
 use crate::clock::micros;
 use crate::config;
 use crate::store::{Commit, Error, Store, rows};
@@ -194,6 +194,7 @@ impl Hearing {
         };
         let stream = self.bus.stream_of(self.sayer).await?;
         self.bus.check_version()?;
+        restored::hear_from_the_start(&stream, &name, &self.store).await?;
         let consumer = stream.create_consumer(config).await?;
         let mut messages = consumer
             .stream()
@@ -244,15 +245,22 @@ impl Hearing {
         Ok(())
     }
 
+    /// What was said before a restore and is not known here waits for a person.
+    async fn act(&self, handler: &Handler, raw: Raw) -> Result<(), Verdict> {
+        let forgotten = restored::was_said_before(&self.store, &raw) && !was_heard(&self.store, &raw).await?;
+        if forgotten {
+            return Err(Verdict::Poison(restored::WHY.to_owned()));
+        }
+        put_through(&self.store, handler, raw).await
+    }
+
     /// `Err` says how long to wait until the fact is handed out again.
     async fn react(&self, raw: Raw, delivered: i64) -> Result<(), Duration> {
         let consumer = consumer_name(self.bus.service, self.sayer);
         let fact = raw.subject.split('.').nth(2).unwrap_or_default().to_owned();
         let (verdict, safety) = match self.reactions.iter().find(|reaction| reaction.fact == fact) {
             None => (Err(Verdict::Poison("nobody here reacts to this fact".to_owned())), false),
-            Some(reaction) => {
-                (put_through(&self.store, &reaction.handler, raw.clone()).await, reaction.safety)
-            }
+            Some(reaction) => (self.act(&reaction.handler, raw.clone()).await, reaction.safety),
         };
         let why = match verdict {
             Ok(()) => return Ok(()),
@@ -311,15 +319,19 @@ pub(crate) async fn put_through(store: &Store, handler: &Handler, raw: Raw) -> R
 }
 
 /// Only what came from the bus carries its id where it can be read without knowing what it is.
-async fn was_heard(store: &Store, raw: &Raw) -> Result<bool, Verdict> {
+pub(super) fn event_id(raw: &Raw) -> Option<EventId> {
     #[derive(Deserialize)]
     struct Identified {
         id: EventId,
     }
     if !raw.subject.starts_with("schoolbell.") {
-        return Ok(false);
+        return None;
     }
-    let Ok(Identified { id }) = serde_json::from_slice(&raw.body) else { return Ok(false) };
+    serde_json::from_slice(&raw.body).ok().map(|Identified { id }| id)
+}
+
+async fn was_heard(store: &Store, raw: &Raw) -> Result<bool, Verdict> {
+    let Some(id) = event_id(raw) else { return Ok(false) };
     let row = rows::inbox::Entity::find_by_id(id.to_string()).one(store.read()).await;
     Ok(row.map_err(Error::from)?.is_some())
 }

@@ -6,11 +6,14 @@ use proto::options::v1::Role;
 use sea_orm::{ColumnTrait, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter};
 
 use super::consumer::Raw;
+use super::restored;
 use crate::Tenant;
 use crate::clock::micros;
 use crate::fingerprint;
 use crate::store::{Commit, Error, Store, rows};
 use crate::tasks::NewTask;
+
+const ASKS: &str = "something that matters for somebody's safety could not be processed: look at it now";
 
 /// Something that is put aside.
 #[derive(Debug, Clone)]
@@ -48,6 +51,7 @@ pub async fn put(store: &Store, letter: Letter) -> Result<(), Error> {
         died_at: micros(now),
         replayed_at: None,
     };
+    let sentence = if row.why == restored::WHY { restored::ASKS } else { ASKS };
     let mut commit = Commit::new().work(move |tx| {
         let row = row.clone();
         Box::pin(async move {
@@ -70,9 +74,7 @@ pub async fn put(store: &Store, letter: Letter) -> Result<(), Error> {
         commit = commit.task(
             NewTask::new(tenant, "dead_letter", Role::Office, due)
                 .about(std::iter::once(id).chain(text("subject")))
-                .because(
-                    "something that matters for somebody's safety could not be processed: look at it now",
-                )
+                .because(sentence)
                 .once(key),
         );
     }

@@ -2,20 +2,24 @@
 //!
 //! [`relay`] carries the outbox to the stream, [`consumer`] hands the facts of others to
 //! [`Reaction`]s, [`server`] starts and supervises a nats-server when none is given. What cannot
-//! be processed goes to [`dead_letters`]: nothing is acknowledged and dropped.
+//! be processed goes to [`dead_letters`]: nothing is acknowledged and dropped. Who may say and hear
+//! what stands in [`permissions`].
 
 pub mod consumer;
 pub mod dead_letters;
+pub mod permissions;
 pub mod relay;
+mod restored;
 pub mod server;
 #[cfg(test)]
 mod tests;
 
+use std::path::Path;
 use std::time::Duration;
 
-use async_nats::Event;
 use async_nats::jetstream::stream::{Config, RetentionPolicy, StorageType, Stream};
 use async_nats::jetstream::{self, Context};
+use async_nats::{Event, ServerAddr};
 
 pub use consumer::{Handled, Handler, Raw, Reaction, Verdict, take_in};
 
@@ -36,6 +40,9 @@ pub enum Error {
     /// The server cannot be reached, or refuses us.
     #[error("nats cannot be reached or refuses us")]
     Connect(#[from] async_nats::ConnectError),
+    /// A part of the address is none.
+    #[error("nats.url is not host names with nats:// or tls:// before them and commas between")]
+    Address,
     /// The server is too old.
     #[error("nats-server {found} is too old: {} or newer is needed", needed())]
     TooOld {
@@ -60,6 +67,34 @@ fn needed() -> String {
     format!("{}.{}", OLDEST_SERVER.0, OLDEST_SERVER.1)
 }
 
+/// The server that a service connects to.
+#[derive(Debug, Clone, Copy)]
+pub struct Access<'a> {
+    /// `nats://host:port`, or `tls://host:port`, which is used with TLS or not at all; several
+    /// servers of one cluster with commas between them.
+    pub url: &'a str,
+    /// The password of the service's user.
+    pub password: Option<&'a Secret>,
+    /// The certificates in PEM that the server's must come from; none means the system's.
+    pub authorities: Option<&'a Path>,
+    /// How many copies the service's stream has.
+    pub replicas: usize,
+}
+
+impl Access<'_> {
+    /// The servers. The others of a cluster are learnt from each as well, but by what it calls them,
+    /// and whether one that is named can be used must not depend on another one's being there.
+    fn addresses(&self) -> Result<Vec<ServerAddr>, Error> {
+        let parse = |url: &str| url.trim().parse::<ServerAddr>().map_err(|_| Error::Address);
+        self.url.split(',').map(parse).collect()
+    }
+
+    /// Whether plain text is refused, also by servers that were learnt from another.
+    fn is_protected(&self) -> bool {
+        self.url.starts_with("tls://")
+    }
+}
+
 /// A service's connection, with its own credentials.
 #[derive(Clone)]
 pub struct Bus {
@@ -71,25 +106,24 @@ pub struct Bus {
 
 impl Bus {
     /// Connects in the name of a service. Waits for a server that is not there yet.
-    pub async fn connect(
-        service: &'static str,
-        url: &str,
-        password: Option<&Secret>,
-        replicas: usize,
-    ) -> Result<Self, Error> {
+    pub async fn connect(service: &'static str, server: Access<'_>) -> Result<Self, Error> {
         let mut options = async_nats::ConnectOptions::new()
             .name(format!("schoolbell-{service}"))
             .custom_inbox_prefix(inbox_prefix(service))
             .retry_on_initial_connect()
             .max_reconnects(None)
             .event_callback(move |event| async move { note(service, &event) });
-        if let Some(password) = password {
+        if let Some(authorities) = server.authorities {
+            options = options.add_root_certificates(authorities.to_owned());
+        }
+        if let Some(password) = server.password {
             options = options.user_and_password(service.to_owned(), password.reveal().to_owned());
         }
-        let client = options.connect(url).await?;
+        let options = options.require_tls(server.is_protected());
+        let client = options.connect(server.addresses()?).await?;
         let mut context = jetstream::new(client.clone());
         context.set_timeout(Duration::from_secs(5));
-        Ok(Self { service, client, context, replicas })
+        Ok(Self { service, client, context, replicas: server.replicas })
     }
 
     /// Refuses a server that is too old. Call it when the server has answered once.
@@ -131,6 +165,26 @@ impl Bus {
     fn stream_error(sayer: &str, source: impl std::error::Error + Send + Sync + 'static) -> Error {
         Error::Stream { sayer: sayer.to_owned(), source: Box::new(source) }
     }
+}
+
+/// Whether a server answers a service with its credentials; its version. Waits for nothing.
+pub async fn probe(service: &'static str, server: Access<'_>) -> Result<String, Error> {
+    let mut options = async_nats::ConnectOptions::new()
+        .name(format!("schoolbell-check-{service}"))
+        .connection_timeout(Duration::from_secs(5))
+        .max_reconnects(1);
+    if let Some(authorities) = server.authorities {
+        options = options.add_root_certificates(authorities.to_owned());
+    }
+    if let Some(password) = server.password {
+        options = options.user_and_password(service.to_owned(), password.reveal().to_owned());
+    }
+    let options = options.require_tls(server.is_protected());
+    let client = options.connect(server.addresses()?).await?;
+    let found = client.server_info().version;
+    // Nothing was said that could be lost.
+    let _ = client.drain().await;
+    if new_enough(&found) { Ok(found) } else { Err(Error::TooOld { found }) }
 }
 
 /// What the client tells us: a refusal is a fault of the settings, the rest comes and goes.

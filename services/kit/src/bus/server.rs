@@ -5,7 +5,6 @@
 //! that two never write to one folder.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
@@ -14,12 +13,14 @@ use rustix::process::{Pid, Signal, kill_process};
 use tokio::process::{Child, Command};
 use tokio_util::sync::CancellationToken;
 
-use super::{consumer_name, inbox_prefix, stream_name};
+use super::permissions::authorization;
 use crate::config::Secret;
 use crate::store::write_private;
 
 /// How often a server that died is started before the process gives up.
 const ATTEMPTS: u32 = 5;
+
+pub use super::permissions::Hearers;
 
 /// Why there is no server.
 #[derive(Debug, thiserror::Error)]
@@ -40,9 +41,6 @@ pub enum Error {
         log: PathBuf,
     },
 }
-
-/// Who says and who hears, from which the permissions follow: service to the sayers it hears.
-pub type Hearers = BTreeMap<&'static str, Vec<&'static str>>;
 
 /// A supervised nats-server.
 pub struct Server {
@@ -119,13 +117,18 @@ impl Server {
     }
 }
 
-pub(super) fn find(tools: &[PathBuf]) -> Option<PathBuf> {
+/// The program that would be started.
+pub fn installed(tools: &[PathBuf]) -> Result<PathBuf, Error> {
+    find(tools).ok_or(Error::NotFound)
+}
+
+pub(crate) fn find(tools: &[PathBuf]) -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let folders = tools.iter().cloned().chain(std::env::split_paths(&path));
     folders.map(|folder| folder.join("nats-server")).find(|file| file.is_file())
 }
 
-pub(super) async fn launch(program: &Path, folder: &Path, settings: &str) -> Result<(Child, u16), Error> {
+pub(crate) async fn launch(program: &Path, folder: &Path, settings: &str) -> Result<(Child, u16), Error> {
     let (file, log) = (folder.join("nats.conf"), folder.join("nats.log"));
     write_private(&file, settings.as_bytes()).map_err(Error::Folder)?;
     let out = std::fs::OpenOptions::new().create(true).append(true).open(&log).map_err(Error::Folder)?;
@@ -198,55 +201,17 @@ fn signal(signal: Signal, id: u32) {
 }
 
 fn settings(folder: &Path, port: i32, passwords: &BTreeMap<String, Secret>, hearers: &Hearers) -> String {
-    let mut text = format!(
+    let users =
+        authorization(hearers, |service| format!("{:?}", passwords.get(service).map_or("", Secret::reveal)));
+    format!(
         "listen: \"127.0.0.1:{port}\"\nports_file_dir: {}\nserver_name: \"schoolbell\"\n\
          jetstream {{ store_dir: {}, sync_interval: always, max_mem: 64MB }}\n\
-         max_payload: 1MB\nauthorization {{\n  users: [\n",
+         max_payload: 1MB\n{users}",
         quoted_path(folder),
         quoted_path(&folder.join("jetstream")),
-    );
-    for (service, sayers) in hearers {
-        let password = passwords.get(*service).map_or("", Secret::reveal);
-        let publish = quoted(&may_publish(service, sayers));
-        // Writing to a String cannot fail.
-        let _ = writeln!(
-            text,
-            "    {{ user: {service:?}, password: {password:?}, permissions: {{ \
-             publish: {{ allow: [{publish}] }}, subscribe: {{ allow: [\"{}.>\"] }} }} }}",
-            inbox_prefix(service),
-        );
-    }
-    text.push_str("  ]\n}\n");
-    text
+    )
 }
 
 fn quoted_path(path: &Path) -> String {
     format!("{:?}", path.to_string_lossy())
-}
-
-fn quoted(subjects: &[String]) -> String {
-    subjects.iter().map(|subject| format!("{subject:?}")).collect::<Vec<_>>().join(", ")
-}
-
-/// What a service may publish: its own facts, the care of its own stream, and whatever its own
-/// consumers on the streams of others need. Both forms of acknowledgement are allowed.
-#[must_use]
-pub fn may_publish(service: &str, sayers: &[&str]) -> Vec<String> {
-    let own = stream_name(service);
-    let mut subjects = vec![format!("schoolbell.{service}.>"), "$JS.API.INFO".to_owned()];
-    subjects.extend(["INFO", "CREATE", "UPDATE"].map(|verb| format!("$JS.API.STREAM.{verb}.{own}")));
-    for sayer in sayers {
-        let (stream, consumer) = (stream_name(sayer), consumer_name(service, sayer));
-        subjects.extend([
-            format!("$JS.API.STREAM.INFO.{stream}"),
-            format!("$JS.API.CONSUMER.INFO.{stream}.{consumer}"),
-            format!("$JS.API.CONSUMER.CREATE.{stream}.{consumer}"),
-            format!("$JS.API.CONSUMER.CREATE.{stream}.{consumer}.>"),
-            format!("$JS.API.CONSUMER.DURABLE.CREATE.{stream}.{consumer}"),
-            format!("$JS.API.CONSUMER.MSG.NEXT.{stream}.{consumer}"),
-            format!("$JS.ACK.{stream}.{consumer}.>"),
-            format!("$JS.ACK.*.*.{stream}.{consumer}.>"),
-        ]);
-    }
-    subjects
 }

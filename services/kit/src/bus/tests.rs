@@ -1,13 +1,14 @@
 mod consumers;
 mod dead_letters;
 mod relays;
+mod restored;
 mod servers;
 
 use std::path::PathBuf;
 
 use tokio::process::Child;
 
-use super::{Bus, new_enough, server};
+use super::{Access, Bus, new_enough, server};
 use crate::testing::tools;
 
 #[test]
@@ -53,7 +54,9 @@ impl Nats {
     }
 
     async fn bus(&self, service: &'static str) -> Bus {
-        Bus::connect(service, &format!("nats://127.0.0.1:{}", self.port), None, 1).await.unwrap()
+        let url = format!("nats://127.0.0.1:{}", self.port);
+        let access = Access { url: &url, password: None, authorities: None, replicas: 1 };
+        Bus::connect(service, access).await.unwrap()
     }
 }
 

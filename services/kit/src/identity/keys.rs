@@ -1,7 +1,7 @@
 //! Keys: making, keeping and using them.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -51,19 +51,26 @@ impl Keys {
     /// Reads the key of each issuer from its file in `folder`, and makes the ones that are not
     /// there yet. Files are readable by their owner only.
     pub fn open(folder: &Path, issuers: &[&str]) -> Result<Self, KeyError> {
+        Self::gather(folder, issuers, &BTreeMap::new())
+    }
+
+    /// The same, with files elsewhere for some of the issuers, which must be there.
+    pub fn gather(
+        folder: &Path,
+        issuers: &[&str],
+        elsewhere: &BTreeMap<String, PathBuf>,
+    ) -> Result<Self, KeyError> {
         let mut keys = BTreeMap::new();
         for name in issuers {
             let path = folder.join(format!("{name}.pem"));
-            let key = if path.exists() { read(name, &path)? } else { create(name, &path)? };
+            let key = match elsewhere.get(*name) {
+                Some(path) => read(name, path)?,
+                None if path.exists() => read(name, &path)?,
+                None => create(name, &path)?,
+            };
             keys.insert((*name).to_owned(), key);
         }
         Ok(Self { keys })
-    }
-
-    /// Replaces one key by the one in a file.
-    pub fn read(&mut self, name: &str, path: &Path) -> Result<(), KeyError> {
-        self.keys.insert(name.to_owned(), read(name, path)?);
-        Ok(())
     }
 
     /// A signer with the key of this issuer.

@@ -4,6 +4,7 @@
 //! Everything runs under a [`watch`]: when any task ends before it was asked to, all are stopped
 //! and [`Running::wait`] fails with its name.
 
+mod https;
 mod running;
 #[cfg(test)]
 mod tests;
@@ -15,25 +16,26 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
 use anyhow::{Context, bail};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
+use tonic::transport::Channel;
 use tonic::transport::server::TcpIncoming;
-use tonic::transport::{Channel, Endpoint};
 
 use crate::bus::server::{Hearers, Server};
-use crate::bus::{Bus, relay};
+use crate::bus::{Access, Bus, relay};
 use crate::clock::Clock;
 use crate::config::{self, Issuer, Mode, Secret};
+use crate::folder::DataFolder;
 use crate::identity::{self, Gate, Keys};
 use crate::operations::DeadLetterOffice;
 use crate::service::{Parts, Peers, Platform, Service};
 use crate::store::{Store, housekeeping};
 use crate::tasks::TaskDesk;
 use crate::telemetry;
+use crate::tls::Tls;
 
 pub use running::Running;
 use running::bounded;
@@ -60,6 +62,8 @@ pub struct Settings {
     pub store: config::Store,
     /// Keys.
     pub identity: config::Identity,
+    /// The protection of connections.
+    pub tls: config::Tls,
     /// The issuer whose key signs the tokens that people use from the command line.
     pub people_issuer: Option<String>,
     /// The time.
@@ -77,6 +81,8 @@ pub struct Host {
     settings: Settings,
     grpc: TcpListener,
     http: TcpListener,
+    tls: Tls,
+    folder: DataFolder,
     keys: Keys,
     issuers: BTreeMap<String, Issuer>,
     hearers: Hearers,
@@ -87,12 +93,14 @@ pub struct Host {
 }
 
 impl Host {
-    /// Binds the ports, reads or makes the keys and starts a nats-server when none is given.
+    /// Binds the ports, reads certificates, reads or makes the keys and starts a nats-server when none is given.
     /// `hearers` is every service of the installation with the sayers that it hears.
-    pub async fn bind(settings: Settings, hearers: Hearers) -> anyhow::Result<Self> {
+    pub async fn bind(mut settings: Settings, hearers: Hearers) -> anyhow::Result<Self> {
+        let tls = Tls::read(&settings.tls)?;
+        settings.store.postgres = settings.store.postgres.map(|address| tls.postgres(&address));
         let grpc = TcpListener::bind(settings.grpc).await.context("the gRPC port cannot be bound")?;
         let http = TcpListener::bind(settings.http).await.context("the HTTP port cannot be bound")?;
-        std::fs::create_dir_all(&settings.data).context("the data folder cannot be made")?;
+        let folder = DataFolder::shared(&settings.data)?;
         let (keys, issuers) = trust::keys_and_issuers(&settings, &hearers)?;
         let server = if settings.nats.url.is_some() {
             None
@@ -100,12 +108,22 @@ impl Host {
             let folder = settings.data.join("nats");
             Some(Server::start(&folder, &settings.nats.tools, hearers.clone()).await?)
         };
-        let channel = Endpoint::from_shared(format!("http://{}", grpc.local_addr()?))?
-            .tcp_nodelay(true)
-            .connect_timeout(Duration::from_secs(5))
-            .connect_lazy();
+        let channel = tls.own_endpoint(grpc.local_addr()?)?.connect_lazy();
         let stop = CancellationToken::new();
-        Ok(Self { settings, grpc, http, keys, issuers, hearers, server, channel, stop, built: Vec::new() })
+        Ok(Self {
+            settings,
+            grpc,
+            http,
+            tls,
+            folder,
+            keys,
+            issuers,
+            hearers,
+            server,
+            channel,
+            stop,
+            built: Vec::new(),
+        })
     }
 
     /// Opens a service's store, connects it to the bus and builds its parts.
@@ -120,7 +138,8 @@ impl Host {
             (None, Some(url)) => (url.clone(), settings.nats.passwords.get(S::NAME)),
             (None, None) => bail!("there is no nats-server"),
         };
-        let bus = Bus::connect(S::NAME, &url, password, settings.nats.replicas).await?;
+        let (authorities, replicas) = (self.tls.authorities(), settings.nats.replicas);
+        let bus = Bus::connect(S::NAME, Access { url: &url, password, authorities, replicas }).await?;
         let platform = Platform {
             service: S::NAME,
             mode: settings.mode,
@@ -139,9 +158,10 @@ impl Host {
     fn peers(&self) -> anyhow::Result<Peers> {
         let mut elsewhere = BTreeMap::new();
         for (name, address) in &self.settings.peers {
-            let endpoint = Endpoint::from_shared(address.clone())
+            let endpoint = self
+                .tls
+                .endpoint(address)
                 .with_context(|| format!("the address of peer {name} is not one"))?;
-            let endpoint = endpoint.tcp_nodelay(true).connect_timeout(Duration::from_secs(5));
             elsewhere.insert(name.clone(), endpoint.connect_lazy());
         }
         let (here, served) = (self.channel.clone(), self.settings.serves.clone());
@@ -188,15 +208,26 @@ impl Host {
             routes.into_axum_router().layer(axum::middleware::from_fn_with_state(gate, identity::check));
         let (grpc_address, http_address) = (self.grpc.local_addr()?, self.http.local_addr()?);
         let incoming = TcpIncoming::from(self.grpc).with_nodelay(Some(true));
-        let serve = tonic::transport::Server::builder()
+        let mut grpc = tonic::transport::Server::builder();
+        if let Some(tls) = self.tls.grpc() {
+            grpc = grpc.tls_config(tls)?;
+        }
+        let serve = grpc
             .add_routes(Routes::from(gated))
             .serve_with_incoming_shutdown(incoming, stop.clone().cancelled_owned());
         work.add("grpc", bounded(serve, stop.clone()));
         let http = http
             .route("/metrics", axum::routing::get(|| async { telemetry::metrics() }))
             .route("/health", axum::routing::get(|| async { "serving" }));
-        let serve = axum::serve(self.http, http).with_graceful_shutdown(stop.clone().cancelled_owned());
-        work.add("http", bounded(serve.into_future(), stop.clone()));
+        let stopping = stop.clone().cancelled_owned();
+        if let Some(acceptor) = self.tls.http() {
+            let port = https::Protected::new(self.http, acceptor);
+            let serve = axum::serve(port, http).with_graceful_shutdown(stopping);
+            work.add("http", bounded(serve.into_future(), stop.clone()));
+        } else {
+            let serve = axum::serve(self.http, http).with_graceful_shutdown(stopping);
+            work.add("http", bounded(serve.into_future(), stop.clone()));
+        }
         let end_server = CancellationToken::new();
         let mut server = Watch::new(end_server.clone());
         if let Some(supervised) = self.server {
@@ -206,6 +237,7 @@ impl Host {
             grpc: grpc_address,
             http: http_address,
             keys: self.keys,
+            _folder: self.folder,
             stop,
             work,
             relays,

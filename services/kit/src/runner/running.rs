@@ -7,6 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::watch::Watch;
 use crate::bus::Bus;
+use crate::folder::DataFolder;
 use crate::identity::Keys;
 use crate::store::Store;
 
@@ -25,6 +26,7 @@ pub struct Running {
     pub http: SocketAddr,
     /// The keys of the installation, to make tokens with.
     pub keys: Keys,
+    pub(super) _folder: DataFolder,
     pub(super) stop: CancellationToken,
     pub(super) work: Watch,
     pub(super) relays: Watch,

@@ -1,5 +1,9 @@
 //! The runner: services that are built, served, watched and stopped, as the binary does it.
 
+mod apart;
+mod authority;
+mod protected;
+
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
@@ -85,6 +89,7 @@ fn settings(data: &Path) -> Settings {
         },
         store: config::Store { postgres: None, database_prefix: String::new(), connections: 4 },
         identity: config::Identity::default(),
+        tls: config::Tls::default(),
         people_issuer: Some("people".to_owned()),
         clock: Clock::system(),
     }

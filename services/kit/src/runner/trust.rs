@@ -1,4 +1,8 @@
 //! Whom an installation believes: the key of each service, made or read, and what each may grant.
+//!
+//! A process signs with the keys of the services that it runs and needs only the public halves of
+//! the others. Where those are not given, the processes share a data folder and its keys, which
+//! production refuses.
 
 use std::collections::BTreeMap;
 
@@ -10,33 +14,37 @@ use crate::bus::server::Hearers;
 use crate::config::{Issuer, Mode};
 use crate::identity::Keys;
 
-/// The keys of this installation, and every issuer that its gates believe.
+/// The keys of this process, and every issuer that its gates believe.
 pub(super) fn keys_and_issuers(
     settings: &Settings,
     hearers: &Hearers,
 ) -> anyhow::Result<(Keys, BTreeMap<String, Issuer>)> {
+    let (given, believed) = (&settings.identity.keys, &settings.identity.issuers);
     let services: Vec<&str> = hearers.keys().copied().collect();
-    let mut names = services.clone();
-    names.extend(settings.people_issuer.as_deref());
-    let given = &settings.identity.keys;
-    if settings.mode == Mode::Production
-        && let Some(missing) = services.iter().find(|name| !given.contains_key(**name))
-    {
-        bail!("production needs identity.keys.{missing}: the key of each service by file");
+    let here = |name: &str| settings.serves.iter().any(|service| service == name);
+    if settings.mode == Mode::Production {
+        let without_key = || services.iter().filter(|name| !given.contains_key(**name));
+        if let Some(name) = without_key().find(|name| here(name)) {
+            bail!("production needs identity.keys.{name}: the key of each service by file");
+        }
+        if let Some(name) = without_key().find(|name| !believed.contains_key(**name)) {
+            bail!("production needs identity.issuers.{name}: the public key of a service elsewhere");
+        }
     }
-    let mut keys = Keys::open(&settings.data.join("keys"), &names)?;
-    for (name, path) in given {
-        keys.read(name, path)?;
+    let people = settings.people_issuer.as_deref();
+    let needed = |name: &&str| here(name) || given.contains_key(*name) || !believed.contains_key(*name);
+    let names: Vec<&str> = services.iter().copied().chain(people).filter(needed).collect();
+    let keys = Keys::gather(&settings.data.join("keys"), &names, given)?;
+    let every: Vec<Role> = (1..=8).filter_map(|number| Role::try_from(number).ok()).collect();
+    let mut issuers = believed.clone();
+    for name in names {
+        let roles = if people == Some(name) { &every[..] } else { &[Role::Service] };
+        let own = keys.issuer(name, roles).context("a key is missing")?;
+        let said = issuers.entry(name.to_owned()).or_insert_with(|| own.clone());
+        // Ours would be refused by everybody who was given the same settings.
+        if said.public_key != own.public_key {
+            bail!("the key of {name} is not the one that identity.issuers.{name} names");
+        }
     }
-    let mut issuers = BTreeMap::new();
-    for name in &services {
-        let issuer = keys.issuer(name, &[Role::Service]).context("a key is missing")?;
-        issuers.insert((*name).to_owned(), issuer);
-    }
-    if let Some(people) = &settings.people_issuer {
-        let roles = (1..=8).filter_map(|number| Role::try_from(number).ok()).collect::<Vec<_>>();
-        issuers.insert(people.clone(), keys.issuer(people, &roles).context("a key is missing")?);
-    }
-    issuers.extend(settings.identity.issuers.clone());
     Ok((keys, issuers))
 }

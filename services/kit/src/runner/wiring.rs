@@ -24,7 +24,7 @@ pub(super) fn drawer(platform: &Platform, parts: &Parts) -> Drawer {
     for (consumer, handler) in &parts.replays {
         handlers.insert((consumer.clone(), String::new()), handler.clone());
     }
-    Drawer { store: platform.store.clone(), handlers }
+    Drawer { store: platform.store.clone(), handlers, tracer: parts.tracer.clone() }
 }
 
 /// One consumer per sayer. A reaction that could never be asked is a mistake in the code or in the

@@ -15,7 +15,10 @@ pub struct Migration {
     pub sql: &'static str,
 }
 
-const OURS: Migration = Migration { name: "kit_0001", sql: include_str!("schema.sql") };
+const OURS: [Migration; 2] = [
+    Migration { name: "kit_0001", sql: include_str!("schema.sql") },
+    Migration { name: "kit_0002", sql: include_str!("restores.sql") },
+];
 
 impl Migration {
     fn statements(&self, backend: DbBackend) -> String {
@@ -55,7 +58,7 @@ impl MigratorTraitSelf for Steps {
 
 /// Applies the steps that have not been applied.
 pub(super) async fn up(db: &DatabaseConnection, migrations: &[Migration]) -> Result<(), Error> {
-    let mut steps = vec![OURS];
+    let mut steps = OURS.to_vec();
     steps.extend_from_slice(migrations);
     Steps(steps).up(db, None).await?;
     Ok(())

@@ -5,11 +5,13 @@
 //! is held across the network, and no service opens another's database.
 
 mod commit;
+mod copy;
 mod failure;
 pub(crate) mod housekeeping;
 mod migrate;
 mod once;
 mod open;
+mod restored;
 pub(crate) mod rows;
 #[cfg(test)]
 mod tests;
@@ -18,6 +20,7 @@ mod writer;
 use std::path::Path;
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use sea_orm::{
     DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, SqliteTransactionMode, Statement,
     TransactionOptions, TransactionTrait, Value,
@@ -25,8 +28,10 @@ use sea_orm::{
 use tokio::sync::Notify;
 
 pub use commit::{Commit, Committed, Outgoing, Work};
+pub use copy::{copy_file, count_rows};
 pub use migrate::Migration;
 pub use once::{Call, once};
+pub use open::probe;
 
 use crate::clock::Clock;
 
@@ -72,6 +77,7 @@ struct Inner {
     write: DatabaseConnection,
     read: DatabaseConnection,
     clock: Clock,
+    restored_at: Option<Timestamp>,
     writer: writer::Writer,
     outbox: Arc<Notify>,
 }

@@ -9,7 +9,7 @@ use tokio::sync::Notify;
 
 use super::migrate::{self, Migration};
 use super::writer::Writer;
-use super::{Error, Inner, Store};
+use super::{Error, Inner, Store, restored};
 use crate::clock::Clock;
 use crate::config;
 
@@ -56,10 +56,34 @@ impl Store {
                 (pool.clone(), pool)
             }
         };
+        let restored_at = restored::last(&write, write.get_database_backend()).await?;
         let outbox = Arc::new(Notify::new());
         let writer = Writer::start(write.clone(), Arc::clone(&outbox));
-        Ok(Self { inner: Arc::new(Inner { write, read, clock, writer, outbox }) })
+        Ok(Self { inner: Arc::new(Inner { write, read, clock, restored_at, writer, outbox }) })
     }
+}
+
+/// The version of the server that the settings name, which holds the database of `service` if it is
+/// there already. Makes nothing.
+pub async fn probe(service: &str, settings: &config::Store) -> Result<Option<String>, Error> {
+    let Some(address) = &settings.postgres else { return Ok(None) };
+    let server = address.reveal().trim_end_matches('/');
+    let database = format!("{}{service}", settings.database_prefix);
+    if !server.starts_with("postgres://") && !server.starts_with("postgresql://") {
+        return Err(Error::Address);
+    }
+    let found = Database::connect(server_options(&address_of(server, "postgres"), 1)).await?;
+    let statement = |sql: &str| Statement::from_string(DbBackend::Postgres, sql);
+    let version = found.query_one_raw(statement("SHOW server_version")).await?;
+    let version = version.ok_or(Error::Corrupt { what: "version of the server" })?.try_get_by_index(0)?;
+    let exists = "SELECT 1 FROM pg_database WHERE datname = $1";
+    let exists = Statement::from_sql_and_values(DbBackend::Postgres, exists, [database.as_str().into()]);
+    let exists = found.query_one_raw(exists).await?.is_some();
+    found.close().await?;
+    if exists {
+        Database::connect(server_options(&address_of(server, &database), 1)).await?.close().await?;
+    }
+    Ok(Some(version))
 }
 
 /// What the connections to a file are for.

@@ -26,7 +26,7 @@ pub struct Trial {
     pub ear: Bus,
     pub store: Store,
     pub backend: &'static str,
-    _store: crate::testing::TestStore,
+    test: crate::testing::TestStore,
 }
 
 impl Trial {
@@ -42,10 +42,19 @@ impl Trial {
                 ear,
                 store: store.store.clone(),
                 backend: store.backend,
-                _store: store,
+                test: store,
             });
         }
         trials
+    }
+
+    /// The database was put back to an earlier state, as far as `forget` says.
+    pub async fn restored(&mut self, forget: &str) {
+        let held_back = Commit::new().execute(self.store.statement(forget, []));
+        let at = self.store.clock().real();
+        self.store.mark_restored(at, held_back).await.unwrap();
+        self.store.close().await.unwrap();
+        self.store = self.test.open_again("ear", LEDGER).await;
     }
 
     pub async fn say<T: Fact>(&self, event: &Event<T>) {

@@ -21,7 +21,10 @@ use crate::testing::eventually;
 fn office(trial: &Trial, reaction: &Reaction) -> DeadLetterOffice {
     let key = ("ear--bell".to_owned(), reaction.fact.to_owned());
     let handlers = BTreeMap::from([(key, reaction.handler.clone())]);
-    DeadLetterOffice::new(BTreeMap::from([("ear", Drawer { store: trial.store.clone(), handlers })]))
+    DeadLetterOffice::new(BTreeMap::from([(
+        "ear",
+        Drawer { store: trial.store.clone(), handlers, tracer: None },
+    )]))
 }
 
 fn from<T>(caller: &Caller, message: T) -> Request<T> {

@@ -1,0 +1,58 @@
+//! Who may say and hear what on the bus, as nats-server reads it.
+//!
+//! The one source of these permissions: [`server`](super::server) writes them for the server that
+//! it supervises, and a server of somebody else's is given the same text (`deploy/nats.conf`, which
+//! a test compares with this).
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use super::{consumer_name, inbox_prefix, stream_name};
+
+/// Who says and who hears, from which the permissions follow: service to the sayers it hears.
+pub type Hearers = BTreeMap<&'static str, Vec<&'static str>>;
+
+/// The block of a server's settings with one user per service. `password` answers with what
+/// stands there for a service: a quoted text, or a variable such as `$NATS_PASSWORD_X`.
+pub fn authorization(hearers: &Hearers, password: impl Fn(&str) -> String) -> String {
+    let mut text = String::from("authorization {\n  users: [\n");
+    for (service, sayers) in hearers {
+        let publish: Vec<String> =
+            may_publish(service, sayers).iter().map(|subject| format!("          {subject:?}\n")).collect();
+        let publish = publish.concat();
+        // Writing to a String cannot fail.
+        let _ = write!(
+            text,
+            "    {{\n      user: {service:?}\n      password: {}\n      permissions: {{\n        \
+             publish: {{ allow: [\n{publish}        ] }}\n        \
+             subscribe: {{ allow: [\"{}.>\"] }}\n      }}\n    }}\n",
+            password(service),
+            inbox_prefix(service),
+        );
+    }
+    text.push_str("  ]\n}\n");
+    text
+}
+
+/// What a service may publish: its own facts, the care of its own stream, and whatever its own
+/// consumers on the streams of others need. Both forms of acknowledgement are allowed.
+fn may_publish(service: &str, sayers: &[&str]) -> Vec<String> {
+    let own = stream_name(service);
+    let mut subjects = vec![format!("schoolbell.{service}.>"), "$JS.API.INFO".to_owned()];
+    subjects.extend(["INFO", "CREATE", "UPDATE"].map(|verb| format!("$JS.API.STREAM.{verb}.{own}")));
+    for sayer in sayers {
+        let (stream, consumer) = (stream_name(sayer), consumer_name(service, sayer));
+        subjects.extend([
+            format!("$JS.API.STREAM.INFO.{stream}"),
+            format!("$JS.API.CONSUMER.INFO.{stream}.{consumer}"),
+            format!("$JS.API.CONSUMER.CREATE.{stream}.{consumer}"),
+            format!("$JS.API.CONSUMER.DELETE.{stream}.{consumer}"),
+            format!("$JS.API.CONSUMER.CREATE.{stream}.{consumer}.>"),
+            format!("$JS.API.CONSUMER.DURABLE.CREATE.{stream}.{consumer}"),
+            format!("$JS.API.CONSUMER.MSG.NEXT.{stream}.{consumer}"),
+            format!("$JS.ACK.{stream}.{consumer}.>"),
+            format!("$JS.ACK.*.*.{stream}.{consumer}.>"),
+        ]);
+    }
+    subjects
+}
