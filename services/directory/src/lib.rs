@@ -10,9 +10,10 @@ mod import;
 mod reactions;
 mod store;
 
+use jiff::Timestamp;
 use kit::config::Mode;
 use kit::service::{Parts, Platform, Service};
-use kit::store::Migration;
+use kit::store::{Commit, Error, Migration, Store};
 use proto::directory::v1::directory_service_server::DirectoryServiceServer;
 use serde::Deserialize;
 
@@ -31,6 +32,10 @@ impl Service for Directory {
     const NAME: &'static str = "directory";
     const MIGRATIONS: &'static [Migration] = store::MIGRATIONS;
     type Config = Config;
+
+    async fn hold_back(store: &Store, now: Timestamp) -> Result<Commit, Error> {
+        store::restored::hold_back(store, now).await
+    }
 
     async fn build(Config {}: Config, platform: &Platform) -> anyhow::Result<Parts> {
         let test_numbers = match platform.mode {

@@ -8,11 +8,12 @@ use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
 use kit::identity::Caller;
 use kit::rejection::{self, Rejection};
 use proto::directory::v1 as pb;
+use proto::events::scope::Scope;
 use proto::ids::{ContactId, InvalidId};
 use tonic::{Response, Status};
 
 use super::{Directory, wire};
-use crate::store::people::{self, Scope};
+use crate::store::people;
 
 /// How many pupils one message of a stream carries at most.
 const BATCH: usize = 100;
@@ -27,25 +28,11 @@ impl Directory {
     pub(super) async fn audience(
         &self,
         caller: &Caller,
-        request: pb::ResolveAudienceRequest,
+        request: &pb::ResolveAudienceRequest,
     ) -> Result<Response<BoxStream<'static, Result<pb::ResolveAudienceResponse, Status>>>, Status> {
-        use pb::resolve_audience_request::Scope as Asked;
         let standing = self.school(caller.tenant).await?;
         let today = standing.day(self.store.clock().now());
-        let scope = match request.scope {
-            None => return Err(Rejection::invalid("REQUIRED", "scope", "must be set").into()),
-            Some(Asked::WholeSchool(_)) => Scope::School,
-            Some(Asked::YearGroups(groups)) => {
-                at_most(groups.year_groups.len(), "year_groups.year_groups", MOST_CLEARED)?;
-                Scope::YearGroups(groups.year_groups)
-            }
-            Some(Asked::Classes(classes)) => {
-                Scope::Classes(ids(&classes.class_ids, "classes.class_ids", MOST_CLEARED)?)
-            }
-            Some(Asked::Pupils(pupils)) => {
-                Scope::Pupils(ids(&pupils.pupil_ids, "pupils.pupil_ids", MOST_IN_SCOPE)?)
-            }
-        };
+        let scope = scope_of(request.audience.as_ref())?;
         let bars = people::bars(&self.store, caller.tenant, today).await?;
         let rows = people::on_roll(&self.store, caller.tenant, &scope).await?;
         let pupils: Vec<_> = rows.into_iter().map(|row| row.pupil).collect();
@@ -89,21 +76,35 @@ impl Directory {
     pub(super) async fn check(
         &self,
         caller: &Caller,
-        request: pb::CheckPupilsRequest,
+        request: &pb::CheckPupilsRequest,
     ) -> Result<Response<pb::CheckPupilsResponse>, Status> {
-        use pb::check_pupils_request::Scope as Asked;
         self.school(caller.tenant).await?;
-        let scope = match request.scope {
-            None => return Err(Rejection::invalid("REQUIRED", "scope", "must be set").into()),
-            Some(Asked::WholeSchool(_)) => Scope::School,
-            Some(Asked::Pupils(pupils)) => {
-                Scope::Pupils(ids(&pupils.pupil_ids, "pupils.pupil_ids", MOST_IN_SCOPE)?)
-            }
-        };
+        let scope = scope_of(request.audience.as_ref())?;
         let rows = people::on_roll(&self.store, caller.tenant, &scope).await?;
         let pupils = rows.into_iter().map(wire::check).collect();
         Ok(Response::new(pb::CheckPupilsResponse { pupils }))
     }
+}
+
+/// Whom a service asks for. A list without an entry is nobody, and is answered with nobody.
+fn scope_of(audience: Option<&pb::Audience>) -> Result<Scope, Rejection> {
+    use pb::audience::Scope as Asked;
+    let Some(asked) = audience.and_then(|audience| audience.scope.as_ref()) else {
+        return Err(Rejection::invalid("REQUIRED", "audience", "must say whom it means"));
+    };
+    Ok(match asked {
+        Asked::WholeSchool(pb::WholeSchool {}) => Scope::WholeSchool,
+        Asked::YearGroups(groups) => {
+            at_most(groups.year_groups.len(), "audience.year_groups.year_groups", MOST_CLEARED)?;
+            Scope::YearGroups(groups.year_groups.clone())
+        }
+        Asked::Classes(classes) => {
+            Scope::Classes(ids(&classes.class_ids, "audience.classes.class_ids", MOST_CLEARED)?)
+        }
+        Asked::Pupils(pupils) => {
+            Scope::Pupils(ids(&pupils.pupil_ids, "audience.pupils.pupil_ids", MOST_IN_SCOPE)?)
+        }
+    })
 }
 
 fn at_most(number: usize, field: &'static str, most: usize) -> Result<(), Rejection> {

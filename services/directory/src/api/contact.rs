@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 use jiff::civil::Date;
+use kit::fields::{Fault, Fields};
 use kit::identity::Caller;
 use kit::rejection::{self, Rejection};
 use kit::store::{Call, Commit, Error, once};
@@ -95,23 +96,19 @@ impl Directory {
     }
 
     /// Reads every field and says of each that is wrong what was expected.
-    fn reach_update(&self, request: &pb::UpdateContactRequest) -> Result<ReachUpdate, Rejection> {
-        let mut wrong = Wrong::default();
-        let phone =
-            |entered: &str| phone::normalise(entered, self.test_numbers).map(|normalised| normalised.phone);
-        let update = ReachUpdate {
-            first_phone: wrong.read(request.first_phone.as_deref(), ("first_phone", LONGEST_NUMBER), phone),
-            second_phone: wrong.read(
-                request.second_phone.as_deref(),
-                ("second_phone", LONGEST_NUMBER),
-                phone,
-            ),
-            email: wrong.read(request.email.as_deref(), ("email", LONGEST_MAILBOX), email::normalise),
-            language: wrong.language(request.language.as_deref()),
-            no_voice: request.no_voice,
+    fn reach_update(&self, request: &pb::UpdateContactRequest) -> Result<ReachUpdate, Status> {
+        let mut fields = Fields::default();
+        let mut phone = |field, entered: Option<&str>| {
+            let read = |entered: &str| phone::normalise(entered, self.test_numbers).map(|read| read.phone);
+            address(&mut fields, entered, (field, LONGEST_NUMBER), read)
         };
-        wrong.refuse()?;
-        Ok(update)
+        let first_phone = phone("first_phone", request.first_phone.as_deref());
+        let second_phone = phone("second_phone", request.second_phone.as_deref());
+        let mailbox = ("email", LONGEST_MAILBOX);
+        let email = address(&mut fields, request.email.as_deref(), mailbox, email::normalise);
+        let language = language(&mut fields, request.language.as_deref());
+        let no_voice = request.no_voice;
+        fields.finish(Some(ReachUpdate { first_phone, second_phone, email, language, no_voice }))
     }
 }
 
@@ -160,47 +157,38 @@ impl ReachUpdate {
     }
 }
 
-/// The fields that cannot be taken, with what was expected of each.
-#[derive(Default)]
-struct Wrong(Vec<(&'static str, String)>);
-
-impl Wrong {
-    fn add(&mut self, field: &'static str, expected: &str) {
-        self.0.push((field, format!("expected: {expected}")));
+/// A number or a mailbox: an empty one is removed.
+fn address<T, E: std::fmt::Display>(
+    fields: &mut Fields,
+    entered: Option<&str>,
+    (field, most): (&'static str, usize),
+    normalise: impl FnOnce(&str) -> Result<T, E>,
+) -> Field<T> {
+    let Some(entered) = entered.map(str::trim) else { return Field::Stays };
+    if entered.is_empty() {
+        return Field::Removed;
     }
-
-    fn read<T, E: std::fmt::Display>(
-        &mut self,
-        entered: Option<&str>,
-        (field, most): (&'static str, usize),
-        normalise: impl FnOnce(&str) -> Result<T, E>,
-    ) -> Field<T> {
-        let Some(entered) = entered.map(str::trim) else { return Field::Stays };
-        if entered.is_empty() {
-            return Field::Removed;
-        }
-        if entered.chars().count() > most {
-            self.add(field, &format!("at most {most} characters"));
-            return Field::Stays;
-        }
-        match normalise(entered) {
-            Ok(value) => Field::Becomes(value),
-            Err(fault) => {
-                self.add(field, &fault.to_string());
-                Field::Stays
-            }
+    let read = if entered.chars().count() > most {
+        Err(format!("at most {most} characters"))
+    } else {
+        normalise(entered).map_err(|fault| fault.to_string())
+    };
+    match read {
+        Ok(value) => Field::Becomes(value),
+        Err(expected) => {
+            fields.add(fault(field, &expected));
+            Field::Stays
         }
     }
+}
 
-    /// A language is never removed: without a word of the school it is the default.
-    fn language(&mut self, entered: Option<&str>) -> Option<String> {
-        language::normalise(entered?).map_err(|fault| self.add("language", &fault.to_string())).ok()
-    }
+/// A language is never removed: without a word of the school it is the default.
+fn language(fields: &mut Fields, entered: Option<&str>) -> Option<String> {
+    language::normalise(entered?)
+        .map_err(|expected| fields.add(fault("language", &expected.to_string())))
+        .ok()
+}
 
-    fn refuse(self) -> Result<(), Rejection> {
-        let mut wrong = self.0.into_iter();
-        let Some((field, expected)) = wrong.next() else { return Ok(()) };
-        let first = Rejection::invalid("INVALID_CONTACT", field, expected);
-        Err(wrong.fold(first, |rejection, (field, expected)| rejection.field(field, expected)))
-    }
+fn fault(field: &'static str, expected: &str) -> Fault {
+    Fault::new(field, "INVALID_CONTACT", format!("expected: {expected}"))
 }

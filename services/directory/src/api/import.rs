@@ -6,10 +6,13 @@ use kit::rejection::Rejection;
 use kit::store::{Call, Commit, Error, once};
 use proto::directory::v1 as pb;
 use proto::events::directory::Restricted;
+use proto::events::{About, Event};
+use proto::ids::EventId;
 use tonic::{Response, Status};
 
 use super::change::restricted;
 use super::{Directory, LARGEST_ARCHIVE, tasks, wire};
+use crate::domain::described::{Zones, described};
 use crate::domain::link::Bar;
 use crate::domain::plan::{Barred, Plan, plan};
 use crate::domain::roster::Roster;
@@ -99,6 +102,7 @@ impl Directory {
         for subjects in subjects(snapshot, plan).chunks(SUBJECTS) {
             commit = commit.audit(caller, "ImportRoster", subjects, now);
         }
+        commit = tell_the_public(commit, caller, (snapshot, plan), now)?;
         for barred in &plan.barred {
             let (fact, version) = said(snapshot, barred)?;
             commit = restricted(commit, caller, fact, (version, now))?;
@@ -110,6 +114,24 @@ impl Directory {
 /// That somebody imported, also when nothing changed.
 fn looked(caller: &Caller, now: Timestamp) -> Commit {
     Commit::new().audit(caller, "ImportRoster", &[caller.tenant.to_string()], now)
+}
+
+/// Says what the public may know of the school, when that is not what it was.
+fn tell_the_public(
+    commit: Commit,
+    caller: &Caller,
+    (snapshot, plan): (&Snapshot, &Plan),
+    time: Timestamp,
+) -> Result<Commit, Error> {
+    let before = snapshot.time_zone.as_deref();
+    let after = match (&plan.school, before) {
+        (None, Some(stays)) => stays,
+        (Some(_), _) | (None, None) => write::TIME_ZONE,
+    };
+    let Some(fact) = described(&snapshot.present, plan, Zones { before, after }) else { return Ok(commit) };
+    let version = u64::try_from(snapshot.version + 1).map_err(|_| Error::Corrupt { what: "version" })?;
+    let about = About { school: caller.tenant, subject: caller.tenant.to_string(), version, time };
+    commit.fact(&Event::new(EventId::generate(), about, fact))
 }
 
 fn faulty(faults: Vec<Fault>) -> pb::ImportRosterResponse {

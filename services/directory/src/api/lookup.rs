@@ -6,12 +6,12 @@ use kit::identity::Caller;
 use kit::page::Page;
 use kit::rejection::{self, Rejection};
 use proto::directory::v1 as pb;
+use proto::events::scope::Scope;
 use proto::ids::{ClassId, PupilId};
 use tonic::{Response, Status};
 
 use super::{Directory, wire};
-use crate::store::people::{self, Scope};
-use crate::store::school;
+use crate::store::{people, school};
 
 impl Directory {
     pub(super) async fn look_at_school(

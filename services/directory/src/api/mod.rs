@@ -116,7 +116,7 @@ impl DirectoryService for Directory {
         &self,
         request: Request<pb::ResolveAudienceRequest>,
     ) -> Result<Response<Self::ResolveAudienceStream>, Status> {
-        self.audience(&Caller::of(&request)?, request.into_inner()).await
+        self.audience(&Caller::of(&request)?, request.get_ref()).await
     }
 
     async fn clear_contacts(
@@ -130,6 +130,6 @@ impl DirectoryService for Directory {
         &self,
         request: Request<pb::CheckPupilsRequest>,
     ) -> Result<Response<pb::CheckPupilsResponse>, Status> {
-        self.check(&Caller::of(&request)?, request.into_inner()).await
+        self.check(&Caller::of(&request)?, request.get_ref()).await
     }
 }

@@ -63,6 +63,7 @@ pub fn check(pupil: OnRoll) -> pb::PupilCheck {
         class_id: pupil.pupil.class_id.to_string(),
         year_group: pupil.year_group,
         person_only: pupil.pupil.person_only,
+        first_name: pupil.pupil.first_name,
     }
 }
 
@@ -113,7 +114,12 @@ fn address(address: Address) -> pb::Address {
         AddressKind::Landline => pb::AddressKind::Landline,
         AddressKind::Email => pb::AddressKind::Email,
     };
-    pb::Address { kind: kind.into(), value: address.value, barred: address.barred }
+    pb::Address {
+        kind: kind.into(),
+        value: address.value,
+        barred: address.bar.is_some(),
+        no_contact: address.bar == Some(Bar::Contact),
+    }
 }
 
 /// A fault or a warning of an import.

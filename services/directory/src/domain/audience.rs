@@ -74,8 +74,9 @@ pub struct Address {
     pub kind: AddressKind,
     /// E.164 or a mailbox.
     pub value: String,
-    /// Somebody who may not learn of this pupil uses it too.
-    pub barred: bool,
+    /// The strictest that stands against somebody else who uses it too and may not learn of this
+    /// pupil.
+    pub bar: Option<Bar>,
 }
 
 /// A contact of one pupil, as seen today.
@@ -123,11 +124,16 @@ impl Bars {
         self.no_contact.contains(&contact)
     }
 
-    /// Whether somebody other than this contact uses the address and may not learn of this pupil.
-    fn on_address(&self, address: &str, (pupil, contact): (PupilId, ContactId)) -> bool {
-        self.addresses.get(address).is_some_and(|users| {
-            users.iter().any(|(user, about)| *user != contact && about.is_none_or(|about| about == pupil))
-        })
+    /// What stands against somebody other than this contact who uses the address and may not learn
+    /// of this pupil.
+    fn on_address(&self, address: &str, (pupil, contact): (PupilId, ContactId)) -> Option<Bar> {
+        let others = self.addresses.get(address)?.iter().filter(|(user, _)| *user != contact);
+        others
+            .filter_map(|(_, about)| match about {
+                None => Some(Bar::Contact),
+                Some(about) => (*about == pupil).then_some(Bar::ChildInformation),
+            })
+            .max()
     }
 }
 
@@ -153,7 +159,7 @@ fn addresses_of(contact: &Contact, pupil: PupilId, bars: &Bars) -> Vec<Address> 
     let address = |kind: AddressKind, value: &str| Address {
         kind,
         value: value.to_owned(),
-        barred: bars.on_address(value, (pupil, contact.id)),
+        bar: bars.on_address(value, (pupil, contact.id)),
     };
     let phone = |kind: AddressKind| move |phone: &Phone| address(kind, phone.e164());
     let mailbox = contact.reach.email.iter();
@@ -256,12 +262,13 @@ mod tests {
         let father = contact(reach("07700 900102", "", "Family@example.com"));
         let mother = contact(reach("07700 900101", "", "family@example.com"));
         let bars = Bars::on(TODAY, &[restrained(pupil, &father, Bar::ChildInformation)]);
-        let barred = |pupil, contact: &Contact| -> Vec<bool> {
-            one(pupil, contact, &bars).addresses.iter().map(|address| address.barred).collect()
+        let barred = |pupil, contact: &Contact| -> Vec<Option<Bar>> {
+            one(pupil, contact, &bars).addresses.iter().map(|address| address.bar).collect()
         };
-        assert_eq!(barred(pupil, &mother), [false, true], "the mailbox is the father's, too");
-        assert_eq!(barred(sibling, &mother), [false, false]);
-        assert_eq!(barred(pupil, &father), [false, false], "his own restriction stands on his link");
+        let of_the_child = Some(Bar::ChildInformation);
+        assert_eq!(barred(pupil, &mother), [None, of_the_child], "the mailbox is the father's, too");
+        assert_eq!(barred(sibling, &mother), [None, None]);
+        assert_eq!(barred(pupil, &father), [None, None], "his own restriction stands on his link");
         assert!(!one(pupil, &father, &bars).no_contact);
     }
 
@@ -272,8 +279,23 @@ mod tests {
         let mother = contact(reach("07700 900102", "", ""));
         let bars = Bars::on(TODAY, &[restrained(pupil, &father, Bar::Contact)]);
         assert!(one(other, &father, &bars).no_contact);
-        assert!(one(other, &mother, &bars).addresses[0].barred);
+        assert_eq!(one(other, &mother, &bars).addresses[0].bar, Some(Bar::Contact));
         assert!(!one(other, &mother, &bars).no_contact);
+        assert_eq!(one(other, &father, &bars).addresses[0].bar, None, "his own");
+    }
+
+    #[test]
+    fn the_strictest_of_those_who_share_an_address_stands_on_it() {
+        let (pupil, sibling) = (PupilId::generate(), PupilId::generate());
+        let [mother, father, uncle] = [(); 3].map(|()| contact(reach("07700 900102", "", "")));
+        let about_the_child = restrained(pupil, &father, Bar::ChildInformation);
+        let at_all = restrained(sibling, &uncle, Bar::Contact);
+        let bars = Bars::on(TODAY, &[at_all, about_the_child.clone()]);
+        assert_eq!(one(pupil, &mother, &bars).addresses[0].bar, Some(Bar::Contact));
+        assert_eq!(one(pupil, &uncle, &bars).addresses[0].bar, Some(Bar::ChildInformation));
+        let bars = Bars::on(TODAY, &[about_the_child]);
+        assert_eq!(one(pupil, &mother, &bars).addresses[0].bar, Some(Bar::ChildInformation));
+        assert_eq!(one(sibling, &mother, &bars).addresses[0].bar, None);
     }
 
     #[test]

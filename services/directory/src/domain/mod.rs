@@ -5,6 +5,7 @@
 
 pub mod audience;
 pub mod decide;
+pub mod described;
 pub mod email;
 pub mod former;
 pub mod language;

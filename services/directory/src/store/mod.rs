@@ -9,6 +9,7 @@ pub mod decisions;
 pub mod former;
 pub mod people;
 pub mod present;
+pub mod restored;
 mod rows;
 pub mod school;
 pub mod write;

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use jiff::civil::Date;
 use kit::store::{Error, Store};
+use proto::events::scope::Scope;
 use proto::ids::{ClassId, ContactId, PupilId, SchoolId};
 use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
@@ -16,19 +17,6 @@ use crate::domain::present::Status;
 
 /// How many ids one statement names at most.
 const IDS: usize = 1_000;
-
-/// Which pupils are meant.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Scope {
-    /// All who are on roll.
-    School,
-    /// Those of these year groups.
-    YearGroups(Vec<String>),
-    /// Those of these classes.
-    Classes(Vec<ClassId>),
-    /// These.
-    Pupils(Vec<PupilId>),
-}
 
 /// A pupil on roll, with what a list shows.
 #[derive(Debug, Clone)]
@@ -56,7 +44,7 @@ pub async fn on_roll(store: &Store, school: SchoolId, scope: &Scope) -> Result<V
     };
     let mut rows = Vec::new();
     match scope {
-        Scope::School => rows = all().all(store.read()).await?,
+        Scope::WholeSchool => rows = all().all(store.read()).await?,
         Scope::YearGroups(groups) => {
             rows = all().filter(pupils::Column::YearGroup.is_in(groups.clone())).all(store.read()).await?;
         }

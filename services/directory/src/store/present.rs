@@ -16,6 +16,8 @@ use crate::domain::roster::SourceId;
 pub struct Snapshot {
     /// The school's version when this was read; 0 before the first import.
     pub version: i64,
+    /// The school's zone, as an IANA name; none before the first import.
+    pub time_zone: Option<String>,
     /// What stands.
     pub present: Present,
     /// Ids of classes.
@@ -35,6 +37,7 @@ pub async fn snapshot(store: &Store, school: SchoolId) -> Result<Snapshot, Error
     if let Some(row) = row {
         snapshot.version = row.version;
         snapshot.present.school = Some(row.school()?);
+        snapshot.time_zone = Some(row.time_zone);
     }
     read_structure(store, &key, &mut snapshot).await?;
     read_people(store, &key, &mut snapshot).await?;

@@ -3,12 +3,13 @@
 
 use futures::TryStreamExt;
 use pb::AddressKind::{Email, Landline, Mobile};
-use pb::resolve_audience_request::Scope;
+use pb::audience::Scope;
 
 use super::*;
 
 async fn audience(desk: &Desk, scope: Scope) -> Vec<pb::AudiencePupil> {
-    let request = pb::ResolveAudienceRequest { scope: Some(scope) };
+    let audience = Some(pb::Audience { scope: Some(scope) });
+    let request = pb::ResolveAudienceRequest { audience };
     let stream = desk.directory.resolve_audience(desk.request(request)).await.unwrap().into_inner();
     let batches: Vec<pb::ResolveAudienceResponse> = stream.try_collect().await.unwrap();
     assert!(batches.iter().all(|batch| (1..=100).contains(&batch.pupils.len())));
@@ -121,20 +122,31 @@ async fn checking_pupils_says_class_and_person_only_and_leaves_strangers_out() {
         let cal = desk.pupil("cal").await;
         let stranger = proto::ids::PupilId::generate().to_string();
         let pupils = pb::Pupils { pupil_ids: vec![cal.pupil_id.clone(), stranger] };
-        let scope = Some(pb::check_pupils_request::Scope::Pupils(pupils));
-        let answer = desk.directory.check_pupils(desk.request(pb::CheckPupilsRequest { scope })).await;
+        let check = |scope| {
+            let audience = Some(pb::Audience { scope: Some(scope) });
+            desk.directory.check_pupils(desk.request(pb::CheckPupilsRequest { audience }))
+        };
+        let answer = check(Scope::Pupils(pupils)).await;
         let expected = pb::PupilCheck {
             pupil_id: cal.pupil_id,
-            class_id: cal.class_id,
+            class_id: cal.class_id.clone(),
             year_group: "1".to_owned(),
             person_only: true,
+            first_name: "Cal".to_owned(),
         };
         assert_eq!(answer.unwrap().into_inner().pupils, [expected]);
-        let whole = Some(pb::check_pupils_request::Scope::WholeSchool(pb::WholeSchool {}));
-        let answer = desk.directory.check_pupils(desk.request(pb::CheckPupilsRequest { scope: whole })).await;
-        assert_eq!(answer.unwrap().into_inner().pupils.len(), 3);
-        let none = desk.directory.check_pupils(desk.request(pb::CheckPupilsRequest { scope: None })).await;
-        assert_eq!(refusal(none).2, ["scope"]);
+        let years = Scope::YearGroups(pb::YearGroups { year_groups: vec!["1".to_owned()] });
+        let class = Scope::Classes(pb::Classes { class_ids: vec![cal.class_id] });
+        for (scope, wanted) in [
+            (Scope::WholeSchool(pb::WholeSchool {}), &["Amy", "Ben", "Cal"][..]),
+            (years, &["Ben", "Cal"]),
+            (class, &["Ben", "Cal"]),
+        ] {
+            let answer = check(scope).await.unwrap().into_inner();
+            let mut names: Vec<&str> = answer.pupils.iter().map(|pupil| pupil.first_name.as_str()).collect();
+            names.sort_unstable();
+            assert_eq!(names, wanted);
+        }
     }
 }
 
@@ -188,9 +200,18 @@ async fn what_cannot_be_asked_is_refused_with_its_field() {
         assert_eq!((refused.1.as_str(), refused.2), ("TOO_MANY", vec!["contact_ids".to_owned()]));
         let odd = pb::ClearContactsRequest { contact_ids: Vec::new(), pupil_ids: vec!["amy".to_owned()] };
         assert_eq!(refusal(desk.directory.clear_contacts(desk.request(odd)).await).2, ["pupil_ids[0]"]);
-        let request = pb::ResolveAudienceRequest { scope: None };
-        let refused = desk.directory.resolve_audience(desk.request(request)).await.map(|_| Response::new(()));
-        assert_eq!(refusal(refused).2, ["scope"]);
+        for audience in [None, Some(pb::Audience { scope: None })] {
+            let request = pb::ResolveAudienceRequest { audience: audience.clone() };
+            let refused = desk.directory.resolve_audience(desk.request(request)).await;
+            assert_eq!(refusal(refused.map(|_| Response::new(()))).2, ["audience"]);
+            let request = pb::CheckPupilsRequest { audience };
+            let refused = desk.directory.check_pupils(desk.request(request)).await;
+            assert_eq!(refusal(refused).2, ["audience"]);
+        }
+        let odd = Scope::Classes(pb::Classes { class_ids: vec!["oak".to_owned()] });
+        let request = pb::CheckPupilsRequest { audience: Some(pb::Audience { scope: Some(odd) }) };
+        let refused = refusal(desk.directory.check_pupils(desk.request(request)).await);
+        assert_eq!(refused.2, ["audience.classes.class_ids[0]"]);
     }
 }
 

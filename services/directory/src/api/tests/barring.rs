@@ -152,6 +152,33 @@ async fn a_number_that_moves_to_another_column_bars_on_and_asks_nobody() {
 }
 
 #[tokio::test]
+async fn an_address_shared_with_somebody_to_whom_nothing_may_go_says_so() {
+    for desk in desks().await {
+        desk.load(&Sample::new()).await;
+        let mailbox = |contact: &'static str, pupil: &'static str| {
+            let desk = &desk;
+            async move {
+                let pupil = desk.pupil(pupil).await;
+                let mut addresses = link(&pupil, contact).addresses.iter();
+                let mailbox = addresses.find(|address| address.value == FAMILY).unwrap();
+                (mailbox.barred, mailbox.no_contact)
+            }
+        };
+        assert_eq!(mailbox("mum", "amy").await, (true, false), "he may not learn of this child only");
+        assert_eq!(mailbox("mum", "ben").await, (false, false));
+        decide(&desk, "ben", pb::Restriction::NoContact).await;
+        for pupil in ["amy", "ben"] {
+            assert_eq!(mailbox("mum", pupil).await, (true, true), "{pupil} on {}", desk.test.backend);
+        }
+        assert_eq!(mailbox("dad", "ben").await, (false, false), "on his own link his restriction says it");
+        desk.load(&Sample::new().with("users.csv", FAMILY, "dad@example.com")).await;
+        assert_eq!(mailbox("mum", "ben").await, (true, true), "he may still read what he gave up");
+        decide(&desk, "ben", pb::Restriction::None).await;
+        assert_eq!(mailbox("mum", "amy").await, (true, false));
+    }
+}
+
+#[tokio::test]
 async fn a_barred_contact_who_comes_to_an_address_is_said_by_the_office_and_by_a_file() {
     for desk in desks().await {
         desk.load(&Sample::new()).await;

@@ -2,6 +2,8 @@
 
 use jiff::civil::date;
 use kit::store::{Commit, Error};
+use proto::events::Event;
+use proto::events::directory::{SchoolDescribed, Term};
 
 use super::*;
 use crate::domain::plan::plan;
@@ -29,8 +31,12 @@ async fn a_first_import_makes_the_school_and_everybody_in_it() {
         assert_eq!((school.terms.len(), school.terms[0].last_day.as_str()), (1, "2026-12-18"));
 
         let facts: Vec<String> = desk.said().await.into_iter().map(|said| said.subject).collect();
-        let subject = format!("schoolbell.directory.restricted.{}", desk.caller.tenant);
-        assert_eq!(facts, [subject.clone(), subject], "the person-only pupil and the barred father");
+        let subject = |fact| format!("schoolbell.directory.{fact}.{}", desk.caller.tenant);
+        assert_eq!(
+            facts,
+            [subject("school_described"), subject("restricted"), subject("restricted")],
+            "the school, the person-only pupil and the barred father"
+        );
         let audited = desk.written("ImportRoster").await;
         assert_eq!(audited.len(), 2);
         assert!(audited[1].subjects.contains("pup_") && audited[1].subjects.contains("con_"));
@@ -47,6 +53,55 @@ async fn importing_twice_changes_nothing() {
         assert_eq!(desk.everything().await, before, "{}", desk.test.backend);
         let last = desk.written("ImportRoster").await.pop().unwrap();
         assert_eq!(last.subjects, format!("[\"{}\"]", desk.caller.tenant), "nobody's data was changed");
+    }
+}
+
+/// What the public was told of the school, each time.
+async fn told(desk: &Desk) -> Vec<Event<SchoolDescribed>> {
+    let said = desk.said().await;
+    let about_the_school = said.iter().filter(|said| said.subject.contains("school_described"));
+    about_the_school.map(|said| serde_json::from_str(&said.body).unwrap()).collect()
+}
+
+#[tokio::test]
+async fn a_new_name_or_term_is_said_once_and_a_new_number_is_nobodys_business() {
+    for desk in desks().await {
+        desk.load(&Sample::new()).await;
+        let first = told(&desk).await.pop().unwrap();
+        assert_eq!((first.subject.clone(), first.version), (desk.caller.tenant.to_string(), 1));
+        assert_eq!(
+            (first.data.name.as_str(), first.data.time_zone.as_str()),
+            ("Elm Park Primary School", "Europe/London")
+        );
+        let autumn =
+            Term { title: "Autumn".into(), first_day: date(2026, 9, 2), last_day: date(2026, 12, 18) };
+        assert_eq!(first.data.terms, std::slice::from_ref(&autumn));
+
+        let moved = Sample::new().with("users.csv", "07700 900101", "07700 900105").with(
+            "school.csv",
+            "01632 960001",
+            "01632 960002",
+        );
+        desk.load(&moved).await;
+        assert_eq!(told(&desk).await.len(), 1, "{}", desk.test.backend);
+
+        let longer = moved
+            .clone()
+            .with_line("academicSessions.csv", "t0,,,Summer,term,2026-06-01,2026-07-21,y26,2027");
+        desk.load(&longer).await;
+        desk.load(&longer).await;
+        let said = told(&desk).await;
+        let summer =
+            Term { title: "Summer".into(), first_day: date(2026, 6, 1), last_day: date(2026, 7, 21) };
+        assert_eq!((said.len(), said[1].version > 1), (2, true));
+        assert_eq!(said[1].data.terms, [summer, autumn.clone()], "in their order");
+
+        desk.load(&moved).await;
+        desk.load(&moved.with("school.csv", "Park Primary School", "Park Academy")).await;
+        let said = told(&desk).await;
+        assert_eq!((said.len(), said[2].data.terms.as_slice()), (4, &[autumn][..]));
+        assert_eq!(said[3].data.name, "Elm Park Academy");
+        assert!(said.windows(2).all(|two| two[0].version < two[1].version));
     }
 }
 

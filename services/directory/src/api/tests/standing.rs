@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use futures::TryStreamExt;
-use pb::resolve_audience_request::Scope;
+use pb::audience::Scope;
 
 use super::*;
 use crate::domain::link::{Responsibility, Role};
@@ -39,7 +39,8 @@ async fn no_other_role_in_a_file_makes_somebody_responsible_who_was_not() {
         for sample in [&before, &after] {
             desk.load(sample).await;
             let pupils = pb::Pupils { pupil_ids: vec![desk.pupil("cal").await.pupil_id] };
-            let request = pb::ResolveAudienceRequest { scope: Some(Scope::Pupils(pupils)) };
+            let audience = Some(pb::Audience { scope: Some(Scope::Pupils(pupils)) });
+            let request = pb::ResolveAudienceRequest { audience };
             let stream = desk.directory.resolve_audience(desk.request(request)).await.unwrap().into_inner();
             let batches: Vec<pb::ResolveAudienceResponse> = stream.try_collect().await.unwrap();
             let links = batches.into_iter().flat_map(|batch| batch.pupils).flat_map(|pupil| pupil.links);

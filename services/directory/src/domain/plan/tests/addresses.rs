@@ -61,7 +61,7 @@ fn handed_out(present: &Present) -> BTreeMap<(SourceId, SourceId), Vec<(String, 
             revision: 1,
         };
         let linked = of_pupil(pupils[&key.0], vec![(contact, stored.value.clone())], &bars, TODAY).remove(0);
-        let addresses = linked.addresses.into_iter().map(|address| (address.value, address.barred));
+        let addresses = linked.addresses.into_iter().map(|address| (address.value, address.bar.is_some()));
         handed_out.insert(key.clone(), addresses.collect());
     }
     handed_out
