@@ -1,31 +1,39 @@
 //! The school-wide close, by command and by the clock; both come to the same decision, once.
 //!
 //! The loop looks every second for sessions that have a register and are past their time. A close
-//! that meets a posting at the same moment loses and decides again, with the new mark in view.
+//! that meets a posting at the same moment loses and decides again, with the new mark in view. A
+//! session for which the school is closed is closed by the clock in silence: nobody is missed. The
+//! same loop ends the cases that a [closure](crate::closures) covers. What it cannot close is
+//! [a person's](crate::not_closed) after two minutes.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use kit::Tenant;
 use kit::clock::Clock;
 use kit::identity::Caller;
 use kit::rejection::failure;
 use kit::store::{Commit, Error, Store};
 use proto::events::absences::Session;
 use proto::options::v1::Role;
+use tokio::sync::Notify;
 use tokio::time::MissedTickBehavior;
 use tonic::Status;
 
 use crate::api::refusal;
+use crate::closures::Looked;
 use crate::directory::Directory;
 use crate::domain::close::{self, Closing};
 use crate::domain::register::Roll;
-use crate::domain::{Sitting, tasks};
+use crate::domain::{Calendar, Sitting, tasks};
+use crate::scheduling::Scheduling;
 use crate::store::changes::{Close, Hand};
 use crate::store::read::{self, CloseAt, Closed, Due, Whose};
 
 const LOOKS_EVERY: Duration = Duration::from_secs(1);
 const LOOKS_FOR_EMPTY_EVERY: Duration = Duration::from_mins(1);
-const TRIES: usize = 8;
+pub(crate) const TRIES: usize = 8;
 const BY_CLOCK: &str = "closed at its time";
 
 /// Closes registers.
@@ -35,8 +43,12 @@ pub struct Closer {
     pub store: Store,
     /// Who is on roll.
     pub directory: Directory,
+    /// For whom the school is closed.
+    pub scheduling: Scheduling,
     /// The school's time.
     pub clock: Clock,
+    /// Signalled when something was heard of a closure.
+    pub closures: Arc<Notify>,
 }
 
 /// A session that is to be closed.
@@ -50,6 +62,8 @@ pub struct Wanted<'a> {
     pub ends_at: Timestamp,
     /// Who is on roll now: decides who is person only.
     pub roll: &'a Roll,
+    /// For whom the school is closed.
+    pub calendar: &'a Calendar,
 }
 
 /// What came of a close.
@@ -91,8 +105,9 @@ impl Closer {
         }
         let registers = read::registers(&self.store, school, sitting).await?;
         let lines = read::lines(&self.store, school, sitting, Whose::Everybodys).await?;
-        let closing = close::close(wanted.roll, &read::classes(&registers), &lines, hand.at)
-            .map_err(refusal::status)?;
+        let due = close::Due { sitting, roll: wanted.roll, calendar: wanted.calendar };
+        let closing =
+            close::close(due, &read::classes(&registers), &lines, hand.at).map_err(refusal::status)?;
         let closed = summary(&closing);
         let subjects: Vec<String> =
             closing.steps.iter().map(|step| step.after.pupil_id.to_string()).collect();
@@ -121,11 +136,21 @@ impl Closer {
         let mut long_looks = tokio::time::interval(LOOKS_FOR_EMPTY_EVERY);
         long_looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         tokio::pin!(stop);
+        let mut looked = Looked::Everywhere;
         loop {
             tokio::select! {
                 () = &mut stop => return Ok(()),
-                _ = looks.tick() => self.close_due(when).await,
-                _ = long_looks.tick() => self.close_unposted(when).await,
+                () = self.closures.notified() => looked = self.end_covered().await,
+                _ = looks.tick() => {
+                    self.close_due(when).await;
+                    if looked == Looked::NotEverywhere {
+                        looked = self.end_covered().await;
+                    }
+                }
+                _ = long_looks.tick() => {
+                    self.close_unposted(when).await;
+                    looked = self.end_covered().await;
+                }
             }
         }
     }
@@ -145,17 +170,16 @@ impl Closer {
             let now = self.clock.now();
             for session in [Session::Morning, Session::Afternoon] {
                 let sitting = Sitting { date: school.today(now), session };
-                let Ok(times) = school.check_now(sitting, now) else { continue };
-                let due_at = match when {
-                    CloseAt::RegisterTime => times.closes,
-                    CloseAt::SessionEnd => times.ends,
-                };
+                let Ok(times) = school.times(sitting) else { continue };
+                let due = Due { school: tenant, sitting, closes_at: times.closes, ends_at: times.ends };
                 let closed = read::session(&self.store, tenant, sitting).await.map(|session| session.closed);
-                if now < due_at || !matches!(closed, Ok(None)) {
+                if now < due.at(when)
+                    || !matches!(closed, Ok(None))
+                    || self.may_have_been_closed(times.closes)
+                {
                     continue;
                 }
-                let due = Due { school: tenant, sitting, closes_at: times.closes, ends_at: times.ends };
-                if let Err(status) = self.close_by_clock(due).await {
+                if let Err(status) = self.close_if_school_day(due).await {
                     tracing::warn!(school = %tenant, grpc.code = ?status.code(), "an empty register could not be closed");
                 }
             }
@@ -171,7 +195,7 @@ impl Closer {
                 return;
             }
         };
-        for due in due {
+        for due in due.into_iter().filter(|due| !self.may_have_been_closed(due.closes_at)) {
             match self.close_by_clock(due).await {
                 Ok(()) => tracing::info!(school = %due.school, "a register was closed at its time"),
                 Err(status) => {
@@ -180,18 +204,35 @@ impl Closer {
                         grpc.code = ?status.code(),
                         "a register could not be closed at its time; tried again in a second"
                     );
+                    self.hand_to_person(due, due.at(when), &status).await;
                 }
             }
         }
     }
 
+    /// A session whose time had come when the data was put back to an earlier state is a person's to
+    /// close: it may have been closed, and those at home told, in what was lost.
+    fn may_have_been_closed(&self, closes_at: Timestamp) -> bool {
+        self.store.restored_at().is_some_and(|restored_at| closes_at <= self.clock.showed_at(restored_at))
+    }
+
+    async fn close_if_school_day(&self, due: Due) -> Result<(), Status> {
+        let calendar = self.scheduling.calendar(due.school, due.sitting.date..=due.sitting.date).await?;
+        match calendar.check_school_day(due.sitting.date) {
+            Ok(()) => self.close_by_clock(due).await,
+            Err(_) => Ok(()),
+        }
+    }
+
     async fn close_by_clock(&self, due: Due) -> Result<(), Status> {
-        let caller =
-            Caller { subject: "absences".to_owned(), tenant: due.school, roles: vec![Role::Service] };
-        let roll = self.directory.roll(due.school).await?;
-        let wanted =
-            Wanted { sitting: due.sitting, closes_at: due.closes_at, ends_at: due.ends_at, roll: &roll };
+        let caller = by_itself(due.school);
+        let Due { sitting, closes_at, ends_at, .. } = due;
         for _ in 0..TRIES {
+            let (roll, calendar) = tokio::try_join!(
+                self.directory.roll(due.school),
+                self.scheduling.calendar(due.school, sitting.date..=sitting.date)
+            )?;
+            let wanted = Wanted { sitting, closes_at, ends_at, roll: &roll, calendar: &calendar };
             let (commit, outcome) = self.decide(&caller, BY_CLOCK, wanted).await?;
             if outcome.when == When::Before {
                 return Ok(());
@@ -204,6 +245,19 @@ impl Closer {
         }
         Err(Status::aborted("registers are being posted faster than this can be closed"))
     }
+}
+
+/// The tasks for the sessions whose time has come and that the data, which was just put back to an
+/// earlier state, has as open.
+pub async fn hold_back(store: &Store, now: Timestamp) -> Result<Commit, Error> {
+    let due = read::due(store, CloseAt::RegisterTime, now).await?;
+    let asked = due.into_iter().map(|due| tasks::may_have_been_closed(due.school, due.sitting, now));
+    Ok(asked.fold(Commit::new(), Commit::task))
+}
+
+/// The service itself, where it acts for a school without being asked.
+pub fn by_itself(school: Tenant) -> Caller {
+    Caller { subject: "absences".to_owned(), tenant: school, roles: vec![Role::Service] }
 }
 
 /// What a close says, in the words of the wire.

@@ -1,13 +1,13 @@
 //! `CloseRegister`: the school-wide close by command. The decision is [`closing`](crate::closing)'s.
 
 use kit::clock::to_proto;
+use kit::fields::Fields;
 use kit::identity::Caller;
 use kit::store::{Call, Commit, once};
 use proto::absences::v1 as pb;
 use tonic::{Request, Response, Status};
 
-use super::fields::Fields;
-use super::{Api, refusal};
+use super::{Api, fields, refusal};
 use crate::closing::{Wanted, When};
 use crate::domain::Sitting;
 
@@ -21,7 +21,7 @@ pub(super) async fn answer(
     let request = request.into_inner();
     let mut fields = Fields::default();
     let date = fields.date("date", &request.date);
-    let session = fields.session("session", request.session);
+    let session = fields::session(&mut fields, request.session);
     let sitting = fields.finish(date.zip(session))?;
     let sitting = Sitting { date: sitting.0, session: sitting.1 };
     let call = Call { caller: &caller, rpc: RPC, request_id: &request.request_id };
@@ -34,9 +34,15 @@ async fn decide(
     sitting: Sitting,
 ) -> Result<(Commit, pb::CloseRegisterResponse), Status> {
     let tenant = caller.tenant;
-    let (school, roll) = tokio::try_join!(api.directory().school(tenant), api.directory().roll(tenant))?;
-    let times = school.check_now(sitting, api.now()).map_err(refusal::status)?;
-    let wanted = Wanted { sitting, closes_at: times.closes, ends_at: times.ends, roll: &roll };
+    let (school, roll, calendar) = tokio::try_join!(
+        api.directory().school(tenant),
+        api.directory().roll(tenant),
+        api.scheduling().calendar(tenant, sitting.date..=sitting.date)
+    )?;
+    let times = calendar.check_now(&school, sitting, api.now()).map_err(refusal::status)?;
+    calendar.check_open(sitting).map_err(refusal::status)?;
+    let (closes_at, ends_at) = (times.closes, times.ends);
+    let wanted = Wanted { sitting, closes_at, ends_at, roll: &roll, calendar: &calendar };
     let (commit, outcome) = api.closer.decide(caller, RPC, wanted).await?;
     let response = pb::CloseRegisterResponse {
         closed_at: Some(to_proto(outcome.at)),

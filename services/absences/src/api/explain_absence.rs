@@ -1,13 +1,13 @@
 //! `ExplainAbsence`: an open case is given its code, on the day or later.
 
+use kit::fields::Fields;
 use kit::identity::Caller;
 use kit::store::{Call, Commit, once};
 use proto::absences::v1 as pb;
 use proto::ids::CaseId;
 use tonic::{Request, Response, Status};
 
-use super::fields::Fields;
-use super::{Api, case_to_proto, refusal};
+use super::{Api, case_to_proto, fields, refusal};
 use crate::domain::{Code, Rejection};
 use crate::store::changes::Hand;
 use crate::store::read;
@@ -28,9 +28,9 @@ pub(super) async fn answer(
     let request = request.into_inner();
     let mut fields = Fields::default();
     let case_id = fields.id("case_id", &request.case_id);
-    let reason = fields.reason("code", &request.code);
-    let note = fields.note("note", &request.note);
-    let (case_id, reason) = fields.finish(case_id.zip(reason))?;
+    let reason = fields::reason(&mut fields, &request.code);
+    let note = fields::note(&mut fields, &request.note);
+    let ((case_id, reason), note) = fields.finish(case_id.zip(reason).zip(note))?;
     let explained = Explained { case_id, reason, note };
     let call = Call { caller: &caller, rpc: RPC, request_id: &request.request_id };
     once(api.store(), call, &request, || decide(api, &caller, &explained)).await

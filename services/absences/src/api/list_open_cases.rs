@@ -1,12 +1,12 @@
 //! `ListOpenCases`: the pupils still missing without a reason, oldest case first.
 
 use kit::audit;
+use kit::fields::Fields;
 use kit::identity::Caller;
 use kit::page::Page;
 use proto::absences::v1 as pb;
 use tonic::{Request, Response, Status};
 
-use super::fields::Fields;
 use super::{Api, case_to_proto};
 use crate::store::read;
 

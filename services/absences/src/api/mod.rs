@@ -1,7 +1,7 @@
-//! `AbsencesService`: each RPC reads its request, asks the directory, reads what stands, lets the
+//! `AbsencesService`: each RPC reads its request, asks directory and calendar, reads what stands, lets the
 //! domain decide and commits. One file per RPC; none of them knows a rule of the register.
 //!
-//! A command that cannot ask the directory is refused as `UNAVAILABLE` and can be sent again with
+//! A command that cannot ask them is refused as `UNAVAILABLE` and can be sent again with
 //! the same `request_id`.
 
 mod close_register;
@@ -26,6 +26,7 @@ use tonic::{Request, Response, Status};
 use crate::closing::Closer;
 use crate::directory::Directory;
 use crate::domain::Case;
+use crate::scheduling::Scheduling;
 
 /// The gRPC face of the service.
 #[derive(Clone)]
@@ -45,6 +46,10 @@ impl Api {
 
     fn directory(&self) -> &Directory {
         &self.closer.directory
+    }
+
+    fn scheduling(&self) -> &Scheduling {
+        &self.closer.scheduling
     }
 
     fn clock(&self) -> &Clock {

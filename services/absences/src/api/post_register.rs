@@ -1,13 +1,13 @@
 //! `PostRegister`: the marks of one class in one session.
 
+use kit::fields::Fields;
 use kit::identity::Caller;
 use kit::store::{Call, Commit, once};
 use proto::absences::v1 as pb;
 use proto::ids::{CaseId, ClassId};
 use tonic::{Request, Response, Status};
 
-use super::fields::Fields;
-use super::{Api, refusal};
+use super::{Api, fields, refusal};
 use crate::closing::count;
 use crate::domain::register::{self, Mark, Register, SentMark};
 use crate::domain::{CaseEvent, Fault, Phase, Sitting, Step};
@@ -39,12 +39,14 @@ fn read_request(request: &pb::PostRegisterRequest) -> Result<Posted, Status> {
     let mut fields = Fields::default();
     let class_id = fields.id("class_id", &request.class_id);
     let date = fields.date("date", &request.date);
-    let session = fields.session("session", request.session);
+    let session = fields::session(&mut fields, request.session);
     let sent: Vec<SentMark<'_>> =
         request.marks.iter().map(|mark| SentMark { pupil_id: &mark.pupil_id, code: &mark.code }).collect();
     let (marks, faults) = register::read(&sent, session);
     let (Some(class_id), Some(date), Some(session)) = (class_id, date, session) else {
-        fields.add(faults);
+        for fault in faults {
+            fields.add(refusal::fault(fault));
+        }
         return fields.finish(None);
     };
     Ok(Posted { class_id, sitting: Sitting { date, session }, marks, faults })
@@ -56,9 +58,14 @@ async fn decide(
     posted: &Posted,
 ) -> Result<(Commit, pb::PostRegisterResponse), Status> {
     let (tenant, sitting) = (caller.tenant, posted.sitting);
-    let (school, roll) = tokio::try_join!(api.directory().school(tenant), api.directory().roll(tenant))?;
+    let (school, roll, calendar) = tokio::try_join!(
+        api.directory().school(tenant),
+        api.directory().roll(tenant),
+        api.scheduling().calendar(tenant, sitting.date..=sitting.date)
+    )?;
     let now = api.now();
-    let times = school.check_now(sitting, now).map_err(refusal::status)?;
+    let times = calendar.check_now(&school, sitting, now).map_err(refusal::status)?;
+    calendar.check_open(sitting).map_err(refusal::status)?;
     let session = read::session(api.store(), tenant, sitting).await?;
     let registers = read::registers(api.store(), tenant, sitting).await?;
     let pupils = register::pupils(&roll, posted.class_id, &posted.marks);
@@ -69,6 +76,7 @@ async fn decide(
         ends_at: times.ends,
         phase: session.phase(),
         roll: &roll,
+        calendar: &calendar,
         lines: &lines,
     };
     let steps = register
@@ -100,6 +108,7 @@ fn opens_case(step: &Step) -> bool {
         | CaseEvent::HandedToPerson(_)
         | CaseEvent::Explained(_)
         | CaseEvent::Arrived
-        | CaseEvent::Withdrawn => false,
+        | CaseEvent::Withdrawn
+        | CaseEvent::Closed => false,
     })
 }

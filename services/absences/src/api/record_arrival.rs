@@ -1,13 +1,13 @@
 //! `RecordArrival`: the pupil is here after all. What was told is corrected, if anything was.
 
+use kit::fields::Fields;
 use kit::identity::Caller;
 use kit::store::{Call, Commit, once};
 use proto::absences::v1 as pb;
 use proto::ids::PupilId;
 use tonic::{Request, Response, Status};
 
-use super::fields::Fields;
-use super::{Api, refusal};
+use super::{Api, fields, refusal};
 use crate::domain::{Phase, Sitting};
 use crate::store::changes::{Hand, Posting};
 use crate::store::read;
@@ -23,7 +23,7 @@ pub(super) async fn answer(
     let mut fields = Fields::default();
     let pupil_id = fields.id::<PupilId>("pupil_id", &request.pupil_id);
     let date = fields.date("date", &request.date);
-    let session = fields.session("session", request.session);
+    let session = fields::session(&mut fields, request.session);
     let sitting = date.zip(session).map(|(date, session)| Sitting { date, session });
     let (pupil_id, sitting) = fields.finish(pupil_id.zip(sitting))?;
     let call = Call { caller: &caller, rpc: RPC, request_id: &request.request_id };
@@ -37,11 +37,14 @@ async fn decide(
     sitting: Sitting,
 ) -> Result<(Commit, pb::RecordArrivalResponse), Status> {
     let tenant = caller.tenant;
-    let (school, pupil) =
-        tokio::try_join!(api.directory().school(tenant), api.directory().pupil(tenant, pupil_id))?;
+    let (school, pupil, calendar) = tokio::try_join!(
+        api.directory().school(tenant),
+        api.directory().pupil(tenant, pupil_id),
+        api.scheduling().calendar(tenant, sitting.date..=sitting.date)
+    )?;
     let pupil = pupil.ok_or_else(refusal::unknown_pupil)?;
     let now = api.now();
-    let times = school.check_now(sitting, now).map_err(refusal::status)?;
+    let times = calendar.check_now(&school, sitting, now).map_err(refusal::status)?;
     let session = read::session(api.store(), tenant, sitting).await?;
     let line = read::line(api.store(), tenant, sitting, pupil_id).await?;
     let step = line.in_class(pupil.class_id).arrive(session.phase(), now).map_err(refusal::status)?;

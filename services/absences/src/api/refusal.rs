@@ -1,7 +1,8 @@
 //! The domain's rejections as the wire says them. Reasons never change.
 
+use kit::fields::{self, of_faults};
 use kit::rejection::Rejection as Refusal;
-use tonic::{Code, Status};
+use tonic::Status;
 
 use crate::domain::{Fault, Rejection};
 
@@ -10,12 +11,13 @@ pub fn status(rejection: Rejection) -> Status {
     let text = rejection.to_string();
     let date = |reason| Refusal::invalid(reason, "date", text.clone());
     let refusal = match rejection {
-        Rejection::Faults(faults) => of_faults(faults),
+        Rejection::Faults(faults) => of_faults(faults.into_iter().map(fault).collect()),
         Rejection::OutsideTerm => date("OUTSIDE_TERM"),
         Rejection::NotASchoolDay => date("NOT_A_SCHOOL_DAY"),
         Rejection::PastSession => date("PAST_SESSION"),
         Rejection::FutureSession => date("FUTURE_SESSION"),
         Rejection::TooFarAhead { .. } => date("TOO_FAR_AHEAD"),
+        Rejection::SchoolClosed => Refusal::precondition("SCHOOL_CLOSED", text),
         Rejection::UnknownCase => Refusal::not_found("UNKNOWN_CASE", text),
         Rejection::CaseClosed => Refusal::precondition("CASE_CLOSED", text),
         Rejection::RegisterClosed => Refusal::precondition("REGISTER_CLOSED", text),
@@ -23,24 +25,13 @@ pub fn status(rejection: Rejection) -> Status {
     refusal.into()
 }
 
+/// A fault that the domain found, as the collector of a request's faults knows it.
+pub fn fault(fault: Fault) -> fields::Fault {
+    let Fault { field, reason, expected } = fault;
+    fields::Fault { field, reason, expected }
+}
+
 /// A pupil whom the directory does not know in this school.
 pub fn unknown_pupil() -> Status {
     Refusal::invalid("UNKNOWN_PUPIL", "pupil_id", "is no pupil of this school").into()
-}
-
-/// One reason when all faults have it; otherwise each description begins with its own.
-fn of_faults(faults: Vec<Fault>) -> Refusal {
-    let mut reasons: Vec<&'static str> = faults.iter().map(|fault| fault.reason).collect();
-    reasons.sort_unstable();
-    reasons.dedup();
-    let (reason, mixed) = match reasons.as_slice() {
-        [reason] => (*reason, false),
-        _ => ("INVALID_FIELDS", true),
-    };
-    let refusal = Refusal::new(Code::InvalidArgument, reason, format!("{} fields are wrong", faults.len()))
-        .with("reasons", reasons.join(","));
-    faults.into_iter().fold(refusal, |refusal, fault| {
-        let Fault { field, reason, expected } = fault;
-        refusal.field(field, if mixed { format!("{reason}: {expected}") } else { expected })
-    })
 }

@@ -1,6 +1,7 @@
 //! `ReportAbsence`: a reason from home, before the register or after it, for a session or a day.
 
 use jiff::civil::Date;
+use kit::fields::Fields;
 use kit::identity::Caller;
 use kit::store::{Call, Commit, once};
 use proto::absences::v1 as pb;
@@ -8,9 +9,8 @@ use proto::events::absences::Session;
 use proto::ids::PupilId;
 use tonic::{Request, Response, Status};
 
-use super::fields::Fields;
-use super::{Api, refusal};
-use crate::domain::{Code, Sitting, Step};
+use super::{Api, fields, refusal};
+use crate::domain::{Code, Sitting, Step, calendar};
 use crate::store::changes::Hand;
 use crate::store::read;
 
@@ -39,11 +39,11 @@ fn read_request(request: &pb::ReportAbsenceRequest) -> Result<Reported, Status> 
     let mut fields = Fields::default();
     let pupil_id = fields.id("pupil_id", &request.pupil_id);
     let date = fields.date("date", &request.date);
-    let sessions = fields.sessions("session", request.session);
-    let reason = fields.reason("code", &request.code);
-    let note = fields.note("note", &request.note);
-    let read = match (pupil_id, date, sessions, reason) {
-        (Some(pupil_id), Some(date), Some(sessions), Some(reason)) => {
+    let sessions = fields::sessions(&mut fields, request.session);
+    let reason = fields::reason(&mut fields, &request.code);
+    let note = fields::note(&mut fields, &request.note);
+    let read = match (pupil_id, date, sessions, reason, note) {
+        (Some(pupil_id), Some(date), Some(sessions), Some(reason), Some(note)) => {
             Some(Reported { pupil_id, date, sessions, reason, note })
         }
         _ => None,
@@ -61,7 +61,10 @@ async fn decide(
         tokio::try_join!(api.directory().school(tenant), api.directory().pupil(tenant, reported.pupil_id))?;
     let pupil = pupil.ok_or_else(refusal::unknown_pupil)?;
     let now = api.now();
-    school.check_reportable(reported.date, now).map_err(refusal::status)?;
+    let today = school.today(now);
+    let days = calendar::reportable(reported.date, today).map_err(refusal::status)?;
+    let calendar = api.scheduling().calendar(tenant, days).await?;
+    calendar.check_reportable(reported.date, today).map_err(refusal::status)?;
     let mut steps = Vec::new();
     for session in &reported.sessions {
         let sitting = Sitting { date: reported.date, session: *session };

@@ -1,134 +1,74 @@
-//! School days and the times of a session, in the school's own zone.
-//!
-//! A school day is a weekday in one of the terms that the directory imported and no bank holiday
-//! of England and Wales. INSET days and closures come with the service that owns the calendar.
+//! The days on which pupils are due, and the closures that break them, as the scheduling service
+//! says them. What a school day is, is that service's business; here stands what follows from it for
+//! registers and reasons from home.
 
-use jiff::civil::{Date, Time, Weekday, date};
-use jiff::tz::TimeZone;
+use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
+
+use jiff::civil::Date;
 use jiff::{Timestamp, ToSpan};
-use proto::events::absences::Session;
+use proto::ids::PupilId;
 
-use super::{Rejection, Sitting};
+use super::closure::{Closure, Cover};
+use super::{OnRoll, Rejection, School, SessionTimes, Sitting};
 
 /// How far ahead a reason from home is taken, in school days.
 pub const REPORTED_AHEAD: usize = 20;
 
-/// Bank holidays of England and Wales, by the statutory rules. Years that are not here have none,
-/// so that the worst is a register that could be posted on an empty day.
-const BANK_HOLIDAYS: [Date; 24] = [
-    date(2026, 1, 1),
-    date(2026, 4, 3),
-    date(2026, 4, 6),
-    date(2026, 5, 4),
-    date(2026, 5, 25),
-    date(2026, 8, 31),
-    date(2026, 12, 25),
-    date(2026, 12, 28),
-    date(2027, 1, 1),
-    date(2027, 3, 26),
-    date(2027, 3, 29),
-    date(2027, 5, 3),
-    date(2027, 5, 31),
-    date(2027, 8, 30),
-    date(2027, 12, 27),
-    date(2027, 12, 28),
-    date(2028, 1, 3),
-    date(2028, 4, 14),
-    date(2028, 4, 17),
-    date(2028, 5, 1),
-    date(2028, 5, 29),
-    date(2028, 8, 28),
-    date(2028, 12, 25),
-    date(2028, 12, 26),
-];
+/// How many days of the calendar are looked at to find those school days: a year has many more of
+/// them than are taken.
+const LOOKED_AT: i32 = 366;
 
-/// The local times of a session.
+/// What the calendar says of a day.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct RegisterTimes {
-    /// When the register opens.
-    pub opens: Time,
-    /// When it closes: at most half an hour later, by the guidance.
-    pub closes: Time,
-    /// When the session ends.
-    pub ends: Time,
+pub enum Day {
+    /// Pupils are due.
+    School,
+    /// It is in no term.
+    OutsideTerm,
+    /// It is in a term, but a weekend, a bank holiday, an INSET day or an occasional day.
+    NoSchool,
 }
 
-/// A term, or half of one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Term {
-    /// Its first day.
-    pub first: Date,
-    /// Its last day, inclusive.
-    pub last: Date,
+/// A stretch of the school's calendar.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Calendar {
+    days: BTreeMap<Date, Day>,
+    closures: Vec<Closure>,
 }
 
-/// What a school's clock and calendar are.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct School {
-    /// Where its clocks are.
-    pub zone: TimeZone,
-    /// The morning session.
-    pub morning: RegisterTimes,
-    /// The afternoon session.
-    pub afternoon: RegisterTimes,
-    /// The terms.
-    pub terms: Vec<Term>,
-}
-
-/// The instants of one session.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct SessionTimes {
-    /// When the register opens.
-    pub opens: Timestamp,
-    /// When it closes.
-    pub closes: Timestamp,
-    /// When the session ends.
-    pub ends: Timestamp,
-}
-
-impl School {
-    /// The day that it is in the school.
+impl Calendar {
+    /// A calendar of these days, with the closures that stand in them.
     #[must_use]
-    pub fn today(&self, now: Timestamp) -> Date {
-        now.to_zoned(self.zone.clone()).date()
+    pub fn new(days: BTreeMap<Date, Day>, closures: Vec<Closure>) -> Self {
+        Self { days, closures }
     }
 
-    /// The instants of a session. A date at the very end of the calendar is in no term.
-    pub fn times(&self, sitting: Sitting) -> Result<SessionTimes, Rejection> {
-        let local = match sitting.session {
-            Session::Morning => &self.morning,
-            Session::Afternoon => &self.afternoon,
-        };
-        let instant = |time: Time| {
-            let ambiguous = self.zone.to_ambiguous_timestamp(sitting.date.to_datetime(time));
-            ambiguous.compatible().map_err(|_| Rejection::OutsideTerm)
-        };
-        Ok(SessionTimes {
-            opens: instant(local.opens)?,
-            closes: instant(local.closes)?,
-            ends: instant(local.ends)?,
-        })
+    /// Whether every day of a stretch is known.
+    #[must_use]
+    pub fn knows(&self, days: &RangeInclusive<Date>) -> bool {
+        self.days.contains_key(days.start()) && self.days.contains_key(days.end())
     }
 
-    /// Whether pupils are due on a date.
+    /// Whether pupils are due on a date, unless the school is closed.
     pub fn check_school_day(&self, date: Date) -> Result<(), Rejection> {
-        if !self.terms.iter().any(|term| (term.first..=term.last).contains(&date)) {
-            return Err(Rejection::OutsideTerm);
+        match self.days.get(&date) {
+            Some(Day::School) => Ok(()),
+            Some(Day::NoSchool) => Err(Rejection::NotASchoolDay),
+            Some(Day::OutsideTerm) | None => Err(Rejection::OutsideTerm),
         }
-        let weekend = match date.weekday() {
-            Weekday::Saturday | Weekday::Sunday => true,
-            Weekday::Monday | Weekday::Tuesday | Weekday::Wednesday | Weekday::Thursday | Weekday::Friday => {
-                false
-            }
-        };
-        if weekend || BANK_HOLIDAYS.contains(&date) { Err(Rejection::NotASchoolDay) } else { Ok(()) }
     }
 
     /// Checks that the session is one of the present school day and that its register has opened.
-    pub fn check_now(&self, sitting: Sitting, now: Timestamp) -> Result<SessionTimes, Rejection> {
+    pub fn check_now(
+        &self,
+        school: &School,
+        sitting: Sitting,
+        now: Timestamp,
+    ) -> Result<SessionTimes, Rejection> {
         self.check_school_day(sitting.date)?;
-        let times = self.times(sitting)?;
-        if sitting.date < self.today(now) {
+        let times = school.times(sitting)?;
+        if sitting.date < school.today(now) {
             return Err(Rejection::PastSession);
         }
         if now < times.opens {
@@ -137,10 +77,25 @@ impl School {
         Ok(times)
     }
 
+    /// Checks that the school as a whole is not closed for a session.
+    pub fn check_open(&self, sitting: Sitting) -> Result<(), Rejection> {
+        let mut covering = self.closures.iter().filter(|closure| closure.covers(sitting));
+        if covering.any(Closure::is_of_the_whole_school) { Err(Rejection::SchoolClosed) } else { Ok(()) }
+    }
+
+    /// How much of the school is closed for a pupil in a session, if anything is.
+    #[must_use]
+    pub fn cover(&self, sitting: Sitting, pupil_id: PupilId, on_roll: Option<&OnRoll>) -> Option<Cover> {
+        let covering = self.closures.iter().filter(|closure| closure.covers(sitting));
+        let mut covers = covering.filter_map(|closure| closure.of(pupil_id, on_roll));
+        let first = covers.next()?;
+        Some(if covers.any(|cover| cover == Cover::WholeSchool) { Cover::WholeSchool } else { first })
+    }
+
     /// Checks that a reason can be reported for this day: today, or a school day not too far ahead.
-    pub fn check_reportable(&self, day: Date, now: Timestamp) -> Result<(), Rejection> {
+    /// The calendar must know the days of [`reportable`].
+    pub fn check_reportable(&self, day: Date, today: Date) -> Result<(), Rejection> {
         self.check_school_day(day)?;
-        let today = self.today(now);
         if day < today {
             return Err(Rejection::PastSession);
         }
@@ -156,32 +111,42 @@ impl School {
     }
 }
 
+/// The days that must be known to say whether a reason can be reported for `day`.
+pub fn reportable(day: Date, today: Date) -> Result<RangeInclusive<Date>, Rejection> {
+    if day < today {
+        return Ok(day..=day);
+    }
+    match today.checked_add(LOOKED_AT.days()) {
+        Ok(last) if last < day => Err(Rejection::TooFarAhead { most: REPORTED_AHEAD }),
+        Ok(_) | Err(_) => Ok(today..=day),
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use jiff::civil::time;
+    use jiff::civil::{Weekday, date};
+    use proto::events::absences::Session;
+    use proto::events::scope::Scope;
 
     use super::*;
+    use crate::domain::school::tests::school;
 
-    fn school() -> School {
-        let term = |first, last| Term { first, last };
-        School {
-            zone: TimeZone::get("Europe/London").unwrap(),
-            morning: RegisterTimes {
-                opens: time(8, 50, 0, 0),
-                closes: time(9, 15, 0, 0),
-                ends: time(12, 0, 0, 0),
-            },
-            afternoon: RegisterTimes {
-                opens: time(13, 0, 0, 0),
-                closes: time(13, 20, 0, 0),
-                ends: time(15, 20, 0, 0),
-            },
-            terms: vec![
-                term(date(2026, 9, 2), date(2026, 10, 23)),
-                term(date(2026, 11, 2), date(2026, 12, 18)),
-                term(date(2027, 4, 12), date(2027, 5, 28)),
-            ],
-        }
+    /// Half terms of autumn 2026, with an INSET day on 23 October.
+    fn calendar() -> Calendar {
+        let terms = [date(2026, 9, 2)..=date(2026, 10, 23), date(2026, 11, 2)..=date(2026, 12, 18)];
+        let kind = |day: Date| {
+            if !terms.iter().any(|term| term.contains(&day)) {
+                Day::OutsideTerm
+            } else if matches!(day.weekday(), Weekday::Saturday | Weekday::Sunday)
+                || day == date(2026, 10, 23)
+            {
+                Day::NoSchool
+            } else {
+                Day::School
+            }
+        };
+        let days = date(2026, 9, 1).series(1.day()).take(122).map(|day| (day, kind(day)));
+        Calendar::new(days.collect(), Vec::new())
     }
 
     fn morning(date: Date) -> Sitting {
@@ -189,37 +154,15 @@ mod tests {
     }
 
     #[test]
-    fn a_session_has_the_times_of_the_schools_zone_in_summer_and_in_winter() {
-        let summer = school().times(morning(date(2026, 9, 8))).unwrap();
-        assert_eq!(summer.opens.to_string(), "2026-09-08T07:50:00Z");
-        let winter =
-            school().times(Sitting { date: date(2026, 11, 24), session: Session::Afternoon }).unwrap();
-        assert_eq!(winter.opens.to_string(), "2026-11-24T13:00:00Z");
-        assert_eq!(winter.closes.to_string(), "2026-11-24T13:20:00Z");
-        assert_eq!(winter.ends.to_string(), "2026-11-24T15:20:00Z");
-    }
-
-    #[test]
-    fn school_days_are_weekdays_in_term_and_no_bank_holidays() {
+    fn school_days_are_what_the_calendar_says() {
         for (day, checked) in [
             (date(2026, 11, 24), Ok(())),
-            (date(2026, 9, 2), Ok(())),
-            (date(2026, 12, 18), Ok(())),
             (date(2026, 10, 27), Err(Rejection::OutsideTerm)),
-            (date(2026, 12, 25), Err(Rejection::OutsideTerm)),
             (date(2026, 11, 28), Err(Rejection::NotASchoolDay)),
-            (date(2026, 11, 29), Err(Rejection::NotASchoolDay)),
-            (date(2027, 5, 3), Err(Rejection::NotASchoolDay)),
+            (date(2026, 10, 23), Err(Rejection::NotASchoolDay)),
+            (date(9999, 12, 31), Err(Rejection::OutsideTerm)),
         ] {
-            assert_eq!(school().check_school_day(day), checked, "{day}");
-        }
-    }
-
-    #[test]
-    fn every_bank_holiday_is_a_weekday_and_they_are_in_order() {
-        assert!(BANK_HOLIDAYS.is_sorted());
-        for day in BANK_HOLIDAYS {
-            assert!(!matches!(day.weekday(), Weekday::Saturday | Weekday::Sunday), "{day}");
+            assert_eq!(calendar().check_school_day(day), checked, "{day}");
         }
     }
 
@@ -235,26 +178,56 @@ mod tests {
             (today, "2026-11-25T08:50:00Z", Some(Rejection::PastSession)),
             (today, "2026-11-23T10:00:00Z", Some(Rejection::FutureSession)),
             (morning(date(2026, 11, 22)), "2026-11-24T08:50:00Z", Some(Rejection::NotASchoolDay)),
-            (morning(date(2027, 1, 5)), "2026-11-24T08:50:00Z", Some(Rejection::OutsideTerm)),
-            (morning(date(9999, 12, 31)), "2026-11-24T08:50:00Z", Some(Rejection::OutsideTerm)),
+            (morning(date(2026, 12, 21)), "2026-11-24T08:50:00Z", Some(Rejection::OutsideTerm)),
         ] {
-            assert_eq!(school().check_now(sitting, now.parse().unwrap()).err(), refused, "{sitting:?} {now}");
+            let checked = calendar().check_now(&school(), sitting, now.parse().unwrap());
+            assert_eq!(checked.err(), refused, "{sitting:?} {now}");
         }
     }
 
     #[test]
     fn a_reason_is_taken_for_today_and_twenty_school_days_ahead() {
-        let now: Timestamp = "2026-10-20T08:00:00Z".parse().unwrap();
+        let today = date(2026, 10, 20);
+        let check = |day: Date| {
+            let days = reportable(day, today)?;
+            assert!(calendar().knows(&days), "{days:?}");
+            calendar().check_reportable(day, today)
+        };
         for (day, checked) in [
             (date(2026, 10, 20), Ok(())),
             (date(2026, 10, 19), Err(Rejection::PastSession)),
             (date(2026, 10, 24), Err(Rejection::OutsideTerm)),
-            // 21, 22 and 23 October, then half term, then 2 to 24 November.
-            (date(2026, 11, 24), Ok(())),
-            (date(2026, 11, 25), Err(Rejection::TooFarAhead { most: 20 })),
-            (date(2027, 5, 20), Err(Rejection::TooFarAhead { most: 20 })),
+            (date(2026, 10, 23), Err(Rejection::NotASchoolDay)),
+            // 21 and 22 October, then INSET and half term, then 2 to 25 November.
+            (date(2026, 11, 25), Ok(())),
+            (date(2026, 11, 26), Err(Rejection::TooFarAhead { most: 20 })),
+            (date(2027, 10, 22), Err(Rejection::TooFarAhead { most: 20 })),
+            (date(9999, 12, 31), Err(Rejection::TooFarAhead { most: 20 })),
         ] {
-            assert_eq!(school().check_reportable(day, now), checked, "{day}");
+            assert_eq!(check(day), checked, "{day}");
         }
+        let days = reportable(date(2027, 10, 21), today).unwrap();
+        assert_eq!(days, today..=date(2027, 10, 21), "no more days than one question takes");
+    }
+
+    #[test]
+    fn the_whole_school_comes_before_a_part_of_it() {
+        let sitting = morning(date(2026, 11, 24));
+        let pupil_id = PupilId::generate();
+        let closure = |scope| Closure {
+            scope,
+            first_day: sitting.date,
+            from: Session::Morning,
+            last_day: sitting.date,
+        };
+        let part = closure(Scope::Pupils(vec![pupil_id]));
+        let cover = |closures: &[Closure]| {
+            let calendar = Calendar::new(BTreeMap::new(), closures.to_vec());
+            (calendar.check_open(sitting).is_ok(), calendar.cover(sitting, pupil_id, None))
+        };
+        let whole = closure(Scope::WholeSchool);
+        assert_eq!(cover(&[]), (true, None));
+        assert_eq!(cover(std::slice::from_ref(&part)), (true, Some(Cover::Part)));
+        assert_eq!(cover(&[part, whole]), (false, Some(Cover::WholeSchool)));
     }
 }

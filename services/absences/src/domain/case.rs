@@ -1,16 +1,18 @@
 //! The follow-up of one pupil who is missing from one session without a reason.
 //!
 //! A case waits until the school-wide close, then its contacts are told or it becomes a person's
-//! task; a reason or an arrival closes it. [`Line`](super::Line) drives it; its events decide which
+//! task; a reason, an arrival or a closure of the school closes it. [`Line`](super::Line) drives it; its events decide which
 //! fact is said ([`Case::saying`]) and which task is opened (`store::changes`).
 //!
-//! Invariant: a case that has been told about ends in a reason or an arrival, and never comes back.
+//! Invariant: a case that has been told about ends in a reason, an arrival or a closure, and comes back
+//! only when the closure has ended and the pupil is missing again.
 
 use jiff::Timestamp;
 use proto::events::absences as facts;
 use proto::ids::{CaseId, PupilId};
 
-use super::{Care, Code, OnRoll, Rejection, Sitting};
+use super::route::{Because, Route};
+use super::{Code, Rejection, Sitting};
 
 /// What a case is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -76,39 +78,13 @@ pub enum State {
         /// Since when.
         at: Timestamp,
     },
-}
-
-/// How a missing pupil is followed up once the register is closed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Route {
-    /// The contacts are told.
-    Contacts,
-    /// A person does it.
-    Person(Because),
-}
-
-/// Why a person follows a case up instead of messages.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Because {
-    /// The pupil is person only: the first step is the designated safeguarding lead's.
-    PersonOnly,
-    /// The pupil has left the roll since the mark was posted.
-    NotOnRoll,
-    /// The session was over before its register was closed: a message would be stale.
-    SessionOver,
-}
-
-impl Route {
-    /// The route of a pupil: a person's care comes before everything else.
-    #[must_use]
-    pub fn of(on_roll: Option<&OnRoll>, now: Timestamp, ends_at: Timestamp) -> Self {
-        match on_roll.map(|pupil| pupil.care) {
-            Some(Care::PersonOnly) => Self::Person(Because::PersonOnly),
-            None => Self::Person(Because::NotOnRoll),
-            Some(Care::Automatic) if now >= ends_at => Self::Person(Because::SessionOver),
-            Some(Care::Automatic) => Self::Contacts,
-        }
-    }
+    /// The school, or the pupil's part of it, is closed for the session.
+    SchoolClosed {
+        /// Since when.
+        at: Timestamp,
+        /// When contacts began to be told, if they were.
+        told_at: Option<Timestamp>,
+    },
 }
 
 /// What may happen to a case.
@@ -124,6 +100,8 @@ pub enum Command {
     Arrive,
     /// The mark was changed before the close.
     Withdraw,
+    /// The school, or the pupil's part of it, is closed for the session.
+    Shut,
 }
 
 /// What has happened to a case.
@@ -143,6 +121,8 @@ pub enum CaseEvent {
     Arrived,
     /// There is nothing to follow up.
     Withdrawn,
+    /// The school, or the pupil's part of it, is closed for the session.
+    Closed,
 }
 
 /// Decides what a command means for a case, or for the lack of one.
@@ -150,7 +130,7 @@ pub fn decide(state: Option<&Case>, command: Command) -> Result<Vec<CaseEvent>, 
     let Some(case) = state else {
         return match command {
             Command::Miss(opening) => Ok(vec![CaseEvent::Opened(opening)]),
-            Command::Tell(_) | Command::Explain(_) | Command::Arrive | Command::Withdraw => {
+            Command::Tell(_) | Command::Explain(_) | Command::Arrive | Command::Withdraw | Command::Shut => {
                 Err(Rejection::UnknownCase)
             }
         };
@@ -159,6 +139,10 @@ pub fn decide(state: Option<&Case>, command: Command) -> Result<Vec<CaseEvent>, 
         (State::Waiting, Command::Tell(Route::Contacts)) => Ok(vec![CaseEvent::Announced]),
         (State::Waiting, Command::Tell(Route::Person(because))) => {
             Ok(vec![CaseEvent::HandedToPerson(because)])
+        }
+        (State::Waiting, Command::Tell(Route::Closed(_)))
+        | (State::Waiting | State::Announced { .. } | State::Person { .. }, Command::Shut) => {
+            Ok(vec![CaseEvent::Closed])
         }
         (State::Waiting, Command::Withdraw) => Ok(vec![CaseEvent::Withdrawn]),
         (State::Announced { .. } | State::Person { .. }, Command::Withdraw) => Err(Rejection::RegisterClosed),
@@ -169,20 +153,31 @@ pub fn decide(state: Option<&Case>, command: Command) -> Result<Vec<CaseEvent>, 
             State::Waiting
             | State::Announced { .. }
             | State::Person { .. }
-            | State::Explained { told_at: Some(_), .. },
+            | State::Explained { told_at: Some(_), .. }
+            | State::SchoolClosed { told_at: Some(_), .. },
             Command::Arrive,
         ) => Ok(vec![CaseEvent::Arrived]),
-        (State::Withdrawn { .. }, Command::Miss(_)) => Ok(vec![CaseEvent::Reopened]),
+        (State::Withdrawn { .. } | State::SchoolClosed { .. }, Command::Miss(_)) => {
+            Ok(vec![CaseEvent::Reopened])
+        }
         (State::Explained { .. } | State::Arrived { .. }, Command::Miss(_) | Command::Explain(_))
-        | (State::Withdrawn { .. }, Command::Explain(_)) => Err(Rejection::CaseClosed),
+        | (State::Withdrawn { .. } | State::SchoolClosed { .. }, Command::Explain(_)) => {
+            Err(Rejection::CaseClosed)
+        }
         (State::Waiting | State::Announced { .. } | State::Person { .. }, Command::Miss(_))
         | (State::Announced { .. } | State::Person { .. }, Command::Tell(_))
         | (
-            State::Explained { .. } | State::Arrived { .. } | State::Withdrawn { .. },
-            Command::Tell(_) | Command::Withdraw,
+            State::Explained { .. }
+            | State::Arrived { .. }
+            | State::Withdrawn { .. }
+            | State::SchoolClosed { .. },
+            Command::Tell(_) | Command::Withdraw | Command::Shut,
         )
         | (
-            State::Explained { told_at: None, .. } | State::Arrived { .. } | State::Withdrawn { .. },
+            State::Explained { told_at: None, .. }
+            | State::Arrived { .. }
+            | State::Withdrawn { .. }
+            | State::SchoolClosed { told_at: None, .. },
             Command::Arrive,
         ) => Ok(Vec::new()),
     }
@@ -209,6 +204,7 @@ fn apply(case: Option<Case>, event: CaseEvent, at: Timestamp) -> Option<Case> {
         CaseEvent::Explained(code) => State::Explained { code, at, told_at },
         CaseEvent::Arrived => State::Arrived { at, told_at },
         CaseEvent::Withdrawn => State::Withdrawn { at },
+        CaseEvent::Closed => State::SchoolClosed { at, told_at },
     };
     case.map(|case| Case { state, ..case })
 }
@@ -230,7 +226,10 @@ impl Case {
     pub fn is_open(&self) -> bool {
         match self.state {
             State::Waiting | State::Announced { .. } | State::Person { .. } => true,
-            State::Explained { .. } | State::Arrived { .. } | State::Withdrawn { .. } => false,
+            State::Explained { .. }
+            | State::Arrived { .. }
+            | State::Withdrawn { .. }
+            | State::SchoolClosed { .. } => false,
         }
     }
 
@@ -239,7 +238,9 @@ impl Case {
     pub fn told_at(&self) -> Option<Timestamp> {
         match self.state {
             State::Announced { at } => Some(at),
-            State::Explained { told_at, .. } | State::Arrived { told_at, .. } => told_at,
+            State::Explained { told_at, .. }
+            | State::Arrived { told_at, .. }
+            | State::SchoolClosed { told_at, .. } => told_at,
             State::Waiting | State::Person { .. } | State::Withdrawn { .. } => None,
         }
     }
@@ -254,7 +255,7 @@ impl Case {
             State::Announced { .. } => {
                 Some(Saying::Unexplained(facts::Unexplained { pupil_id, date, session, session_ends_at }))
             }
-            State::Explained { told_at: Some(_), .. } => {
+            State::Explained { told_at: Some(_), .. } | State::SchoolClosed { told_at: Some(_), .. } => {
                 Some(Saying::Explained(facts::Explained { pupil_id, date, session }))
             }
             State::Arrived { told_at: Some(_), .. } => {
@@ -264,7 +265,8 @@ impl Case {
             | State::Person { .. }
             | State::Explained { told_at: None, .. }
             | State::Arrived { told_at: None, .. }
-            | State::Withdrawn { .. } => None,
+            | State::Withdrawn { .. }
+            | State::SchoolClosed { told_at: None, .. } => None,
         }
     }
 }
@@ -275,6 +277,7 @@ mod tests {
     use proto::events::absences::Session;
 
     use super::*;
+    use crate::domain::closure::Cover;
 
     const AT: Timestamp = Timestamp::UNIX_EPOCH;
 
@@ -298,6 +301,8 @@ mod tests {
         let explained = State::Explained { code: Code::Illness, at: AT, told_at: None };
         let arrived = State::Arrived { at: AT, told_at: Some(AT) };
         let withdrawn = State::Withdrawn { at: AT };
+        let shut = State::SchoolClosed { at: AT, told_at: None };
+        let shut_and_told = State::SchoolClosed { at: AT, told_at: Some(AT) };
         let tell = Command::Tell(Route::Contacts);
         let explain = Command::Explain(Code::Medical);
         let ok = |event| Ok(vec![event]);
@@ -331,6 +336,20 @@ mod tests {
             (withdrawn, Command::Miss(opening()), ok(CaseEvent::Reopened)),
             (withdrawn, explain, Err(Rejection::CaseClosed)),
             (withdrawn, tell, silent()),
+            (State::Waiting, Command::Tell(Route::Closed(Cover::Part)), ok(CaseEvent::Closed)),
+            (State::Waiting, Command::Shut, ok(CaseEvent::Closed)),
+            (announced, Command::Shut, ok(CaseEvent::Closed)),
+            (person, Command::Shut, ok(CaseEvent::Closed)),
+            (explained, Command::Shut, silent()),
+            (arrived, Command::Shut, silent()),
+            (withdrawn, Command::Shut, silent()),
+            (shut, Command::Shut, silent()),
+            (shut, Command::Miss(opening()), ok(CaseEvent::Reopened)),
+            (shut, tell, silent()),
+            (shut, explain, Err(Rejection::CaseClosed)),
+            (shut, Command::Arrive, silent()),
+            (shut_and_told, Command::Arrive, ok(CaseEvent::Arrived)),
+            (shut, Command::Withdraw, silent()),
         ] {
             assert_eq!(decide(Some(&case(state)), command), decided, "{state:?} {command:?}");
         }
@@ -347,20 +366,5 @@ mod tests {
         assert_eq!(same, new);
         let arrived = after(Some(new), &[CaseEvent::Arrived], AT).unwrap();
         assert_eq!((arrived.version, arrived.state), (2, State::Arrived { at: AT, told_at: Some(AT) }));
-    }
-
-    #[test]
-    fn the_route_of_a_person_comes_before_everything_else() {
-        let ends = opening().ends_at;
-        let on_roll = |care| OnRoll { class_id: None, care };
-        for (pupil, now, route) in [
-            (Some(on_roll(Care::Automatic)), AT, Route::Contacts),
-            (Some(on_roll(Care::Automatic)), ends, Route::Person(Because::SessionOver)),
-            (Some(on_roll(Care::PersonOnly)), AT, Route::Person(Because::PersonOnly)),
-            (Some(on_roll(Care::PersonOnly)), ends, Route::Person(Because::PersonOnly)),
-            (None, AT, Route::Person(Because::NotOnRoll)),
-        ] {
-            assert_eq!(Route::of(pupil.as_ref(), now, ends), route);
-        }
     }
 }

@@ -1,5 +1,6 @@
 //! The school-wide close of a session's register: whose contacts are told, what is a person's, and
-//! which registers and marks the office must ask for. What is missing holds nobody up.
+//! which registers and marks the office must ask for. What is missing holds nobody up, and nothing is
+//! missing of those for whom the school is closed.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,12 +9,12 @@ use proto::ids::{ClassId, PupilId};
 
 use super::case::State;
 use super::register::Roll;
-use super::{Line, Rejection, Route, Step};
+use super::{Calendar, Line, Rejection, Route, Sitting, Step};
 
 /// What a close does.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Closing {
-    /// Each open case, told or handed to a person.
+    /// Each open case: told, handed to a person, or ended by a closure.
     pub steps: Vec<Step>,
     /// Classes that have pupils, and no register.
     pub classes_without_register: Vec<ClassId>,
@@ -21,23 +22,38 @@ pub struct Closing {
     pub pupils_without_mark: BTreeMap<Option<ClassId>, Vec<PupilId>>,
 }
 
+/// Who is due in a session.
+#[derive(Debug, Clone, Copy)]
+pub struct Due<'a> {
+    /// Which session.
+    pub sitting: Sitting,
+    /// Who is on roll.
+    pub roll: &'a Roll,
+    /// For whom the school is closed.
+    pub calendar: &'a Calendar,
+}
+
 /// Decides the close. `registers` are the classes whose register was posted.
 pub fn close(
-    roll: &Roll,
+    due: Due<'_>,
     registers: &BTreeSet<ClassId>,
     lines: &BTreeMap<PupilId, Line>,
     now: Timestamp,
 ) -> Result<Closing, Rejection> {
+    let Due { sitting, roll, calendar } = due;
     let mut closing = Closing::default();
     for line in lines.values() {
         if let Some(case) = line.case {
-            let route = Route::of(roll.get(&line.pupil_id), now, case.opening.ends_at);
+            let on_roll = roll.get(&line.pupil_id);
+            let cover = calendar.cover(sitting, line.pupil_id, on_roll);
+            let route = Route::of(on_roll, cover, now, case.opening.ends_at);
             let step = line.close(route, now)?;
             closing.steps.extend(step.case().is_some().then_some(step.clone()));
         }
     }
     let mut missing = BTreeSet::new();
-    for (pupil_id, pupil) in roll {
+    let is_due = |id: PupilId, pupil| calendar.cover(sitting, id, Some(pupil)).is_none();
+    for (pupil_id, pupil) in roll.iter().filter(|(pupil_id, pupil)| is_due(**pupil_id, pupil)) {
         match pupil.class_id {
             Some(class_id) if !registers.contains(&class_id) => {
                 missing.insert(class_id);
@@ -57,27 +73,17 @@ impl Closing {
     /// How many pupils' contacts are told.
     #[must_use]
     pub fn announced(&self) -> usize {
-        self.steps.iter().filter(|step| is_announced(step)).count()
+        self.states().filter(|state| matches!(state, State::Announced { .. })).count()
     }
 
     /// How many cases are a person's task instead.
     #[must_use]
     pub fn handed_to_person(&self) -> usize {
-        self.steps.len() - self.announced()
+        self.states().filter(|state| matches!(state, State::Person { .. })).count()
     }
-}
 
-fn is_announced(step: &Step) -> bool {
-    match step.case().map(|case| case.state) {
-        Some(State::Announced { .. }) => true,
-        Some(
-            State::Waiting
-            | State::Person { .. }
-            | State::Explained { .. }
-            | State::Arrived { .. }
-            | State::Withdrawn { .. },
-        )
-        | None => false,
+    fn states(&self) -> impl Iterator<Item = State> {
+        self.steps.iter().filter_map(|step| Some(step.case()?.state))
     }
 }
 
@@ -85,13 +91,29 @@ fn is_announced(step: &Step) -> bool {
 mod tests {
     use jiff::civil::date;
     use proto::events::absences::Session;
+    use proto::events::scope::Scope;
     use proto::ids::CaseId;
 
     use super::*;
-    use crate::domain::{Care, Code, Moment, OnRoll, Phase, Sitting};
+    use crate::domain::closure::Closure;
+    use crate::domain::{Care, Code, Moment, OnRoll, Phase};
 
     fn of(class_id: Option<ClassId>, care: Care) -> OnRoll {
-        OnRoll { class_id, care }
+        OnRoll { class_id, year_group: "3".to_owned(), care }
+    }
+
+    const SITTING: Sitting = Sitting { date: date(2026, 11, 24), session: Session::Morning };
+
+    fn missing(pupil_id: PupilId, class_id: ClassId) -> (PupilId, Line) {
+        let moment = Moment {
+            now: "2026-11-24T08:55:00Z".parse().unwrap(),
+            phase: Phase::Open,
+            route: Route::Contacts,
+            ends_at: "2026-11-24T12:00:00Z".parse().unwrap(),
+            new_case: CaseId::generate(),
+        };
+        let line = Line::new(pupil_id, SITTING);
+        (pupil_id, line.post(Code::NotYetEstablished, class_id, &moment).unwrap().after)
     }
 
     #[test]
@@ -106,24 +128,47 @@ mod tests {
             (classless, of(None, Care::Automatic)),
         ]);
         let now = "2026-11-24T09:15:00Z".parse().unwrap();
-        let sitting = Sitting { date: date(2026, 11, 24), session: Session::Morning };
-        let lines = [told, person, gone].map(|pupil_id| {
-            let moment = Moment {
-                now,
-                phase: Phase::Open,
-                route: Route::Contacts,
-                ends_at: "2026-11-24T12:00:00Z".parse().unwrap(),
-                new_case: CaseId::generate(),
-            };
-            let line = Line::new(pupil_id, sitting);
-            (pupil_id, line.post(Code::NotYetEstablished, posted, &moment).unwrap().after)
-        });
-        let closing = close(&roll, &BTreeSet::from([posted]), &BTreeMap::from(lines), now).unwrap();
+        let lines = [told, person, gone].map(|pupil_id| missing(pupil_id, posted));
+        let due = Due { sitting: SITTING, roll: &roll, calendar: &Calendar::default() };
+        let closing = close(due, &BTreeSet::from([posted]), &BTreeMap::from(lines), now).unwrap();
         assert_eq!((closing.announced(), closing.handed_to_person()), (1, 2));
         assert_eq!(closing.classes_without_register, [unposted]);
         assert_eq!(
             closing.pupils_without_mark,
             BTreeMap::from([(None, vec![classless]), (Some(posted), vec![unmarked])])
         );
+    }
+
+    #[test]
+    fn nobody_is_missed_from_the_part_of_the_school_that_is_closed() {
+        let [closed, open] = [(); 2].map(|()| ClassId::generate());
+        let [shut, unmarked, told, unposted] = [(); 4].map(|()| PupilId::generate());
+        let roll = Roll::from([
+            (shut, of(Some(closed), Care::PersonOnly)),
+            (unmarked, of(Some(closed), Care::Automatic)),
+            (told, of(Some(open), Care::Automatic)),
+            (unposted, of(Some(open), Care::Automatic)),
+        ]);
+        let now = "2026-11-24T09:15:00Z".parse().unwrap();
+        let lines = BTreeMap::from([missing(shut, closed), missing(told, open)]);
+        let closing = |scope| {
+            let (day, from) = (SITTING.date, Session::Morning);
+            let closure = Closure { scope, first_day: day, from, last_day: day };
+            let calendar = Calendar::new(BTreeMap::new(), vec![closure]);
+            let due = Due { sitting: SITTING, roll: &roll, calendar: &calendar };
+            close(due, &BTreeSet::from([open]), &lines, now).unwrap()
+        };
+        let part = closing(Scope::Classes(vec![closed]));
+        assert_eq!((part.announced(), part.handed_to_person(), part.steps.len()), (1, 0, 2));
+        assert_eq!(part.classes_without_register, []);
+        assert_eq!(part.pupils_without_mark, BTreeMap::from([(Some(open), vec![unposted])]));
+        let codes = |closing: &Closing| -> Vec<Option<Code>> {
+            closing.steps.iter().map(|step| step.after.entry.code).collect()
+        };
+        assert!(codes(&part).contains(&Some(Code::PartClosed)));
+        let whole = closing(Scope::WholeSchool);
+        assert_eq!((whole.announced(), whole.handed_to_person()), (0, 0));
+        assert_eq!(codes(&whole), [Some(Code::SchoolClosed); 2]);
+        assert!(whole.pupils_without_mark.is_empty() && whole.classes_without_register.is_empty());
     }
 }

@@ -8,6 +8,8 @@
 
 use proto::events::absences::Session;
 
+use super::rejection::Fault;
+
 /// How a code counts in the statistics.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Class {
@@ -49,6 +51,19 @@ pub enum CodeError {
     /// It is the present mark of the other session.
     #[error("is the present mark of the other session")]
     OtherSession,
+}
+
+impl CodeError {
+    /// Says of a field that it holds no code that may be written.
+    pub fn fault(self, field: impl Into<String>) -> Fault {
+        let reason = match self {
+            Self::NoMark => "NO_MARK",
+            Self::Withdrawn => "WITHDRAWN_CODE",
+            Self::Unknown => "UNKNOWN_CODE",
+            Self::OtherSession => "WRONG_SESSION",
+        };
+        Fault::new(field, reason, self.to_string())
+    }
 }
 
 macro_rules! codes {
@@ -147,6 +162,13 @@ impl Code {
         }
     }
 
+    /// Whether the register says that the pupil is not in the school, and at no activity of it
+    /// either.
+    #[must_use]
+    pub fn says_absent(self) -> bool {
+        self.place() == Place::OffSite && self.class() != Class::ApprovedEducationalActivity
+    }
+
     /// Whether it is a reason that answers an `N`: an absence or not a possible attendance, and
     /// neither `N` itself nor the `U` of a pupil who is in school.
     #[must_use]
@@ -217,6 +239,16 @@ mod tests {
         assert_eq!(Code::read_mark("/", Session::Afternoon), Err(CodeError::OtherSession));
         assert_eq!(Code::read_mark("\\", Session::Morning), Err(CodeError::OtherSession));
         assert_eq!(Code::read_mark("N", Session::Afternoon), Ok(Code::NotYetEstablished));
+    }
+
+    #[test]
+    fn an_absence_is_neither_in_the_school_nor_at_an_activity_of_it() {
+        for text in ["N", "I", "M", "G", "O", "E", "D", "X", "Y4", "#", "Z"] {
+            assert!(Code::read(text).unwrap().says_absent(), "{text}");
+        }
+        for text in ["/", "\\", "L", "U", "K", "V", "P", "W", "B"] {
+            assert!(!Code::read(text).unwrap().says_absent(), "{text}");
+        }
     }
 
     #[test]

@@ -2,7 +2,9 @@
 //!
 //! An `N` says only "not seen, and I know no reason". So it never overwrites what somebody knows:
 //! posted over a reason from home it becomes that reason, posted over an arrival it leaves the
-//! arrival. Every other mark before the close is what it says. After the close a mark stays.
+//! arrival; posted while the school is closed for the pupil it becomes the closure's code. Every other
+//! mark before the close is what it says. After the close a mark stays, but for the code that a closure
+//! left: when it has ended, registers are taken again.
 //!
 //! Invariants: the mark is `N` exactly while the case is open; nothing is said before the close;
 //! after it, no `N` without its announcement or its task. See `any_day_keeps_the_invariants`.
@@ -11,6 +13,7 @@ use jiff::Timestamp;
 use proto::ids::{CaseId, ClassId, PupilId};
 
 use super::case::{self, Command, Opening};
+use super::closure::Cover;
 use super::codes::Class;
 use super::{Case, CaseEvent, Code, Rejection, Route, Sitting};
 
@@ -52,6 +55,8 @@ pub enum Known {
     Reason(Code),
     /// The pupil came; this code is what the arrival left in the register.
     Arrived(Code),
+    /// The school was closed for the pupil; this code is what the closure left in the register.
+    Closed(Code),
 }
 
 /// Whether the register is open for the whole school.
@@ -126,14 +131,23 @@ impl Line {
     /// A mark is posted in the register of a class. Refused when it would change a mark after the
     /// close.
     pub fn post(&self, mark: Code, class_id: ClassId, moment: &Moment) -> Result<Step, Rejection> {
-        let code = match (mark, self.entry.known) {
-            (Code::NotYetEstablished, Known::Reason(code) | Known::Arrived(code)) => code,
-            (mark, Known::Nothing | Known::Reason(_) | Known::Arrived(_)) => mark,
+        let (code, known) = match (mark, self.entry.known, moment.route) {
+            (Code::NotYetEstablished, Known::Reason(code) | Known::Arrived(code), _) => {
+                (code, self.entry.known)
+            }
+            (Code::NotYetEstablished, Known::Nothing | Known::Closed(_), Route::Closed(cover)) => {
+                if self.is_missing() {
+                    return self.shut(cover, moment.now);
+                }
+                (cover.code(), Known::Closed(cover.code()))
+            }
+            (mark, Known::Closed(_), _) => (mark, Known::Nothing),
+            (mark, known @ (Known::Nothing | Known::Reason(_) | Known::Arrived(_)), _) => (mark, known),
         };
         if self.entry.code == Some(code) {
             return Ok(self.unchanged());
         }
-        if moment.phase == Phase::Closed && self.entry.code.is_some() {
+        if moment.phase == Phase::Closed && self.entry.code.is_some() && !self.is_shut() {
             return Err(Rejection::RegisterClosed);
         }
         let mut commands = Vec::new();
@@ -151,14 +165,14 @@ impl Line {
         } else if self.is_missing() {
             commands.push(Command::Withdraw);
         }
-        let entry = Entry { class_id: Some(class_id), code: Some(code), ..self.entry.clone() };
+        let entry = Entry { class_id: Some(class_id), code: Some(code), known, ..self.entry.clone() };
         self.step(entry, &commands, moment.now)
     }
 
     /// A reason came from home. It answers an `N`; any other mark stays what it is.
     pub fn report(&self, reason: Code, note: String, now: Timestamp) -> Result<Step, Rejection> {
         let known = match self.entry.known {
-            Known::Nothing | Known::Reason(_) => Known::Reason(reason),
+            Known::Nothing | Known::Reason(_) | Known::Closed(_) => Known::Reason(reason),
             Known::Arrived(code) => Known::Arrived(code),
         };
         let (code, commands) = if self.is_missing() {
@@ -186,8 +200,21 @@ impl Line {
         self.step(entry, &commands, now)
     }
 
+    /// The school is closed for the pupil, who is therefore not missing.
+    pub fn shut(&self, cover: Cover, now: Timestamp) -> Result<Step, Rejection> {
+        if !self.is_missing() {
+            return Ok(self.unchanged());
+        }
+        let code = cover.code();
+        let entry = Entry { code: Some(code), known: Known::Closed(code), ..self.entry.clone() };
+        self.step(entry, &[Command::Shut], now)
+    }
+
     /// The register is closed for the whole school.
     pub fn close(&self, route: Route, now: Timestamp) -> Result<Step, Rejection> {
+        if let Route::Closed(cover) = route {
+            return self.shut(cover, now);
+        }
         let commands = if self.is_missing() { vec![Command::Tell(route)] } else { Vec::new() };
         self.step(self.entry.clone(), &commands, now)
     }
@@ -200,6 +227,14 @@ impl Line {
 
     fn is_missing(&self) -> bool {
         self.entry.code == Some(Code::NotYetEstablished)
+    }
+
+    /// Whether a closure, and nobody's eyes, left the code that stands.
+    fn is_shut(&self) -> bool {
+        match self.entry.known {
+            Known::Closed(code) => self.entry.code == Some(code),
+            Known::Nothing | Known::Reason(_) | Known::Arrived(_) => false,
+        }
     }
 
     fn unchanged(&self) -> Step {

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use proto::events::absences::Session;
 use proto::ids::{CaseId, ClassId, PupilId};
 
-use super::{Code, Fault, Line, Moment, OnRoll, Phase, Rejection, Route, Sitting, Step};
+use super::{Calendar, Code, Fault, Line, Moment, OnRoll, Phase, Rejection, Route, Sitting, Step};
 
 /// How many marks a register may have.
 pub const MOST_MARKS: usize = 60;
@@ -50,7 +50,7 @@ pub fn read(sent: &[SentMark<'_>], session: Option<Session>) -> (Vec<Mark>, Vec<
         let pupil: Result<PupilId, _> = mark.pupil_id.parse();
         let code = session
             .map_or_else(|| Code::read(mark.code), |session| Code::read_mark(mark.code, session))
-            .map_err(|error| faults.push(Fault::code(format!("marks[{index}].code"), error)));
+            .map_err(|error| faults.push(error.fault(format!("marks[{index}].code"))));
         let pupil_id = match pupil {
             Ok(pupil_id) => pupil_id,
             Err(error) => {
@@ -92,6 +92,8 @@ pub struct Register<'a> {
     pub phase: Phase,
     /// Who is on roll.
     pub roll: &'a Roll,
+    /// For whom the school is closed.
+    pub calendar: &'a Calendar,
     /// The lines that stand already.
     pub lines: &'a BTreeMap<PupilId, Line>,
 }
@@ -117,10 +119,11 @@ impl Register<'_> {
                 faults.push(Fault::new(field("pupil_id"), "NOT_IN_CLASS", "is in another class"));
                 continue;
             }
+            let cover = self.calendar.cover(self.sitting, mark.pupil_id, Some(pupil));
             let moment = Moment {
                 now,
                 phase: self.phase,
-                route: Route::of(Some(pupil), now, self.ends_at),
+                route: Route::of(Some(pupil), cover, now, self.ends_at),
                 ends_at: self.ends_at,
                 new_case: new_case(),
             };
@@ -136,13 +139,14 @@ impl Register<'_> {
         if faults.is_empty() { Ok(steps) } else { Err(Rejection::Faults(faults)) }
     }
 
-    /// The pupils of the class who have no mark after these steps.
+    /// The pupils of the class who have no mark after these steps, and for whom the school is open.
     #[must_use]
     pub fn without_mark(&self, steps: &[Step]) -> Vec<PupilId> {
         let marked: BTreeSet<PupilId> = steps.iter().map(|step| step.after.pupil_id).collect();
         self.roll
             .iter()
             .filter(|(_, pupil)| pupil.class_id == Some(self.class_id))
+            .filter(|(id, pupil)| self.calendar.cover(self.sitting, **id, Some(pupil)).is_none())
             .map(|(pupil_id, _)| *pupil_id)
             .filter(|pupil_id| !marked.contains(pupil_id) && self.line(*pupil_id).entry.code.is_none())
             .collect()
@@ -170,7 +174,8 @@ mod tests {
     #[test]
     fn every_fault_of_a_register_is_found_at_once() {
         let (class_id, other) = (ClassId::generate(), ClassId::generate());
-        let of = |class_id| OnRoll { class_id: Some(class_id), care: Care::Automatic };
+        let of =
+            |class_id| OnRoll { class_id: Some(class_id), year_group: "3".to_owned(), care: Care::Automatic };
         let [here, elsewhere, stranger, marked] = [(); 4].map(|()| PupilId::generate());
         let roll = Roll::from([(here, of(class_id)), (elsewhere, of(other)), (marked, of(class_id))]);
         let now = "2026-11-24T09:20:00Z".parse().unwrap();
@@ -183,6 +188,7 @@ mod tests {
             ends_at: "2026-11-24T12:00:00Z".parse().unwrap(),
             phase: Phase::Closed,
             roll: &roll,
+            calendar: &Calendar::default(),
             lines: &lines,
         };
         let ids = [here, here, elsewhere, stranger, marked].map(|id| id.to_string());

@@ -1,8 +1,6 @@
 //! Why something cannot be done, in the school's words. `api::refusal` turns each into a status.
 
-use super::codes::CodeError;
-
-/// One field that was wrong.
+/// One field that is wrong.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fault {
     /// Which field, for example `marks[3].code`.
@@ -14,20 +12,9 @@ pub struct Fault {
 }
 
 impl Fault {
-    /// A field that was wrong.
+    /// A field that is wrong.
     pub fn new(field: impl Into<String>, reason: &'static str, expected: impl Into<String>) -> Self {
         Self { field: field.into(), reason, expected: expected.into() }
-    }
-
-    /// A code that may not be written.
-    pub fn code(field: impl Into<String>, error: CodeError) -> Self {
-        let reason = match error {
-            CodeError::NoMark => "NO_MARK",
-            CodeError::Withdrawn => "WITHDRAWN_CODE",
-            CodeError::Unknown => "UNKNOWN_CODE",
-            CodeError::OtherSession => "WRONG_SESSION",
-        };
-        Self::new(field, reason, error.to_string())
     }
 }
 
@@ -40,8 +27,8 @@ pub enum Rejection {
     /// The date is in no term of the school.
     #[error("is in no term of the school")]
     OutsideTerm,
-    /// The date is in a term, but a weekend or a bank holiday.
-    #[error("is a weekend or a bank holiday")]
+    /// The date is in a term, but a weekend, a bank holiday, an INSET day or an occasional day.
+    #[error("is a weekend, a bank holiday or a day without pupils")]
     NotASchoolDay,
     /// The school day is over.
     #[error("is over: only the present school day is taken")]
@@ -49,6 +36,9 @@ pub enum Rejection {
     /// The session's register has not opened yet.
     #[error("has not begun: its register is not open yet")]
     FutureSession,
+    /// The school is closed for this session.
+    #[error("the school is closed for this session: no register is taken")]
+    SchoolClosed,
     /// A report for a day that is too far away.
     #[error("is more than {most} school days ahead")]
     TooFarAhead {

@@ -8,25 +8,62 @@ use proto::events::absences::Session;
 use proto::ids::{ClassId, PupilId};
 use proto::options::v1::Role;
 
-use super::case::{Because, Case, State};
+use super::case::{Case, State};
 use super::close::Closing;
+use super::route::Because;
 use super::{Sitting, Step};
 
 const MINUTES_TO_ASK_HOME: SignedDuration = SignedDuration::from_mins(10);
 const MINUTES_TO_COMPLETE_REGISTERS: SignedDuration = SignedDuration::from_mins(15);
 
-/// The task of a step that hands its case to a person.
+/// The task of a step that hands its case to a person, or ends it by a closure after contacts had
+/// been told that the pupil is missing.
 #[must_use]
 pub fn of_step(school: Tenant, step: &Step, now: Timestamp) -> Option<NewTask> {
     let case = step.case()?;
     match case.state {
         State::Person { because, .. } => Some(follow_up(school, case, because, now)),
+        State::SchoolClosed { told_at: Some(_), .. } => Some(make_sure(school, case, now)),
         State::Waiting
         | State::Announced { .. }
         | State::Explained { .. }
         | State::Arrived { .. }
-        | State::Withdrawn { .. } => None,
+        | State::Withdrawn { .. }
+        | State::SchoolClosed { told_at: None, .. } => None,
     }
+}
+
+/// A closure that is declared after a register was closed is no reason for an absence.
+fn make_sure(school: Tenant, case: &Case, now: Timestamp) -> NewTask {
+    let (kind, opening) = ("told_missing_then_closed", &case.opening);
+    let why = format!(
+        "contacts were told that a pupil was missing from the {}, and then the school was closed for it: \
+         make sure that the pupil is safe",
+        words(opening.sitting)
+    );
+    NewTask::new(school, kind, Role::AttendanceOfficer, (now, MINUTES_TO_ASK_HOME))
+        .about([opening.pupil_id.to_string(), opening.id.to_string()])
+        .because(why)
+        .once(format!("{kind}:{}", opening.id))
+}
+
+/// The task of an accident of a pupil who is not in school, says the register.
+#[must_use]
+pub fn accident_of_absent_pupil(
+    school: Tenant,
+    sitting: Sitting,
+    (pupil_id, accident): (PupilId, &str),
+    now: Timestamp,
+) -> NewTask {
+    let kind = "accident_of_absent_pupil";
+    let why = format!(
+        "an accident was recorded for a pupil whom the register of the {} has as absent: check the register",
+        words(sitting)
+    );
+    NewTask::new(school, kind, Role::Office, (now, MINUTES_TO_COMPLETE_REGISTERS))
+        .about([pupil_id.to_string(), accident.to_owned()])
+        .because(why)
+        .once(format!("{kind}:{accident}"))
 }
 
 fn follow_up(school: Tenant, case: &Case, because: Because, now: Timestamp) -> NewTask {
@@ -66,6 +103,34 @@ pub fn of_closing(school: Tenant, sitting: Sitting, closing: &Closing, now: Time
         .iter()
         .map(|(class_id, pupils)| marks_missing(school, sitting, (*class_id, pupils), now));
     registers.chain(marks).collect()
+}
+
+/// The task of a session that the clock does not close, because the data was put back to an earlier
+/// state after its time.
+#[must_use]
+pub fn may_have_been_closed(school: Tenant, sitting: Sitting, now: Timestamp) -> NewTask {
+    let why = format!(
+        "the register of the {} may have been closed, and contacts told, before the data was put back to an \
+         earlier state: close it when they were not",
+        words(sitting)
+    );
+    NewTask::new(school, "restored", Role::AttendanceOfficer, (now, MINUTES_TO_COMPLETE_REGISTERS))
+        .because(why)
+        .once(format!("restored:{}:{now}", key(sitting)))
+}
+
+/// The task of a session that the clock could not close, though a register of it was posted.
+#[must_use]
+pub fn register_not_closed(school: Tenant, sitting: Sitting, because: &str, now: Timestamp) -> NewTask {
+    let kind = "register_not_closed";
+    let why = format!(
+        "the register of the {} could not be closed because {because}, and nobody was told of pupils who are \
+         missing: follow them up by hand",
+        words(sitting)
+    );
+    NewTask::new(school, kind, Role::AttendanceOfficer, (now, MINUTES_TO_ASK_HOME))
+        .because(why)
+        .once(format!("{kind}:{}", key(sitting)))
 }
 
 fn register_missing(school: Tenant, sitting: Sitting, class_id: ClassId, now: Timestamp) -> NewTask {

@@ -7,7 +7,8 @@ use kit::store::Error;
 use proto::events::absences::Session;
 
 use super::rows::{cases, entries};
-use crate::domain::case::{Because, Opening, State};
+use crate::domain::case::{Opening, State};
+use crate::domain::route::Because;
 use crate::domain::{Case, Code, Entry, Known, Sitting};
 
 const CORRUPT_ENTRY: Error = Error::Corrupt { what: "entry" };
@@ -56,6 +57,7 @@ pub fn known_texts(known: Known) -> (&'static str, Option<&'static str>) {
         Known::Nothing => ("nothing", None),
         Known::Reason(code) => ("reason", Some(code.text())),
         Known::Arrived(code) => ("arrived", Some(code.text())),
+        Known::Closed(code) => ("closed", Some(code.text())),
     }
 }
 
@@ -65,6 +67,7 @@ pub fn entry(row: &entries::Model) -> Result<Entry, Error> {
         ("nothing", None) => Known::Nothing,
         ("reason", Some(code)) => Known::Reason(code),
         ("arrived", Some(code)) => Known::Arrived(code),
+        ("closed", Some(code)) => Known::Closed(code),
         _ => return Err(CORRUPT_ENTRY),
     };
     let class_id = row.class_id.as_deref().map(str::parse).transpose().map_err(|_| CORRUPT_ENTRY)?;
@@ -82,6 +85,7 @@ pub fn case(row: &cases::Model) -> Result<Case, Error> {
         ("explained", Some(code), None) => State::Explained { code, at, told_at },
         ("arrived", None, None) => State::Arrived { at, told_at },
         ("withdrawn", None, None) => State::Withdrawn { at },
+        ("school_closed", None, None) => State::SchoolClosed { at, told_at },
         _ => return Err(CORRUPT_CASE),
     };
     let opening = Opening {
@@ -120,6 +124,7 @@ pub fn case_row(school: Tenant, case: &Case) -> cases::Model {
         }
         State::Arrived { at, .. } => row("arrived", at),
         State::Withdrawn { at } => row("withdrawn", at),
+        State::SchoolClosed { at, .. } => row("school_closed", at),
     }
 }
 
@@ -161,6 +166,8 @@ mod tests {
             State::Explained { code: Code::Illness, at, told_at: Some(at) },
             State::Arrived { at, told_at: Some(at) },
             State::Withdrawn { at },
+            State::SchoolClosed { at, told_at: None },
+            State::SchoolClosed { at, told_at: Some(at) },
         ] {
             let opening = Opening {
                 id: CaseId::generate(),

@@ -1,9 +1,10 @@
-//! What is kept: sessions, registers, entries with their history, and cases.
+//! What is kept: sessions, registers, entries with their history, cases, and what was heard of closures.
 //!
-//! [`read`] answers questions; [`changes`] puts what was decided into a commit, guarded by the
+//! [`read`] and [`closures`] answer questions; [`changes`] puts what was decided into a commit, guarded by the
 //! versions that it was decided on. Nothing here decides, and nothing is ever deleted.
 
 pub mod changes;
+pub mod closures;
 pub mod convert;
 pub mod read;
 pub mod rows;
@@ -11,4 +12,7 @@ pub mod rows;
 use kit::store::Migration;
 
 /// The tables, step by step.
-pub const MIGRATIONS: &[Migration] = &[Migration { name: "absences_0001", sql: include_str!("schema.sql") }];
+pub const MIGRATIONS: &[Migration] = &[
+    Migration { name: "absences_0001", sql: include_str!("schema.sql") },
+    Migration { name: "absences_0002", sql: include_str!("closures.sql") },
+];

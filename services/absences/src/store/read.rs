@@ -61,6 +61,16 @@ pub struct Due {
     pub ends_at: Timestamp,
 }
 
+impl Due {
+    /// When the clock is to close it.
+    pub fn at(&self, when: CloseAt) -> Timestamp {
+        match when {
+            CloseAt::RegisterTime => self.closes_at,
+            CloseAt::SessionEnd => self.ends_at,
+        }
+    }
+}
+
 /// When a session is closed that nobody closed by command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CloseAt {

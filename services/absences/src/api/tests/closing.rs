@@ -57,6 +57,23 @@ async fn a_pupil_who_left_the_roll_before_the_close_is_a_persons_task() {
 }
 
 #[tokio::test]
+async fn what_may_have_been_closed_before_a_restore_is_a_persons_to_close() {
+    for mut world in World::each().await {
+        let (class_id, pupils) = world.class(1);
+        world.post(class_id, &[(pupils[0], "N")]).await.unwrap();
+        world.at("11:00");
+        world.restored().await;
+        world.closer.close_due(CloseAt::RegisterTime).await;
+        world.closer.close_unposted(CloseAt::RegisterTime).await;
+        assert!(world.said().await.is_empty(), "{}", world.backend);
+        let tasks = world.tasks().await;
+        assert_eq!(tasks.len(), 1, "{tasks:?}");
+        assert_eq!((tasks[0].0.as_str(), tasks[0].1.as_str()), ("restored", "attendance_officer"));
+        assert_eq!(world.close().await.unwrap().announced, 1);
+    }
+}
+
+#[tokio::test]
 async fn at_the_register_time_the_clock_closes_what_has_a_register() {
     for world in World::each().await {
         let (class_id, pupils) = world.class(1);
@@ -76,6 +93,47 @@ async fn at_the_register_time_the_clock_closes_what_has_a_register() {
         assert_eq!(world.said().await.len(), 1);
         let audit = world.audit().await;
         assert!(audit.iter().any(|entry| entry.0 == "absences" && entry.1 == "closed at its time"));
+    }
+}
+
+#[tokio::test]
+async fn what_the_clock_cannot_close_is_a_persons_task_after_two_minutes_and_told_when_it_can() {
+    for away in ["the directory cannot be asked", "scheduling cannot be asked"] {
+        for world in World::each().await {
+            let (class_id, pupils) = world.class(1);
+            world.post(class_id, &[(pupils[0], "N")]).await.unwrap();
+            let be_silent = |silent| match away {
+                "scheduling cannot be asked" => world.neighbour.timetable.be_silent(silent),
+                _ => world.neighbour.roll.be_silent(silent),
+            };
+            be_silent(true);
+            for (time, asked) in [("09:16", 0), ("09:17", 1), ("09:18", 1)] {
+                world.at(time);
+                world.closer.close_due(CloseAt::RegisterTime).await;
+                assert_eq!(world.tasks().await.len(), asked, "{time}: {away} on {}", world.backend);
+            }
+            let task = world.tasks().await.remove(0);
+            assert_eq!((task.0.as_str(), task.1.as_str()), ("register_not_closed", "attendance_officer"));
+            assert!(world.why_of_tasks().await[0].contains(away), "{away}");
+            assert!(world.said().await.is_empty());
+            be_silent(false);
+            world.closer.close_due(CloseAt::RegisterTime).await;
+            assert_eq!((world.said().await.len(), world.tasks().await.len()), (1, 1), "{}", world.backend);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_session_that_is_closed_at_its_end_is_waited_for_until_then() {
+    for world in World::each().await {
+        let (class_id, pupils) = world.class(1);
+        world.post(class_id, &[(pupils[0], "N")]).await.unwrap();
+        world.neighbour.roll.be_silent(true);
+        for (time, asked) in [("09:30", 0), ("12:01", 0), ("12:02", 1)] {
+            world.at(time);
+            world.closer.close_due(CloseAt::SessionEnd).await;
+            assert_eq!(world.tasks().await.len(), asked, "{time} on {}", world.backend);
+        }
     }
 }
 

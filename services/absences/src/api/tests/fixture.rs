@@ -1,15 +1,19 @@
 //! One school and its service on each database, and what an answer left behind in it.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use kit::Tenant;
 use kit::audit::Audited;
+use kit::bus::{Raw, Reaction};
 use kit::clock::Clock;
 use kit::identity::Caller;
 use kit::store::Store;
 use kit::testing::TestStore;
 use proto::absences::v1 as pb;
 use proto::absences::v1::absences_service_server::AbsencesService;
-use proto::ids::{ClassId, PupilId};
+use proto::events::{About, Event, Fact, subject_of};
+use proto::ids::{ClassId, EventId, PupilId};
 use proto::options::v1::Role;
 use sea_orm::{ConnectionTrait, Value};
 use tonic::{Request, Response, Status};
@@ -18,6 +22,7 @@ use tonic_types::StatusExt;
 use super::super::Api;
 use super::neighbour::Neighbour;
 use crate::closing::Closer;
+use crate::reactions::{self, Hearer};
 use crate::store::MIGRATIONS;
 
 pub const TODAY: &str = "2026-11-24";
@@ -33,7 +38,8 @@ pub struct World {
     pub api: Api,
     pub school: Tenant,
     pub neighbour: Neighbour,
-    _test: TestStore,
+    pub reactions: Vec<Reaction>,
+    test: TestStore,
 }
 
 /// What an answered RPC left in the outbox: name of the fact, pupil, version.
@@ -48,20 +54,38 @@ impl World {
             let closer = Closer {
                 store: test.store.clone(),
                 directory: neighbour.directory.clone(),
+                scheduling: neighbour.scheduling.clone(),
                 clock: test.clock.clone(),
+                closures: Arc::default(),
             };
+            let reactions = reactions::all(&Hearer {
+                store: closer.store.clone(),
+                directory: closer.directory.clone(),
+                closures: Arc::clone(&closer.closures),
+            });
             worlds.push(Self {
                 backend: test.backend,
                 store: test.store.clone(),
                 clock: test.clock.clone(),
                 api: Api::new(closer.clone()),
                 closer,
+                reactions,
                 school: Tenant::generate(),
                 neighbour,
-                _test: test,
+                test,
             });
         }
         worlds
+    }
+
+    /// The data was put back to an earlier state: to what it is.
+    pub async fn restored(&mut self) {
+        let held_back = crate::closing::hold_back(&self.store, self.clock.now()).await.unwrap();
+        self.store.mark_restored(self.clock.real(), held_back).await.unwrap();
+        self.store.close().await.unwrap();
+        self.store = self.test.open_again("absences", MIGRATIONS).await;
+        self.closer.store = self.store.clone();
+        self.api = Api::new(self.closer.clone());
     }
 
     /// A class with so many pupils.
@@ -133,6 +157,16 @@ impl World {
         sealed(self.api.list_open_cases(self.request(message)).await).unwrap().cases
     }
 
+    /// Hears a fact of this school as a consumer hears it, and does what it wakes.
+    pub async fn hears<T: Fact>(&self, subject: &str, version: u64, fact: T) {
+        let (school, time) = (self.school, self.clock.now());
+        let about = About { school, subject: subject.to_owned(), version, time };
+        let event = Event::new(EventId::generate(), about, fact);
+        let subject = subject_of(T::SERVICE, T::NAME, school);
+        let raw = Raw { subject, body: serde_json::to_vec(&event).unwrap() };
+        kit::testing::hear(&self.store, &self.reactions, raw).await.unwrap();
+    }
+
     /// Every fact of this school so far.
     pub async fn said(&self) -> Vec<Said> {
         said(&self.store, self.school).await
@@ -149,6 +183,12 @@ impl World {
                 (kind, role, serde_json::from_str(&subjects).unwrap())
             })
             .collect()
+    }
+
+    /// What every task so far says.
+    pub async fn why_of_tasks(&self) -> Vec<String> {
+        let rows = self.query("SELECT why FROM tasks WHERE tenant = $1 ORDER BY kind, id").await;
+        rows.into_iter().map(|row| row.try_get("", "why").unwrap()).collect()
     }
 
     /// The codes that a pupil's mark has had, oldest first, each with who changed it and by what.

@@ -1,9 +1,12 @@
-//! The RPCs against real databases, with a directory that is told what to say.
+//! The RPCs against real databases, with a directory and a calendar that are told what to say.
 
+mod accidents;
 mod bad_input;
 mod closing;
+mod closures;
 mod fixture;
 mod home;
 mod neighbour;
 mod races;
 mod registers;
+mod timetable;

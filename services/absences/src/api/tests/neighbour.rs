@@ -1,4 +1,5 @@
-//! The directory of the tests: it says what it is told to say, on a loopback port.
+//! The services that the tests ask: a directory that says what it is told to say, and the calendar,
+//! on a loopback port.
 
 use std::sync::{Arc, Mutex};
 
@@ -7,16 +8,19 @@ use kit::identity::Keys;
 use kit::rejection::Rejection;
 use kit::service::Peer;
 use proto::directory::v1 as directory;
-use proto::directory::v1::check_pupils_request::Scope;
 use proto::directory::v1::directory_service_server::{DirectoryService, DirectoryServiceServer};
+use proto::events::scope::Scope;
 use proto::ids::{ClassId, PupilId};
+use proto::scheduling::v1::scheduling_service_server::SchedulingServiceServer;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tonic::transport::server::TcpIncoming;
 use tonic::transport::{Endpoint, Server};
 use tonic::{Request, Response, Status};
 
+use super::timetable::Timetable;
 use crate::directory::Directory;
+use crate::scheduling::Scheduling;
 
 /// What the directory is told to say, of every school alike.
 #[derive(Clone, Default)]
@@ -28,12 +32,17 @@ pub struct Roll {
 
 impl Roll {
     pub fn add(&self, class_id: ClassId) -> PupilId {
+        self.add_to(class_id, "3")
+    }
+
+    pub fn add_to(&self, class_id: ClassId, year_group: &str) -> PupilId {
         let pupil_id = PupilId::generate();
         self.pupils.lock().unwrap().push(directory::PupilCheck {
             pupil_id: pupil_id.to_string(),
             class_id: class_id.to_string(),
-            year_group: "3".to_owned(),
+            year_group: year_group.to_owned(),
             person_only: false,
+            first_name: "Amy".to_owned(),
         });
         pupil_id
     }
@@ -92,11 +101,6 @@ impl DirectoryService for Roll {
             time_zone: "Europe/London".to_owned(),
             morning: times("08:50", "09:15", "12:00"),
             afternoon: times("13:00", "13:20", "15:20"),
-            terms: vec![directory::Term {
-                title: "Autumn term, second half".to_owned(),
-                first_day: "2026-11-02".to_owned(),
-                last_day: "2026-12-18".to_owned(),
-            }],
             ..Default::default()
         };
         Ok(Response::new(directory::GetSchoolResponse { school: Some(school) }))
@@ -108,10 +112,12 @@ impl DirectoryService for Roll {
     ) -> Result<Response<directory::CheckPupilsResponse>, Status> {
         self.check_answers()?;
         let mut pupils = self.pupils.lock().unwrap().clone();
-        match request.into_inner().scope {
-            Some(Scope::WholeSchool(_)) => {}
-            Some(Scope::Pupils(wanted)) => pupils.retain(|pupil| wanted.pupil_ids.contains(&pupil.pupil_id)),
-            None => return Err(Status::invalid_argument("no scope")),
+        match Scope::read(request.into_inner().audience.as_ref()).unwrap() {
+            Scope::WholeSchool => {}
+            Scope::Pupils(wanted) => {
+                pupils.retain(|pupil| wanted.iter().any(|id| id.to_string() == pupil.pupil_id));
+            }
+            Scope::YearGroups(_) | Scope::Classes(_) => return not_needed(),
         }
         Ok(Response::new(directory::CheckPupilsResponse { pupils }))
     }
@@ -180,30 +186,35 @@ impl DirectoryService for Roll {
     }
 }
 
-/// A directory that answers on a loopback port as long as this lives.
+/// A directory and a calendar that answer on a loopback port as long as this lives.
 pub struct Neighbour {
     pub roll: Roll,
+    pub timetable: Timetable,
     pub directory: Directory,
+    pub scheduling: Scheduling,
     _serving: JoinSet<()>,
     _keys: tempfile::TempDir,
 }
 
 impl Neighbour {
     pub async fn start(clock: &Clock) -> Self {
-        let roll = Roll::default();
+        let (roll, timetable) = (Roll::default(), Timetable::default());
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let service = DirectoryServiceServer::new(roll.clone());
+        let directory = DirectoryServiceServer::new(roll.clone());
+        let scheduling = SchedulingServiceServer::new(timetable.clone());
         let mut serving = JoinSet::new();
         serving.spawn(async move {
             let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
-            Server::builder().add_service(service).serve_with_incoming(incoming).await.unwrap();
+            let server = Server::builder().add_service(directory).add_service(scheduling);
+            server.serve_with_incoming(incoming).await.unwrap();
         });
         let folder = tempfile::tempdir().unwrap();
         let signer = Keys::open(folder.path(), &["absences"]).unwrap().signer("absences").unwrap();
         let channel =
             Endpoint::from_shared(format!("http://{address}")).unwrap().tcp_nodelay(true).connect_lazy();
-        let directory = Directory::new(Peer::new(channel, signer, clock.clone()));
-        Self { roll, directory, _serving: serving, _keys: folder }
+        let peer = Peer::new(channel, signer, clock.clone());
+        let (directory, scheduling) = (Directory::new(peer.clone()), Scheduling::new(peer));
+        Self { roll, timetable, directory, scheduling, _serving: serving, _keys: folder }
     }
 }

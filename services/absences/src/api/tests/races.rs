@@ -1,13 +1,17 @@
 //! Things that happen at the same moment, many times over, on one SQLite file and through two
 //! replicas of the service on one PostgreSQL database.
 
+use std::sync::Arc;
+
 use kit::Tenant;
 use kit::clock::Clock;
 use kit::config::{self, Secret};
 use kit::store::Store;
 use proto::absences::v1 as pb;
 use proto::absences::v1::absences_service_server::AbsencesService;
+use proto::events::scope::Scope;
 use proto::ids::{ClassId, PupilId};
+use proto::scheduling::v1::Session;
 use tokio::task::JoinSet;
 use tonic::Status;
 
@@ -15,7 +19,7 @@ use super::super::Api;
 use super::fixture::{MORNING, TODAY, close, fresh, register, request_of, said, sealed};
 use super::neighbour::Neighbour;
 use crate::closing::Closer;
-use crate::store::MIGRATIONS;
+use crate::store::{MIGRATIONS, closures};
 
 const ROUNDS: usize = 40;
 
@@ -24,6 +28,7 @@ struct Replicas {
     backend: &'static str,
     neighbour: Neighbour,
     apis: Vec<Api>,
+    closers: Vec<Closer>,
     stores: Vec<Store>,
     _folder: tempfile::TempDir,
 }
@@ -40,15 +45,18 @@ impl Replicas {
         let folder = tempfile::tempdir().unwrap();
         let prefix = ClassId::generate().to_string().replace("cls_", "t");
         let settings = config::Store { postgres, database_prefix: format!("{prefix}_"), connections: 4 };
-        let (mut apis, mut stores) = (Vec::new(), Vec::new());
+        let (mut apis, mut closers, mut stores) = (Vec::new(), Vec::new(), Vec::new());
         for _ in 0..replicas {
             let store = Store::open("absences", &settings, folder.path(), clock.clone(), MIGRATIONS);
             let store = store.await.unwrap();
-            let directory = neighbour.directory.clone();
-            apis.push(Api::new(Closer { store: store.clone(), directory, clock: clock.clone() }));
+            let (directory, scheduling) = (neighbour.directory.clone(), neighbour.scheduling.clone());
+            let (clock, closures) = (clock.clone(), Arc::default());
+            let closer = Closer { store: store.clone(), directory, scheduling, clock, closures };
+            apis.push(Api::new(closer.clone()));
+            closers.push(closer);
             stores.push(store);
         }
-        Self { backend, neighbour, apis, stores, _folder: folder }
+        Self { backend, neighbour, apis, closers, stores, _folder: folder }
     }
 
     fn api(&self, number: usize) -> Api {
@@ -162,5 +170,41 @@ async fn thirty_classes_post_at_once_and_none_is_turned_away() {
         assert_eq!(open_cases(replicas.api(0), school).await, 30, "{}", replicas.backend);
         close_morning(replicas.api(1), school).await.unwrap();
         assert_eq!(replicas.said(school).await.len(), 30);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_n_that_meets_a_closure_and_the_close_is_followed_up_by_nobody_in_the_end() {
+    for replicas in Replicas::each().await {
+        let class_id = ClassId::generate();
+        let pupil_id = replicas.neighbour.roll.add(class_id);
+        for round in 0..ROUNDS / 2 {
+            let school = Tenant::generate();
+            let scope = Scope::Classes(vec![class_id]);
+            let mut acts = JoinSet::new();
+            acts.spawn(post(replicas.api(round), school, class_id, vec![(pupil_id, "N")]));
+            acts.spawn(close_morning(replicas.api(round + 1), school));
+            let timetable = replicas.neighbour.timetable.clone();
+            let id = timetable.close(&scope, Session::Morning, (TODAY, TODAY));
+            let heard = replicas.stores[0].clone();
+            let days = TODAY.parse().unwrap()..=TODAY.parse().unwrap();
+            let closer = replicas.closers[round % replicas.closers.len()].clone();
+            acts.spawn(async move {
+                heard.commit(closures::hear(&heard, school, (&id.to_string(), 1), Some(days))).await?;
+                closer.end_covered().await;
+                Ok(())
+            });
+            all(acts, replicas.backend).await;
+            replicas.closers[0].end_covered().await;
+            assert_eq!(open_cases(replicas.api(round), school).await, 0, "{}", replicas.backend);
+            let said = replicas.said(school).await;
+            let names: Vec<&str> = said.iter().map(|(name, _)| name.as_str()).collect();
+            assert!(
+                names.is_empty() || names == ["unexplained", "explained"],
+                "round {round} on {}: {names:?}",
+                replicas.backend
+            );
+            replicas.neighbour.timetable.end(id, TODAY);
+        }
     }
 }

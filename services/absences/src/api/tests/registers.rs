@@ -3,6 +3,7 @@
 use super::fixture::{World, fields, fresh, reason, register, sealed};
 use proto::absences::v1 as pb;
 use proto::absences::v1::absences_service_server::AbsencesService;
+use proto::ids::ClassId;
 
 #[tokio::test]
 async fn an_n_opens_a_case_and_nobody_is_told_before_the_close() {
@@ -110,5 +111,14 @@ async fn open_cases_are_listed_page_by_page_for_their_own_school_only() {
         let stranger =
             super::fixture::request_of(kit::Tenant::generate(), pb::ListOpenCasesRequest::default());
         assert!(sealed(world.api.list_open_cases(stranger).await).unwrap().cases.is_empty());
+    }
+}
+
+#[tokio::test]
+async fn the_roll_of_the_largest_school_is_read_whole() {
+    for world in World::each().await {
+        let (class_id, pupils) = world.class(1);
+        world.neighbour.roll.add_to(ClassId::generate(), &"ż".repeat(3 << 20));
+        world.post(class_id, &[(pupils[0], "/")]).await.unwrap();
     }
 }

@@ -4,7 +4,9 @@ use proptest::prelude::*;
 use proto::events::absences::Session;
 
 use super::*;
-use crate::domain::case::{Because, Saying};
+use crate::domain::case::Saying;
+use crate::domain::closure::Cover;
+use crate::domain::route::Because;
 
 fn at(minutes: i64) -> Timestamp {
     let opens: Timestamp = "2026-11-24T08:50:00Z".parse().unwrap();
@@ -138,6 +140,55 @@ fn an_arrival_leaves_the_code_that_fits() {
     }
 }
 
+#[test]
+fn a_closure_ends_the_case_and_is_said_only_if_somebody_was_told() {
+    let waiting = posted(&line(), Code::NotYetEstablished, Phase::Open);
+    let step = waiting.shut(Cover::WholeSchool, at(5)).unwrap();
+    assert!(step.closed_case().is_some() && step.case().unwrap().saying().is_none());
+    assert_eq!(step.after.entry.code, Some(Code::SchoolClosed));
+    let told = waiting.close(Route::Contacts, at(25)).unwrap().after;
+    let step = told.shut(Cover::Part, at(30)).unwrap();
+    assert!(matches!(step.case().unwrap().saying(), Some(Saying::Explained(_))));
+    assert_eq!(step.after.entry.code, Some(Code::PartClosed));
+    assert!(step.after.shut(Cover::Part, at(31)).unwrap().case().is_none(), "once");
+    let late = step.after.arrive(Phase::Closed, at(35)).unwrap();
+    assert!(matches!(late.case().unwrap().saying(), Some(Saying::Arrived(_))));
+    let present = posted(&line(), Code::PresentMorning, Phase::Open);
+    assert!(!present.shut(Cover::WholeSchool, at(5)).unwrap().changes_entry(), "whoever came, came");
+}
+
+#[test]
+fn an_n_while_the_school_is_closed_for_the_pupil_becomes_the_closures_code_and_no_case() {
+    let closed = |phase| moment(phase, Route::Closed(Cover::Part));
+    for phase in [Phase::Open, Phase::Closed] {
+        let step = line().post(Code::NotYetEstablished, ClassId::generate(), &closed(phase)).unwrap();
+        assert_eq!((step.after.entry.code, step.after.case), (Some(Code::PartClosed), None));
+        let again = step.after.post(Code::NotYetEstablished, ClassId::generate(), &closed(phase)).unwrap();
+        assert!(!again.changes_entry());
+        let ill = line().report(Code::Illness, String::new(), at(0)).unwrap().after;
+        let ill = ill.post(Code::NotYetEstablished, ClassId::generate(), &closed(phase)).unwrap();
+        assert_eq!(ill.after.entry.code, Some(Code::Illness), "a reason from home is the better word");
+    }
+    let missing = posted(&line(), Code::NotYetEstablished, Phase::Closed);
+    let step = missing.post(Code::NotYetEstablished, ClassId::generate(), &closed(Phase::Closed)).unwrap();
+    assert!(step.closed_case().is_some(), "what a closure had not reached yet ends here");
+}
+
+#[test]
+fn when_a_closure_has_ended_the_register_is_taken_again_even_after_the_close() {
+    let told = posted(&line(), Code::NotYetEstablished, Phase::Closed);
+    let shut = told.shut(Cover::WholeSchool, at(30)).unwrap().after;
+    let present = posted(&shut, Code::PresentMorning, Phase::Closed);
+    assert_eq!((present.entry.code, present.entry.known), (Some(Code::PresentMorning), Known::Nothing));
+    let still_missing = posted(&shut, Code::NotYetEstablished, Phase::Closed);
+    let case = still_missing.case.unwrap();
+    assert_eq!((case.opening.id, case.is_open()), (told.case.unwrap().opening.id, true));
+    assert!(matches!(case.saying(), Some(Saying::Unexplained(_))));
+    let refused =
+        present.post(Code::NotYetEstablished, ClassId::generate(), &moment(Phase::Closed, Route::Contacts));
+    assert_eq!(refused, Err(Rejection::RegisterClosed));
+}
+
 #[derive(Debug, Clone)]
 enum Act {
     Post(Code),
@@ -145,6 +196,8 @@ enum Act {
     Explain(Code),
     Arrive,
     Close,
+    Declare,
+    End,
 }
 
 fn acts() -> impl Strategy<Value = Vec<Act>> {
@@ -161,6 +214,8 @@ fn acts() -> impl Strategy<Value = Vec<Act>> {
         2 => reason().prop_map(Act::Explain),
         2 => Just(Act::Arrive),
         2 => Just(Act::Close),
+        1 => Just(Act::Declare),
+        1 => Just(Act::End),
     ];
     proptest::collection::vec(act, 0..14)
 }
@@ -177,9 +232,10 @@ proptest! {
     #[test]
     fn any_day_keeps_the_invariants(acts in acts(), route in routes()) {
         let (mut line, mut phase) = (line(), Phase::Open);
-        let mut said: Vec<Saying> = Vec::new();
+        let (mut said, mut shut, mut reopened): (Vec<Saying>, _, _) = (Vec::new(), false, 0);
         for (minute, act) in acts.iter().enumerate() {
             let now = at(i64::try_from(minute).unwrap());
+            let route = if shut { Route::Closed(Cover::WholeSchool) } else { route };
             let decided = match act {
                 Act::Post(code) => {
                     line.post(*code, ClassId::generate(), &Moment { now, ..moment(phase, route) })
@@ -192,8 +248,18 @@ proptest! {
                     phase = Phase::Closed;
                     line.close(route, now)
                 }
+                Act::Declare => {
+                    shut = true;
+                    line.shut(Cover::WholeSchool, now)
+                }
+                Act::End => {
+                    shut = false;
+                    continue;
+                }
             };
             let Ok(step) = decided else { continue };
+            let again = step.events.contains(&CaseEvent::Reopened);
+            reopened += usize::from(again && line.case.is_some_and(|case| case.told_at().is_some()));
             let versions = |line: &Line| (line.entry.version, line.case.map_or(0, |case| case.version));
             let (before, after) = (versions(&step.before), versions(&step.after));
             prop_assert!((before.0..=before.0 + 1).contains(&after.0));
@@ -204,14 +270,15 @@ proptest! {
             let missing = line.entry.code == Some(Code::NotYetEstablished);
             prop_assert_eq!(missing, line.case.is_some_and(|case| case.is_open()));
             prop_assert!(phase == Phase::Closed || said.is_empty(), "said before the close: {:?}", said);
+            prop_assert!(!(missing && shut), "a pupil is missing from a closed school");
             if missing && phase == Phase::Closed {
                 prop_assert_ne!(line.case.unwrap().state, case::State::Waiting);
             }
         }
         let unexplained = said.iter().filter(|saying| matches!(saying, Saying::Unexplained(_))).count();
-        prop_assert!(unexplained <= 1);
+        prop_assert!(unexplained <= 1 + reopened);
         let arrived = said.iter().filter(|saying| matches!(saying, Saying::Arrived(_))).count();
-        prop_assert!(arrived <= 1 && said.len() <= 3, "{:?}", said);
+        prop_assert!(arrived <= 1 && said.len() <= 3 + 2 * reopened, "{:?}", said);
         prop_assert!(arrived == 0 || matches!(said.last(), Some(Saying::Arrived(_))), "{:?}", said);
         if let Some(first) = said.first() {
             prop_assert!(matches!(first, Saying::Unexplained(_)), "{:?} was said first", first);
