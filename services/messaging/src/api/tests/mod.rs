@@ -1,0 +1,7 @@
+//! The RPCs against real databases, with a directory that is told what to say.
+
+mod bad_input;
+mod fixture;
+mod listing;
+mod neighbour;
+mod sending;
