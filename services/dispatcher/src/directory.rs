@@ -7,9 +7,11 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use jiff::SignedDuration;
+use jiff::tz::TimeZone;
 use kit::service::Peer;
 use proto::directory::v1 as pb;
 use proto::directory::v1::directory_service_client::DirectoryServiceClient;
+use proto::events::scope::Scope;
 use proto::ids::{ContactId, PupilId, SchoolId};
 use tonic::Status;
 use tonic::transport::Channel;
@@ -17,6 +19,8 @@ use tonic::transport::Channel;
 use crate::domain::{Address, AddressKind, Link, Pupil, Responsibility};
 
 const PATIENCE: SignedDuration = SignedDuration::from_secs(5);
+/// The same for a whole school.
+const PATIENCE_FOR_MANY: SignedDuration = SignedDuration::from_secs(60);
 /// How many pupils or contacts the directory takes in one question.
 const MOST: usize = 1_000;
 /// For how long what a school is called is believed without asking.
@@ -58,6 +62,8 @@ pub struct School {
     pub name: String,
     /// Where they ring.
     pub phone: String,
+    /// Where its clocks are.
+    pub zone: TimeZone,
 }
 
 /// The directory, as the dispatcher asks it.
@@ -80,27 +86,43 @@ impl Directory {
     pub async fn resolve(&self, school: SchoolId, pupils: &[PupilId]) -> Result<Vec<Pupil>, Error> {
         let mut found = Vec::with_capacity(pupils.len());
         for some in pupils.chunks(MOST) {
-            // The time-out of a call ends with the first part of its answer; a stream may stall after it.
-            let resolved = tokio::time::timeout(PATIENCE.unsigned_abs(), self.resolve_some(school, some));
-            let resolved = resolved.await;
-            found.extend(resolved.map_err(|_| Error::Call { code: tonic::Code::DeadlineExceeded })??);
+            found.extend(self.stream(school, &Scope::Pupils(some.to_vec()), PATIENCE).await?);
         }
         Ok(found)
     }
 
-    async fn resolve_some(&self, school: SchoolId, pupils: &[PupilId]) -> Result<Vec<Pupil>, Error> {
-        let pupil_ids = pupils.iter().map(ToString::to_string).collect();
-        let scope = pb::resolve_audience_request::Scope::Pupils(pb::Pupils { pupil_ids });
-        let request =
-            self.peer.request(school, pb::ResolveAudienceRequest { scope: Some(scope) }, PATIENCE)?;
-        let mut answers = self.client.clone().resolve_audience(request).await?.into_inner();
-        let mut found = Vec::with_capacity(pupils.len());
-        while let Some(answer) = answers.message().await? {
-            for pupil in answer.pupils {
-                found.push(pupil_of(pupil)?);
+    /// Everybody whom something concerns, with everybody linked to them.
+    pub async fn resolve_scope(&self, school: SchoolId, scope: &Scope) -> Result<Vec<Pupil>, Error> {
+        match scope {
+            Scope::Pupils(pupils) => self.resolve(school, pupils).await,
+            Scope::WholeSchool | Scope::YearGroups(_) | Scope::Classes(_) => {
+                self.stream(school, scope, PATIENCE_FOR_MANY).await
             }
         }
-        Ok(found)
+    }
+
+    /// The time-out of a call ends with the first part of its answer, and a stream may stall after
+    /// it; so the whole answer has a time-out too.
+    async fn stream(
+        &self,
+        school: SchoolId,
+        scope: &Scope,
+        patience: SignedDuration,
+    ) -> Result<Vec<Pupil>, Error> {
+        let message = pb::ResolveAudienceRequest { audience: Some(scope.audience()) };
+        let request = self.peer.request(school, message, patience)?;
+        let read = async {
+            let mut answers = self.client.clone().resolve_audience(request).await?.into_inner();
+            let mut found = Vec::new();
+            while let Some(answer) = answers.message().await? {
+                for pupil in answer.pupils {
+                    found.push(pupil_of(pupil)?);
+                }
+            }
+            Ok(found)
+        };
+        let read = tokio::time::timeout(patience.unsigned_abs(), read).await;
+        read.map_err(|_| Error::Call { code: tonic::Code::DeadlineExceeded })?
     }
 
     /// The present truth about these contacts and pupils; only links of these contacts.
@@ -133,6 +155,12 @@ impl Directory {
         Ok(found.into_values().collect())
     }
 
+    /// What a school was called when it was last asked for, however long ago.
+    pub fn school_as_known(&self, school: SchoolId) -> Option<School> {
+        let schools = self.schools.lock().unwrap_or_else(PoisonError::into_inner);
+        schools.get(&school).map(|(_, known)| known.clone())
+    }
+
     /// What a school is called; believed for a minute.
     pub async fn school(&self, school: SchoolId) -> Result<School, Error> {
         let known = self.schools.lock().unwrap_or_else(PoisonError::into_inner).get(&school).cloned();
@@ -144,7 +172,8 @@ impl Directory {
         let request = self.peer.request(school, pb::GetSchoolRequest {}, PATIENCE)?;
         let answer = self.client.clone().get_school(request).await?.into_inner();
         let found = answer.school.ok_or(Error::Answer("no school"))?;
-        let found = School { name: found.name, phone: found.phone };
+        let zone = TimeZone::get(&found.time_zone).map_err(|_| Error::Answer("a time zone"))?;
+        let found = School { name: found.name, phone: found.phone, zone };
         let mut schools = self.schools.lock().unwrap_or_else(PoisonError::into_inner);
         schools.insert(school, (Instant::now(), found.clone()));
         Ok(found)
@@ -193,7 +222,7 @@ fn address_of(address: pb::Address) -> Option<Address> {
         pb::AddressKind::Email => AddressKind::Email,
         pb::AddressKind::Unspecified => return None,
     };
-    Some(Address { kind, value: address.value, barred: address.barred })
+    Some(Address { kind, value: address.value, barred: address.barred, no_contact: address.no_contact })
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@
 //! gathering leave and decides for every contact and address, purely, in [`domain::plan`]; the
 //! [`sender`] clears each message with the directory seconds before it leaves, words it and hands
 //! it to one of the [`channels`]; [`receipts`] hears what became of it. What no address can carry
-//! becomes a person's task. [`routes`] is the one list of what becomes what.
+//! becomes a person's task. What the public may know goes to the website at once.
 
 pub mod api;
 pub mod channels;
@@ -28,9 +28,10 @@ use std::sync::Arc;
 use anyhow::Context;
 use axum::Router;
 use futures::future::BoxFuture;
+use jiff::Timestamp;
 use kit::bus::Handler;
 use kit::service::{Parts, Platform, Service};
-use kit::store::{Migration, Store};
+use kit::store::{Commit, Migration, Store};
 use proto::dispatcher::v1::dispatcher_service_server::DispatcherServiceServer;
 use proto::ids::ChunkId;
 use serde::Deserialize;
@@ -38,7 +39,7 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use crate::channels::{Channel, ChannelName, Medium, Secret};
-use crate::sender::{Air, Generation, Sender, Settler};
+use crate::sender::{Air, Generation, Sender, Settler, Silence};
 use crate::store::plans::Outlets;
 
 /// The dispatcher's settings.
@@ -47,6 +48,8 @@ use crate::store::plans::Outlets;
 pub struct Config {
     /// What a school may change about time.
     pub timing: routes::Timing,
+    /// What a school may choose about who is told.
+    pub choices: domain::Choices,
     /// The bearer token that GOV.UK Notify sends with its receipts.
     pub receipts_token: Option<kit::config::Secret>,
     /// Or the file that it stands in.
@@ -63,18 +66,23 @@ impl Service for Dispatcher {
     const MIGRATIONS: &'static [Migration] = store::MIGRATIONS;
     type Config = Config;
 
+    async fn hold_back(store: &Store, now: Timestamp) -> Result<Commit, kit::store::Error> {
+        store::restored::hold_back(store, now).await
+    }
+
     async fn build(config: Config, platform: &Platform) -> anyhow::Result<Parts> {
         let token = receipts_token(&config)?;
         let channels = channels::all(&config.channels, &channels::http_client()?)?;
         let directory = directory::Directory::new(platform.peer("directory")?);
         let (store, stop) = (&platform.store, &platform.stop);
-        let wired = wire(store, directory, channels, config.timing, stop)?;
+        let wired = wire(store, directory, channels, (config.timing, config.choices), stop)?;
         let routes = token
             .map_or_else(Router::new, |token| receipts::routes(store.clone(), wired.receipt.clone(), token));
         Ok(Parts::new()
             .grpc(DispatcherServiceServer::new(wired.api))
             .http(routes)
             .replay(receipts::NOTIFY, wired.receipt)
+            .trace(store::trace::tracer(store))
             .reactions(reactions::all(&wired.hearer))
             .run("generation", wired.generation.follow(store.clone(), stop.clone()))
             .run("planner", wired.planner.run(stop.clone()))
@@ -98,7 +106,7 @@ fn wire(
     store: &Store,
     directory: directory::Directory,
     channels: Vec<Arc<dyn Channel>>,
-    timing: routes::Timing,
+    (timing, choices): (routes::Timing, domain::Choices),
     stop: &CancellationToken,
 ) -> anyhow::Result<Wired> {
     let chosen =
@@ -106,6 +114,7 @@ fn wire(
     let directory = Arc::new(directory);
     let (planner_wake, sender_wake) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
     let (generation, air) = (Generation::default(), Air::default());
+    let renderer = Arc::new(render::Renderer::new()?);
     let owner = ChunkId::generate().to_string();
     let (settler, settling) = Settler::new(store.clone(), Arc::clone(&planner_wake), stop.clone());
     Ok(Wired {
@@ -114,10 +123,17 @@ fn wire(
             generation: generation.clone(),
             air: air.clone(),
             owner: owner.clone(),
+            directory: Arc::clone(&directory),
+            media: chosen.media(),
+            outlets: chosen.clone(),
+            timing: timing.clone(),
+            sender: Arc::clone(&sender_wake),
+            choices,
         },
         hearer: reactions::Hearer {
             store: store.clone(),
             timing: timing.clone(),
+            renderer: Arc::clone(&renderer),
             planner: Arc::clone(&planner_wake),
             generation: generation.wake(),
         },
@@ -126,6 +142,7 @@ fn wire(
             directory: Arc::clone(&directory),
             outlets: chosen,
             timing: timing.clone(),
+            choices,
             wake: Arc::clone(&planner_wake),
             sender: Arc::clone(&sender_wake),
         },
@@ -133,11 +150,13 @@ fn wire(
             store: store.clone(),
             directory,
             outlets: sender::outlets(channels),
-            renderer: render::Renderer::new()?,
+            renderer,
             timing,
+            choices,
             generation: generation.clone(),
             settler,
             air,
+            silence: Silence::default(),
             wake: sender_wake,
             owner,
         },

@@ -1,29 +1,35 @@
 //! The planner: lets gatherings leave, takes the next address when one did not work, corrects
 //! what was told wrongly, and looks after restrictions that were set while messages left.
 //!
-//! It wakes when there is something to do and sweeps every second, so that a lost wake-up costs
+//! What is about single children, what says that the school is closed and what people wrote have
+//! each a loop of their own, so that a whole school that is slow to be resolved keeps no family
+//! waiting for news of its child. It wakes when there is something to do and sweeps every second, so that a lost wake-up costs
 //! a second and not a message. Everything it decides is pure and stands in
 //! [`domain::plan`](crate::domain::plan); it asks the directory with no transaction open.
 
-use std::collections::BTreeSet;
+mod decide;
+mod line;
+mod watch;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use kit::store::{Commit, Error as StoreError, Store};
-use proto::ids::{ContactId, PupilId, SchoolId};
+use proto::ids::PupilId;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use crate::directory::{self, Directory};
-use crate::domain::plan::{self, Later, Media, Plan, Wanted};
-use crate::domain::{Address, NoticeKind};
+use crate::domain::{Choices, NoticeKind};
 use crate::routes::{Timing, route};
-use crate::store::follow_ups::{self, FollowUp};
+use crate::store::corrections;
+use crate::store::follow_ups;
 use crate::store::gatherings::{self, Gathering};
-use crate::store::plans::{self, Desk, Outlets, Writing};
+use crate::store::plans::{Desk, Outlets};
 use crate::store::waits::{self, Waiting};
-use crate::store::{corrections, restrictions};
+
+pub use line::Line;
 
 const SWEEP: Duration = Duration::from_secs(1);
 
@@ -46,6 +52,8 @@ pub struct Planner {
     pub outlets: Outlets,
     /// The school's timings.
     pub timing: Timing,
+    /// What the school has chosen about who is told.
+    pub choices: Choices,
     /// Signalled when there may be something to plan.
     pub wake: Arc<Notify>,
     /// Signalled when there is something to send.
@@ -55,20 +63,44 @@ pub struct Planner {
 impl Planner {
     /// Runs until `stop`.
     pub async fn run(self, stop: CancellationToken) -> anyhow::Result<()> {
+        let lines = Line::ALL.map(|line| (line, Notify::new()));
+        let loops = lines.iter().map(|(line, wake)| self.serve(*line, wake, &stop));
+        let pass_on = async {
+            loop {
+                self.wake.notified().await;
+                for (_, wake) in &lines {
+                    wake.notify_one();
+                }
+            }
+        };
+        tokio::select! {
+            _ = futures::future::join_all(loops) => {}
+            () = pass_on => {}
+        }
+        Ok(())
+    }
+
+    /// One line of gatherings, sweep after sweep.
+    async fn serve(&self, line: Line, wake: &Notify, stop: &CancellationToken) {
         while !stop.is_cancelled() {
             let now = self.store.clock().now();
-            if let Err(error) = self.sweep(now).await {
+            let swept = tokio::select! {
+                swept = self.sweep_line(line, now) => swept,
+                // Each decision is one transaction, so that it was made or will be; a whole school
+                // that is slow to be resolved does not hold up the end.
+                () = stop.cancelled() => return,
+            };
+            if let Err(error) = swept {
                 let error = &error as &(dyn std::error::Error + 'static);
                 tracing::warn!(error, "planning waits");
             }
             let wait = self.until_next_gathering(now).await.min(SWEEP);
             tokio::select! {
-                () = self.wake.notified() => {}
+                () = wake.notified() => {}
                 () = tokio::time::sleep(wait) => {}
                 () = stop.cancelled() => {}
             }
         }
-        Ok(())
     }
 
     async fn until_next_gathering(&self, now: Timestamp) -> Duration {
@@ -78,12 +110,31 @@ impl Planner {
         }
     }
 
-    /// Does everything that is due. One thing that fails does not hold up the others.
+    /// Does everything that is due, one line after the other.
+    #[cfg(test)]
     pub(crate) async fn sweep(&self, now: Timestamp) -> Result<(), Error> {
-        let mut outcome = self.correct(now).await;
-        outcome = outcome.and(self.let_gatherings_leave(now).await);
-        outcome = outcome.and(self.take_next_steps(now).await);
-        outcome.and(self.watch_restrictions(now).await)
+        let mut outcome = Ok(());
+        for line in Line::ALL {
+            outcome = outcome.and(self.sweep_line(line, now).await);
+        }
+        outcome
+    }
+
+    /// Does everything in a line that is due. One thing that fails does not hold up the others.
+    async fn sweep_line(&self, line: Line, now: Timestamp) -> Result<(), Error> {
+        let mut outcome = Ok(());
+        if line == Line::Children {
+            outcome = outcome.and(self.correct(now).await);
+            let lost = follow_ups::lose_patience(&self.store, now).await;
+            outcome = outcome.and(lost.map(drop).map_err(Error::from));
+        }
+        let kinds = line.kinds(&self.timing);
+        outcome = outcome.and(self.let_gatherings_leave(&kinds, now).await);
+        outcome = outcome.and(self.take_next_steps(&kinds, now).await);
+        if line == Line::Children {
+            outcome = outcome.and(self.watch_restrictions(now).await);
+        }
+        outcome
     }
 
     async fn correct(&self, now: Timestamp) -> Result<(), Error> {
@@ -96,87 +147,96 @@ impl Planner {
         outcome
     }
 
-    async fn let_gatherings_leave(&self, now: Timestamp) -> Result<(), Error> {
+    async fn let_gatherings_leave(&self, kinds: &[Vec<NoticeKind>], now: Timestamp) -> Result<(), Error> {
         let (mut outcome, mut away) = (Ok(()), false);
-        for gathering in gatherings::leaving(&self.store, now).await? {
+        let mut leaving = Vec::new();
+        for kinds in kinds {
+            leaving.extend(gatherings::leaving(&self.store, kinds, now).await?);
+        }
+        for id in leaving {
+            let gathering = match gatherings::open(&self.store, &id).await {
+                Ok(Some(gathering)) => gathering,
+                Ok(None) => continue,
+                Err(error) => {
+                    outcome = outcome.and(Err(error.into()));
+                    continue;
+                }
+            };
             // A directory that does not answer is not asked for each of them.
-            let left = if away { Ok(()) } else { self.leave(&gathering, now).await };
+            let waits = away && gathering.needs_the_directory(now);
+            let left = if waits { Ok(()) } else { self.leave(&gathering, now).await };
             away |= matches!(&left, Err(Error::Directory(error)) if error.is_away());
-            if away || left.is_err() {
-                let waiting = waiting(&gathering, gathering.pupils());
-                outcome = outcome.and(self.ask_a_person(&waiting, gathering.leaves_at, now).await);
+            if waits || left.is_err() {
+                let pupils = gathering.pupils();
+                outcome =
+                    outcome.and(self.ask_a_person((&gathering, pupils), gathering.leaves_at, now).await);
             }
             outcome = outcome.and(left);
         }
         outcome
     }
 
-    async fn take_next_steps(&self, now: Timestamp) -> Result<(), Error> {
-        follow_ups::lose_patience(&self.store, now).await?;
+    async fn take_next_steps(&self, kinds: &[Vec<NoticeKind>], now: Timestamp) -> Result<(), Error> {
         let (mut outcome, mut away) = (Ok(()), false);
-        for delivery in follow_ups::wanted(&self.store).await? {
-            let Some(follow_up) = follow_ups::read(&self.store, &delivery).await? else { continue };
+        let mut wanted = Vec::new();
+        for kinds in kinds {
+            wanted.extend(follow_ups::wanted(&self.store, kinds).await?);
+        }
+        for delivery in wanted {
+            // What cannot be read is this one's misfortune and holds up nobody.
+            let follow_up = match follow_ups::read(&self.store, &delivery).await {
+                Ok(Some(follow_up)) => follow_up,
+                Ok(None) => continue,
+                Err(error) => {
+                    outcome = outcome.and(Err(error.into()));
+                    continue;
+                }
+            };
             let taken = if away { Ok(()) } else { self.follow_up(&follow_up, now).await };
             away |= matches!(&taken, Err(Error::Directory(error)) if error.is_away());
             if away || taken.is_err() {
-                let pupils = follow_up.later.members.iter().map(|(_, pupil)| *pupil);
-                let waiting = waiting(&follow_up.gathering, pupils);
-                outcome = outcome.and(self.ask_a_person(&waiting, follow_up.since, now).await);
+                let pupils = follow_up.later.members.iter().map(|(_, pupil)| *pupil).collect();
+                outcome = outcome
+                    .and(self.ask_a_person((&follow_up.gathering, pupils), follow_up.since, now).await);
             }
             outcome = outcome.and(taken);
         }
         outcome
     }
 
-    async fn watch_restrictions(&self, now: Timestamp) -> Result<(), Error> {
-        let young = restrictions::young(&self.store, now).await?;
-        let mut tasks = restrictions::left_too_late(&self.store, &young, now).await?;
-        let mut outcome = Ok(());
-        for restriction in &young {
-            let Some(barred) = restriction.wanted()? else { continue };
-            match self.addresses_of(barred).await {
-                Ok(addresses) => {
-                    tasks.extend(restrictions::left_to_their_address(restriction, &addresses, now)?);
-                }
-                // The next sweep asks again. What is known without the directory does not wait for it.
-                Err(error) => {
-                    outcome = Err(error);
-                    break;
-                }
-            }
-        }
-        if !tasks.is_empty() {
-            let commit = tasks.into_iter().fold(Commit::new(), Commit::task);
-            self.store.commit(commit).await?;
-        }
-        outcome
-    }
-
-    /// By what the addresses of a contact are compared, as the directory knows them now.
-    async fn addresses_of(
-        &self,
-        (school, contact, pupil): (SchoolId, ContactId, PupilId),
-    ) -> Result<BTreeSet<String>, Error> {
-        let pupils =
-            self.directory.clear(school, &BTreeSet::from([contact]), &BTreeSet::from([pupil])).await?;
-        let links = pupils.iter().flat_map(|pupil| &pupil.links).filter(|link| link.contact == contact);
-        Ok(links.flat_map(|link| &link.addresses).map(Address::key).collect())
-    }
-
     /// The directory is away: what waits for it longer than two minutes is a person's.
-    async fn ask_a_person(&self, waiting: &Waiting, since: Timestamp, now: Timestamp) -> Result<(), Error> {
-        if now.duration_since(since) >= waits::PATIENCE {
-            waits::ask_a_person(&self.store, waiting, now).await?;
+    async fn ask_a_person(
+        &self,
+        (gathering, pupils): (&Gathering, Vec<PupilId>),
+        since: Timestamp,
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        if now.duration_since(since) < waits::PATIENCE {
+            return Ok(());
+        }
+        let (school, id) = (gathering.school, gathering.id.clone());
+        match gathering.kind {
+            kind if kind.is_about_closing() => {
+                waits::ask_about_many(&self.store, (school, &id), now).await?;
+            }
+            // Nobody is harmed by a letter that comes later.
+            NoticeKind::Announcement => {}
+            NoticeKind::AbsenceUnexplained
+            | NoticeKind::AbsenceCorrection
+            | NoticeKind::FirstAid
+            | NoticeKind::HeadInjury
+            | NoticeKind::ClosureDeclared
+            | NoticeKind::ClosureChanged
+            | NoticeKind::Reopening => {
+                let pupils = pupils.into_iter().collect();
+                waits::ask_a_person(&self.store, &Waiting { school, gathering: id, pupils }, now).await?;
+            }
         }
         Ok(())
     }
 
     fn desk(&self, now: Timestamp) -> Desk<'_> {
         Desk { store: &self.store, outlets: &self.outlets, now }
-    }
-
-    fn media(&self) -> Media {
-        Media { text: self.outlets.text.is_some(), email: self.outlets.email.is_some() }
     }
 
     /// A conflict means that the world changed while we decided: the next sweep decides again.
@@ -190,76 +250,4 @@ impl Planner {
             Err(error) => Err(error),
         }
     }
-
-    async fn leave(&self, gathering: &Gathering, now: Timestamp) -> Result<(), Error> {
-        let dealt_with = self.dealt_with(gathering).await?;
-        let pupils: Vec<_> =
-            gathering.pupils().into_iter().filter(|pupil| !dealt_with.contains(pupil)).collect();
-        let plan = self.plan(gathering, &pupils, None, now).await?;
-        tracing::info!(
-            gathering.id = gathering.id,
-            kind = gathering.kind.as_str(),
-            pupils = pupils.len(),
-            messages = plan.messages.len(),
-            tasks = plan.tasks.len(),
-            "a gathering leaves"
-        );
-        let plan = plan.and(plan::dealt_with(&dealt_with));
-        Ok(self.commit(plans::first(&self.writing(gathering, now), &plan)).await?)
-    }
-
-    async fn follow_up(&self, follow_up: &FollowUp, now: Timestamp) -> Result<(), Error> {
-        let gathering = &follow_up.gathering;
-        let dealt_with = self.dealt_with(gathering).await?;
-        let mut later = follow_up.later.clone();
-        later.members.retain(|(_, pupil)| !dealt_with.contains(pupil));
-        let pupils: BTreeSet<PupilId> = later.members.iter().map(|(_, pupil)| *pupil).collect();
-        let pupils: Vec<PupilId> = pupils.into_iter().collect();
-        let plan = self.plan(gathering, &pupils, Some(&later), now).await?;
-        let by_person = follow_up.later.members.iter().map(|(_, pupil)| pupil);
-        let by_person: BTreeSet<_> = by_person.filter(|pupil| dealt_with.contains(pupil)).collect();
-        let plan = plan.and(plan::dealt_with(by_person));
-        let commit =
-            follow_ups::done(&self.store, follow_up).execute(waits::over(&self.store, &gathering.id));
-        Ok(self.commit(plans::write(&self.writing(gathering, now), &plan, commit)).await?)
-    }
-
-    /// Asks the directory who there is, and decides. What can no longer be told in time is a
-    /// person's task, whether or not the directory can say whom it concerns.
-    async fn plan(
-        &self,
-        gathering: &Gathering,
-        pupils: &[PupilId],
-        later: Option<&Later>,
-        now: Timestamp,
-    ) -> Result<Plan, Error> {
-        if pupils.is_empty() {
-            return Ok(Plan::default());
-        }
-        let late = now >= gathering.valid_until;
-        let audience = match self.directory.resolve(gathering.school, pupils).await {
-            Ok(audience) => audience,
-            Err(_) if late => return Ok(plan::too_late_for(gathering.kind, pupils, later)),
-            Err(error) => return Err(error.into()),
-        };
-        let wanted = Wanted { kind: gathering.kind, pupils, audience: &audience, media: self.media(), later };
-        Ok(if late { plan::too_late(&wanted) } else { plan::plan(&wanted) })
-    }
-
-    async fn dealt_with(&self, gathering: &Gathering) -> Result<BTreeSet<PupilId>, Error> {
-        let mut done = waits::dealt_with(&self.store, [gathering.id.as_str()]).await?;
-        let mut dealt_with = done.remove(&gathering.id).unwrap_or_default();
-        dealt_with.retain(|pupil| gathering.notice_of(*pupil).is_some());
-        Ok(dealt_with)
-    }
-
-    fn writing<'a>(&'a self, gathering: &'a Gathering, now: Timestamp) -> Writing<'a> {
-        let lane = route(gathering.kind, &self.timing).lane;
-        Writing { desk: self.desk(now), gathering, lane }
-    }
-}
-
-fn waiting(gathering: &Gathering, pupils: impl IntoIterator<Item = PupilId>) -> Waiting {
-    let pupils = pupils.into_iter().collect();
-    Waiting { school: gathering.school, gathering: gathering.id.clone(), pupils }
 }

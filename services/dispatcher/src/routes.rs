@@ -1,5 +1,7 @@
-//! The one list: which fact becomes which notice, for whom, how urgently, by what, and how long
-//! it gathers. A school may change the channels, the timing and the words, never the safety.
+//! How each kind of notice is carried: in which lane, with which semantics, how long it gathers
+//! and how long a receipt may take. Which fact becomes which kind stands in
+//! [`reactions`](crate::reactions), who is told in [`entitlement`](crate::domain::entitlement).
+//! A school may change the channels, the timing and the words, never the safety.
 
 use jiff::SignedDuration;
 use serde::Deserialize;
@@ -9,9 +11,7 @@ use crate::domain::NoticeKind;
 /// How a kind of notice is carried.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Route {
-    /// The fact that it comes from.
-    pub fact: &'static str,
-    /// What it becomes.
+    /// What it carries.
     pub kind: NoticeKind,
     /// Which of a provider's share it uses.
     pub lane: Lane,
@@ -28,8 +28,10 @@ pub struct Route {
 pub enum Lane {
     /// Overtakes everything.
     Urgent,
-    /// Absences.
+    /// What is to be known the same day.
     Normal,
+    /// What can wait for the others.
+    Bulk,
 }
 
 impl Lane {
@@ -39,6 +41,7 @@ impl Lane {
         match self {
             Self::Urgent => 0,
             Self::Normal => 1,
+            Self::Bulk => 2,
         }
     }
 }
@@ -58,29 +61,34 @@ pub struct Timing {
     pub absence_gathers_for_seconds: i64,
     /// Seconds that the receipt of an absence text may take.
     pub absence_patience_seconds: i64,
+    /// Seconds that the receipt of a text about a head injury may take.
+    pub head_injury_patience_seconds: i64,
+    /// Seconds that the receipt of a text about a closure or a reopening may take.
+    pub closure_patience_seconds: i64,
 }
+
+/// How long the receipt of what is not urgent may take.
+const PATIENCE: SignedDuration = SignedDuration::from_mins(30);
 
 /// The route of a kind of notice.
 #[must_use]
 pub fn route(kind: NoticeKind, timing: &Timing) -> Route {
-    let patience = SignedDuration::from_secs(timing.absence_patience_seconds);
-    match kind {
-        NoticeKind::AbsenceUnexplained => Route {
-            fact: "absences.unexplained",
-            kind,
-            lane: Lane::Normal,
-            semantics: Semantics::AtLeastOnce,
-            gathers_for: SignedDuration::from_secs(timing.absence_gathers_for_seconds),
-            patience,
-        },
+    let at_once = SignedDuration::ZERO;
+    let absence = SignedDuration::from_secs(timing.absence_patience_seconds);
+    let (lane, gathers_for, patience) = match kind {
+        NoticeKind::AbsenceUnexplained => {
+            (Lane::Normal, SignedDuration::from_secs(timing.absence_gathers_for_seconds), absence)
+        }
         // A correction does not gather: every minute of a wrong fear counts.
-        NoticeKind::AbsenceCorrection => Route {
-            fact: "absences.arrived",
-            kind,
-            lane: Lane::Urgent,
-            semantics: Semantics::AtLeastOnce,
-            gathers_for: SignedDuration::ZERO,
-            patience,
-        },
-    }
+        NoticeKind::AbsenceCorrection => (Lane::Urgent, at_once, absence),
+        NoticeKind::FirstAid => (Lane::Normal, at_once, PATIENCE),
+        NoticeKind::HeadInjury => {
+            (Lane::Urgent, at_once, SignedDuration::from_secs(timing.head_injury_patience_seconds))
+        }
+        NoticeKind::ClosureDeclared | NoticeKind::ClosureChanged | NoticeKind::Reopening => {
+            (Lane::Urgent, at_once, SignedDuration::from_secs(timing.closure_patience_seconds))
+        }
+        NoticeKind::Announcement => (Lane::Bulk, at_once, PATIENCE),
+    };
+    Route { kind, lane, semantics: Semantics::AtLeastOnce, gathers_for, patience }
 }

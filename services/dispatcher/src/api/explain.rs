@@ -1,5 +1,7 @@
 //! `Explain`: every step that was taken or not taken for one contact and one notice, in sentences.
 
+use std::collections::HashSet;
+
 use kit::audit;
 use kit::clock::{from_micros, to_proto};
 use kit::identity::Caller;
@@ -43,7 +45,10 @@ pub(super) async fn explain(
         steps.push(step(row.withdrawn_at.unwrap_or(row.created_at), &row.why, "withdrawn"));
     }
     steps.sort_by_key(|step| step.at);
-    let seen = [contact.to_string(), row.pupil_id];
+    // One message may tell of several pupils: what was decided alike about each is said once.
+    let mut said = HashSet::new();
+    steps.retain(|step| said.insert((step.at, step.sentence.clone())));
+    let seen: Vec<String> = std::iter::once(contact.to_string()).chain(row.pupil_id).collect();
     let audited = audit::look(store, caller, "Explain", &seen).await?;
     let steps = steps
         .into_iter()
@@ -62,16 +67,18 @@ fn step(at: i64, code: &str, what: &str) -> Step {
 
 async fn read(store: &Store, notice: &rows::notices::Model, contact: &str) -> Result<Vec<Step>, Error> {
     let mut steps = Vec::new();
-    let decisions = rows::decisions::Entity::find()
-        .filter(rows::decisions::Column::GatheringId.eq(notice.gathering_id.as_str()))
-        .filter(rows::decisions::Column::PupilId.eq(notice.pupil_id.as_str()))
-        .filter(
-            Condition::any()
-                .add(rows::decisions::Column::ContactId.is_null())
-                .add(rows::decisions::Column::ContactId.eq(contact)),
-        )
-        .all(store.read())
-        .await?;
+    let of_contact = rows::decisions::Column::ContactId.eq(contact);
+    let mut decisions = rows::decisions::Entity::find()
+        .filter(rows::decisions::Column::GatheringId.eq(notice.gathering_id.as_str()));
+    // What concerns everybody in a scope is told in the contact's own decisions; one about a pupil
+    // also in those about the pupil.
+    decisions = match &notice.pupil_id {
+        Some(pupil) => decisions
+            .filter(rows::decisions::Column::PupilId.eq(pupil.as_str()))
+            .filter(Condition::any().add(rows::decisions::Column::ContactId.is_null()).add(of_contact)),
+        None => decisions.filter(of_contact),
+    };
+    let decisions = decisions.all(store.read()).await?;
     steps.extend(decisions.iter().map(|decision| step(decision.at, &decision.why, "decided")));
     let members = rows::members::Entity::find()
         .filter(rows::members::Column::NoticeId.eq(notice.id.as_str()))
@@ -93,11 +100,11 @@ async fn read(store: &Store, notice: &rows::notices::Model, contact: &str) -> Re
         .await?;
     for delivery in &deliveries {
         let own = |id: &str| id == delivery.id;
-        let member = members.iter().find(|member| own(&member.delivery_id));
+        let dropped = members.iter().filter(|member| own(&member.delivery_id) && !member.why.is_empty());
         let attempts: Vec<_> = attempts.iter().filter(|attempt| own(&attempt.delivery_id)).collect();
         let receipts: Vec<_> = receipts.iter().filter(|receipt| own(&receipt.delivery_id)).collect();
         steps.push(step(delivery.created_at, Reason::Due.code(), &format!("by {}", delivery.channel)));
-        if let Some(dropped) = member.filter(|member| !member.why.is_empty()) {
+        for dropped in dropped {
             steps.push(step(delivery.updated_at, &dropped.why, "left out at the last look"));
         }
         for attempt in &attempts {

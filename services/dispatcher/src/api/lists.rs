@@ -12,7 +12,7 @@ use kit::store::{Error, Store};
 use proto::dispatcher::v1 as pb;
 use proto::ids::{ContactId, GatheringId, InvalidId, PupilId};
 use sea_orm::sea_query::Query;
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use tonic::{Response, Status};
 
 use crate::channels::{ChannelName, Medium};
@@ -45,7 +45,16 @@ pub(super) async fn notices(
         query = query.filter(rows::notices::Column::GatheringId.eq(request.gathering_id));
     }
     if !request.pupil_id.is_empty() {
-        query = query.filter(rows::notices::Column::PupilId.eq(request.pupil_id));
+        // What concerned everybody in a scope is about a pupil when somebody was to be told of them.
+        let told = Query::select()
+            .column(rows::members::Column::NoticeId)
+            .from(rows::members::Entity)
+            .and_where(rows::members::Column::PupilId.eq(request.pupil_id.as_str()))
+            .to_owned();
+        let about = Condition::any()
+            .add(rows::notices::Column::PupilId.eq(request.pupil_id.as_str()))
+            .add(rows::notices::Column::Id.in_subquery(told));
+        query = query.filter(about);
     }
     if let Some(after) = &page.after {
         query = query.filter(rows::notices::Column::Id.lt(after.as_str()));
@@ -53,7 +62,7 @@ pub(super) async fn notices(
     let found = query.all(store.read()).await.map_err(|error| failure(&Error::from(error)))?;
     let (found, next_page_token) = page.cut(found, |row| row.id.clone());
     let subjects: Vec<String> =
-        found.iter().map(|row| row.pupil_id.clone()).collect::<BTreeSet<_>>().into_iter().collect();
+        found.iter().filter_map(|row| row.pupil_id.clone()).collect::<BTreeSet<_>>().into_iter().collect();
     let audited = audit::look(store, caller, "ListNotices", &subjects).await?;
     let notices = found.into_iter().map(notice).collect::<Result<_, _>>()?;
     Ok(audited.seal(pb::ListNoticesResponse { notices, next_page_token }))
@@ -70,7 +79,7 @@ fn notice(row: rows::notices::Model) -> Result<pb::Notice, Status> {
         id: row.id,
         kind: row.kind,
         gathering_id: row.gathering_id,
-        subjects: vec![row.pupil_id],
+        subjects: row.pupil_id.into_iter().collect(),
         state: state.into(),
         why: row.why,
         created_at: Some(to_proto(from_micros(row.created_at))),

@@ -2,15 +2,25 @@
 
 mod explain;
 mod lists;
+mod preview;
 mod recall;
+mod redeliver;
+
+use std::sync::Arc;
 
 use kit::identity::Caller;
 use kit::store::Store;
 use proto::dispatcher::v1 as pb;
 use proto::dispatcher::v1::dispatcher_service_server::DispatcherService;
+use tokio::sync::Notify;
 use tonic::{Request, Response, Status};
 
+use crate::directory::Directory;
+use crate::domain::Choices;
+use crate::domain::plan::Media;
+use crate::routes::Timing;
 use crate::sender::{Air, Generation};
+use crate::store::plans::Outlets;
 
 /// The RPCs.
 #[derive(Clone)]
@@ -23,6 +33,18 @@ pub struct Api {
     pub air: Air,
     /// This process, as the holder of leases.
     pub owner: String,
+    /// Who there is, for previews.
+    pub directory: Arc<Directory>,
+    /// The media that have a channel.
+    pub media: Media,
+    /// The channels, for what is sent again.
+    pub outlets: Outlets,
+    /// The school's timings.
+    pub timing: Timing,
+    /// Signalled when there is something to send.
+    pub sender: Arc<Notify>,
+    /// What the school has chosen about who is told.
+    pub choices: Choices,
 }
 
 #[tonic::async_trait]
@@ -57,5 +79,21 @@ impl DispatcherService for Api {
     ) -> Result<Response<pb::RecallResponse>, Status> {
         let caller = Caller::of(&request)?;
         recall::recall(self, &caller, &request.into_inner()).await
+    }
+
+    async fn redeliver(
+        &self,
+        request: Request<pb::RedeliverRequest>,
+    ) -> Result<Response<pb::RedeliverResponse>, Status> {
+        let caller = Caller::of(&request)?;
+        redeliver::redeliver(self, &caller, &request.into_inner()).await
+    }
+
+    async fn preview(
+        &self,
+        request: Request<pb::PreviewRequest>,
+    ) -> Result<Response<pb::PreviewResponse>, Status> {
+        let caller = Caller::of(&request)?;
+        preview::preview(self, &caller, &request.into_inner()).await
     }
 }

@@ -9,13 +9,13 @@ use kit::rejection::{self, Rejection, failure};
 use kit::store::{Call, Commit, Error, Store, once};
 use proto::dispatcher::v1 as pb;
 use proto::ids::{GatheringId, NoticeId};
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
 use tonic::{Response, Status};
 
 use super::Api;
 use crate::domain::{DeliveryState, Reason};
 use crate::sender::FRESH_FOR;
-use crate::store::{raise_generation, rows};
+use crate::store::{json_texts, raise_generation, rows};
 
 /// Waits for every look that a sender may have had before the recall, and a little.
 const NOTHING_STARTS_AFTER: Duration = FRESH_FOR.saturating_add(Duration::from_millis(200));
@@ -36,7 +36,7 @@ pub(super) async fn recall(
         withdraw(api, caller, (request, &why), &notices).await?;
         tokio::time::sleep(NOTHING_STARTS_AFTER).await;
         let answer = count(api, &notices).await.map_err(|error| failure(&error))?;
-        let subjects: Vec<String> = notices.iter().map(|notice| notice.pupil_id.clone()).collect();
+        let subjects: Vec<String> = notices.iter().filter_map(|notice| notice.pupil_id.clone()).collect();
         Ok((Commit::new().audit(caller, "Recall", &subjects, store.clock().now()), answer))
     })
     .await
@@ -100,7 +100,7 @@ async fn withdraw(
         let values = [Reason::Recalled.code().into(), micros(now).into(), notice.id.clone().into()];
         commit = commit.execute(store.statement(sql, values));
     }
-    let subjects: Vec<String> = notices.iter().map(|notice| notice.pupil_id.clone()).collect();
+    let subjects: Vec<String> = notices.iter().filter_map(|notice| notice.pupil_id.clone()).collect();
     let commit = commit.audit(caller, "Recall", &subjects, now).wake(&api.generation.wake());
     match store.commit(commit).await {
         Ok(_) => Ok(()),
@@ -120,19 +120,25 @@ async fn count(api: &Api, notices: &[rows::notices::Model]) -> Result<pb::Recall
     let store = &api.store;
     // First what flies, then what is known of it: a flight that lands in between is found landed.
     let flying = api.air.deliveries();
-    let members = rows::members::Entity::find()
-        .filter(rows::members::Column::NoticeId.is_in(notices.iter().map(|notice| notice.id.as_str())))
-        .all(store.read())
-        .await?;
+    let ids: Vec<&str> = notices.iter().map(|notice| notice.id.as_str()).collect();
+    let ids = serde_json::json!(ids).to_string();
+    let of_notices =
+        format!("SELECT delivery_id FROM members WHERE notice_id IN ({})", json_texts(store.backend()));
+    let told = format!("{of_notices} AND told");
+    let told = store.read().query_all_raw(store.statement(&told, [ids.clone().into()])).await?;
+    let told = told.iter().map(|row| row.try_get("", "delivery_id"));
+    let told: HashSet<String> = told.collect::<Result<_, _>>()?;
     let deliveries = rows::deliveries::Entity::find()
-        .filter(rows::deliveries::Column::Id.is_in(members.iter().map(|member| member.delivery_id.as_str())))
+        .from_raw_sql(
+            store.statement(&format!("SELECT * FROM deliveries WHERE id IN ({of_notices})"), [ids.into()]),
+        )
         .all(store.read())
         .await?;
     let elsewhere = held_elsewhere(api, &deliveries).await?;
     let mut answer = pb::RecallResponse::default();
     for delivery in &deliveries {
         let state: DeliveryState = crate::store::parsed(&delivery.state, "state of a delivery")?;
-        let told = members.iter().any(|member| member.delivery_id == delivery.id && member.told);
+        let told = told.contains(&delivery.id);
         let is_open = delivery.chunk_id.is_some();
         let may_fly = flying.contains(&delivery.id)
             || delivery.chunk_id.as_ref().is_some_and(|chunk| elsewhere.contains(chunk));
@@ -160,11 +166,10 @@ async fn held_elsewhere(api: &Api, deliveries: &[rows::deliveries::Model]) -> Re
     let chunks: HashSet<&str> =
         deliveries.iter().filter_map(|delivery| delivery.chunk_id.as_deref()).collect();
     let held = rows::chunks::Entity::find()
-        .filter(rows::chunks::Column::Id.is_in(chunks))
         .filter(rows::chunks::Column::Owner.is_not_null())
         .filter(rows::chunks::Column::Owner.ne(api.owner.as_str()))
         .filter(rows::chunks::Column::LeaseUntil.gt(micros(api.store.clock().real())))
         .all(api.store.read())
         .await?;
-    Ok(held.into_iter().map(|chunk| chunk.id).collect())
+    Ok(held.into_iter().map(|chunk| chunk.id).filter(|chunk| chunks.contains(chunk.as_str())).collect())
 }

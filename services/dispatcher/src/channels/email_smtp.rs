@@ -304,4 +304,18 @@ impl Channel for EmailSmtp {
     fn find<'a>(&'a self, _key: &'a str, _now: Timestamp) -> BoxFuture<'a, Found> {
         Box::pin(async { Found::CannotAsk })
     }
+
+    /// Greets the relay, encrypts and logs in as for a message, and takes leave.
+    fn check(&self, _now: Timestamp) -> BoxFuture<'_, Result<(), Why>> {
+        Box::pin(async move {
+            match self.pool.get().await {
+                Ok(mut connection) => {
+                    connection.quit().await;
+                    Ok(())
+                }
+                Err(PoolError::Backend(why)) => Err(why),
+                Err(_) => Err(why::UNREACHABLE),
+            }
+        })
+    }
 }

@@ -68,6 +68,16 @@ pub trait Channel: Send + Sync + fmt::Debug {
     ///
     /// A provider may still be working on a request that timed out, so "not found" counts only some seconds after the send.
     fn find<'a>(&'a self, key: &'a str, now: Timestamp) -> BoxFuture<'a, Found>;
+
+    /// Whether the provider takes our credentials. Sends nothing: it asks for a message that there is none of.
+    fn check(&self, now: Timestamp) -> BoxFuture<'_, Result<(), Why>> {
+        Box::pin(async move {
+            match self.find("schoolbell-check", now).await {
+                Found::Failed { why } => Err(why),
+                Found::Accepted { .. } | Found::NotFound | Found::CannotAsk => Ok(()),
+            }
+        })
+    }
 }
 
 /// Whether a message may still leave. The sender answers; a channel asks at the last moment.

@@ -2,6 +2,8 @@
 
 use proto::ids::{ContactId, PupilId};
 
+use super::entitlement::{Matter, Reach};
+
 /// A pupil with everybody linked to them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pupil {
@@ -60,6 +62,8 @@ pub struct Address {
     pub value: String,
     /// Somebody who may not learn of this pupil uses it too.
     pub barred: bool,
+    /// Somebody to whom nothing at all may go uses it too.
+    pub no_contact: bool,
 }
 
 impl Address {
@@ -67,6 +71,15 @@ impl Address {
     #[must_use]
     pub fn key(&self) -> String {
         key_of(&self.value)
+    }
+
+    /// Whether somebody who may not read this would.
+    #[must_use]
+    pub fn is_closed_to(&self, matter: Matter) -> bool {
+        match matter.reach {
+            Reach::General => self.no_contact,
+            Reach::Particular => self.barred || self.no_contact,
+        }
     }
 }
 
@@ -93,6 +106,7 @@ impl std::fmt::Debug for Address {
         f.debug_struct("Address")
             .field("kind", &self.kind)
             .field("barred", &self.barred)
+            .field("no_contact", &self.no_contact)
             .finish_non_exhaustive()
     }
 }

@@ -4,20 +4,24 @@
 //! The steps of a message are `Fact → Notice → Plan → Cleared → Outcome → Settled`; each has its
 //! own type, so that a missing step does not compile. Every decision carries a [`Reason`].
 
+pub mod about;
 pub mod audience;
 pub mod clearance;
 pub mod entitlement;
 pub mod medium;
 pub mod notice;
 pub mod outcome;
+pub mod person;
 pub mod plan;
 pub mod reason;
 pub mod settle;
 pub mod state;
 pub mod why;
 
+pub use about::About;
 pub use audience::{Address, AddressKind, Link, Pupil, Responsibility};
+pub use entitlement::{Choices, Matter, Reach};
 pub use medium::Medium;
-pub use notice::NoticeKind;
+pub use notice::{NoticeKind, Ways};
 pub use reason::Reason;
 pub use state::DeliveryState;

@@ -10,11 +10,43 @@ pub enum NoticeKind {
     AbsenceUnexplained,
     /// A pupil who was said to be missing is in school.
     AbsenceCorrection,
+    /// A pupil had an accident, not of the head.
+    FirstAid,
+    /// A pupil's head was hurt.
+    HeadInjury,
+    /// The school, or a part of it, is closed.
+    ClosureDeclared,
+    /// A closure is not what it was.
+    ClosureChanged,
+    /// The school, or a part of it, is open.
+    Reopening,
+    /// What somebody in the school wrote.
+    Announcement,
+}
+
+/// How a contact's addresses are used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Ways {
+    /// One after another, in the contact's own order.
+    InTurn,
+    /// One after another, mailboxes before mobiles: there is more to say than a text holds.
+    EmailFirst,
+    /// A text and an e-mail at once.
+    Both,
 }
 
 impl NoticeKind {
     /// Every kind.
-    pub const ALL: [Self; 2] = [Self::AbsenceUnexplained, Self::AbsenceCorrection];
+    pub const ALL: [Self; 8] = [
+        Self::AbsenceUnexplained,
+        Self::AbsenceCorrection,
+        Self::FirstAid,
+        Self::HeadInjury,
+        Self::ClosureDeclared,
+        Self::ClosureChanged,
+        Self::Reopening,
+        Self::Announcement,
+    ];
 
     /// Its name in rows, on the wire and in metrics.
     #[must_use]
@@ -22,6 +54,46 @@ impl NoticeKind {
         match self {
             Self::AbsenceUnexplained => "absence_unexplained",
             Self::AbsenceCorrection => "absence_correction",
+            Self::FirstAid => "first_aid",
+            Self::HeadInjury => "head_injury",
+            Self::ClosureDeclared => "closure_declared",
+            Self::ClosureChanged => "closure_changed",
+            Self::Reopening => "reopening",
+            Self::Announcement => "announcement",
+        }
+    }
+
+    /// How a contact's addresses are used.
+    #[must_use]
+    pub const fn ways(self) -> Ways {
+        match self {
+            Self::AbsenceUnexplained | Self::AbsenceCorrection => Ways::InTurn,
+            Self::FirstAid => Ways::EmailFirst,
+            Self::HeadInjury
+            | Self::ClosureDeclared
+            | Self::ClosureChanged
+            | Self::Reopening
+            | Self::Announcement => Ways::Both,
+        }
+    }
+
+    /// Whether it is said to everybody in a scope, and not about the pupils of its notices.
+    #[must_use]
+    pub const fn is_for_many(self) -> bool {
+        self.is_about_closing() || matches!(self, Self::Announcement)
+    }
+
+    /// Whether it says that the school is closed, or open: it names no child, and it goes to the
+    /// addresses that are known when nobody can be asked.
+    #[must_use]
+    pub const fn is_about_closing(self) -> bool {
+        match self {
+            Self::ClosureDeclared | Self::ClosureChanged | Self::Reopening => true,
+            Self::AbsenceUnexplained
+            | Self::AbsenceCorrection
+            | Self::FirstAid
+            | Self::HeadInjury
+            | Self::Announcement => false,
         }
     }
 }

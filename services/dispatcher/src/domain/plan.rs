@@ -4,12 +4,17 @@
 //! have been tried, and asks for some contacts only. Every entitled contact is told; nobody is
 //! skipped because somebody else was told. What no address can carry becomes a person's task.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+mod late;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use proto::ids::{ContactId, PupilId};
 
-use super::entitlement::{Standing, entitled};
-use super::{Address, AddressKind, Link, NoticeKind, Pupil, Reason};
+use super::entitlement::{Matter, Standing, entitled};
+use super::person::{PersonTask, not_cleared, not_reached};
+use super::{Address, AddressKind, Link, NoticeKind, Pupil, Reason, Ways};
+
+pub use late::{dealt_with, too_late, too_late_for};
 
 /// One contact who is to learn about one pupil.
 pub type Member = (ContactId, PupilId);
@@ -18,12 +23,12 @@ pub type Member = (ContactId, PupilId);
 #[derive(Debug, Clone, Copy)]
 pub struct Wanted<'a> {
     /// What is to be told.
-    pub kind: NoticeKind,
+    pub matter: Matter,
     /// About whom; a pupil who is not in `audience` is no longer on roll.
     pub pupils: &'a [PupilId],
     /// What the directory says.
     pub audience: &'a [Pupil],
-    /// The media that have a channel.
+    /// The media that have a channel, and words.
     pub media: Media,
     /// What a later step knows; the first plan is for everybody.
     pub later: Option<&'a Later>,
@@ -34,6 +39,9 @@ pub struct Wanted<'a> {
 pub struct Later {
     /// Who is to be told about whom, because nothing else that went to them may have got there.
     pub members: BTreeSet<Member>,
+    /// Those of them to whom an e-mail about it went that may have got there. A text is sooner
+    /// noticed, so their next number is tried; when there is none, nobody is asked.
+    pub emailed: BTreeSet<Member>,
     /// The addresses at which contacts have been tried, by [`key_of`](super::audience::key_of).
     pub tried: HashSet<(ContactId, String)>,
     /// The addresses that a message about a pupil is on its way to, or has reached, likewise.
@@ -69,23 +77,6 @@ pub struct Decision {
     pub reason: Reason,
 }
 
-/// Something that a person must do because no message can.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum PersonTask {
-    /// Nobody may be told about this pupil.
-    NobodyToTell(PupilId),
-    /// This contact should be told and cannot be.
-    CannotBeReached(ContactId, PupilId),
-    /// The address that would be used is used by somebody barred.
-    AddressShared(ContactId, PupilId),
-    /// No automation runs about this pupil.
-    PersonOnly(PupilId),
-    /// This contact should be told further, and may not be any more.
-    NotCleared(ContactId, PupilId),
-    /// This contact was told wrongly, and no message can say so.
-    NotCorrected(ContactId, PupilId),
-}
-
 /// Who is told, how, who is not, and why.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Plan {
@@ -99,126 +90,101 @@ pub struct Plan {
     pub tasks: Vec<PersonTask>,
 }
 
+impl Media {
+    /// What is in both.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        Self { text: self.text && other.text, email: self.email && other.email }
+    }
+}
+
 /// Makes the plan.
 #[must_use]
 pub fn plan(wanted: &Wanted<'_>) -> Plan {
     let mut plan = Plan::default();
     let mut by_address: BTreeMap<String, Planned> = BTreeMap::new();
+    let audience: HashMap<PupilId, &Pupil> = wanted.audience.iter().map(|pupil| (pupil.id, pupil)).collect();
     for pupil_id in wanted.pupils {
-        let Some(pupil) = wanted.audience.iter().find(|pupil| pupil.id == *pupil_id) else {
+        let Some(pupil) = audience.get(pupil_id).copied() else {
             plan.decide(None, *pupil_id, Reason::NotOnRoll);
             wanted.hand_over(*pupil_id, PersonTask::NobodyToTell(*pupil_id), &mut plan);
             continue;
         };
-        if pupil.person_only {
+        if pupil.person_only && wanted.matter.asks_a_person_first() {
             plan.decide(None, pupil.id, Reason::PersonOnly);
             wanted.hand_over(pupil.id, PersonTask::PersonOnly(pupil.id), &mut plan);
             continue;
         }
-        let mut anybody = false;
+        let kind = wanted.matter.kind;
+        let mut told = Vec::new();
         for link in pupil.links.iter().filter(|link| wanted.asks_for(link, pupil)) {
-            if let Err(reason) = entitled(wanted.kind, Standing::of(link)) {
-                plan.decide(Some(link.contact), pupil.id, reason);
-                if wanted.later.is_some() {
-                    plan.tasks.push(not_cleared(wanted.kind, link.contact, pupil.id));
+            match entitled(wanted.matter, Standing::of(link)) {
+                Ok(()) => {
+                    told.push(link.contact);
+                    tell(wanted, (link, pupil.id), &mut by_address, &mut plan);
                 }
-                continue;
+                Err(reason) => {
+                    plan.decide(Some(link.contact), pupil.id, reason);
+                    if wanted.later.is_some() && !wanted.was_emailed((link.contact, pupil.id)) {
+                        plan.tasks.push(not_cleared(kind, link.contact, pupil.id));
+                    }
+                }
             }
-            anybody = true;
-            let Some(address) = choose(wanted, link, pupil.id, &mut plan) else {
-                plan.decide(Some(link.contact), pupil.id, Reason::NoAddress);
-                plan.tasks.push(not_reached(wanted.kind, link.contact, pupil.id));
-                continue;
-            };
-            if wanted.carries(address, pupil.id) {
-                plan.joins.push((address.value.clone(), (link.contact, pupil.id)));
-                plan.decide(Some(link.contact), pupil.id, Reason::AddressTold);
-                continue;
-            }
-            let message = by_address
-                .entry(address.key())
-                .or_insert_with(|| Planned { address: address.clone(), members: BTreeSet::new() });
-            let others = message.members.iter().any(|(contact, _)| *contact != link.contact);
-            let reason = match (others, wanted.later) {
-                (true, _) => Reason::AddressTold,
-                (false, None) => Reason::Entitled,
-                (false, Some(_)) => Reason::NextAddress,
-            };
-            message.members.insert((link.contact, pupil.id));
-            plan.decide(Some(link.contact), pupil.id, reason);
         }
         for contact in wanted.contacts_of(pupil.id) {
             if !pupil.links.iter().any(|link| link.contact == contact) {
                 plan.decide(Some(contact), pupil.id, Reason::NotLinked);
-                plan.tasks.push(not_cleared(wanted.kind, contact, pupil.id));
+                if !wanted.was_emailed((contact, pupil.id)) {
+                    plan.tasks.push(not_cleared(kind, contact, pupil.id));
+                }
             }
         }
-        if !anybody && wanted.later.is_none() {
+        if wanted.later.is_some() {
+            continue;
+        }
+        if told.is_empty() {
             plan.tasks.push(PersonTask::NobodyToTell(pupil.id));
+        } else if kind == NoticeKind::HeadInjury {
+            let last = pupil.links.iter().filter(|link| Standing::of(link) == Standing::EmergencyOnly);
+            told.extend(last.map(|link| link.contact));
+            plan.tasks.push(PersonTask::Ring(pupil.id, told));
         }
     }
     plan.messages = by_address.into_values().collect();
     plan
 }
 
-/// A plan for what can no longer be told in time: everybody who should have been told is a
-/// person's task.
-#[must_use]
-pub fn too_late(wanted: &Wanted<'_>) -> Plan {
-    let nothing = Media { text: false, email: false };
-    let mut plan = plan(&Wanted { media: nothing, ..*wanted });
-    plan.decisions.retain(|decision| !matches!(decision.reason, Reason::NoChannel | Reason::Landline));
-    for decision in &mut plan.decisions {
-        if decision.reason == Reason::NoAddress {
-            decision.reason = Reason::Expired;
+/// Tells one contact about one pupil, by each address that is to be used now.
+fn tell(
+    wanted: &Wanted<'_>,
+    (link, pupil): (&Link, PupilId),
+    by_address: &mut BTreeMap<String, Planned>,
+    plan: &mut Plan,
+) {
+    let addresses = choose(wanted, link, pupil, plan);
+    if addresses.is_empty() && wanted.was_emailed((link.contact, pupil)) {
+        plan.decide(Some(link.contact), pupil, Reason::Emailed);
+    } else if addresses.is_empty() {
+        plan.decide(Some(link.contact), pupil, Reason::NoAddress);
+        plan.tasks.push(not_reached(wanted.matter.kind, link.contact, pupil));
+    }
+    for address in addresses {
+        if wanted.carries(address, pupil) {
+            plan.joins.push((address.value.clone(), (link.contact, pupil)));
+            plan.decide(Some(link.contact), pupil, Reason::AddressTold);
+            continue;
         }
-    }
-    plan
-}
-
-/// The same when nobody can say whom it concerns: the contacts of a later step are known, those of
-/// a first one are not, and then the pupils stand for them.
-#[must_use]
-pub fn too_late_for(kind: NoticeKind, pupils: &[PupilId], later: Option<&Later>) -> Plan {
-    let mut plan = Plan::default();
-    let Some(later) = later else {
-        for pupil in pupils {
-            plan.decide(None, *pupil, Reason::Expired);
-            plan.tasks.push(PersonTask::NobodyToTell(*pupil));
-        }
-        return plan;
-    };
-    for (contact, pupil) in &later.members {
-        plan.decide(Some(*contact), *pupil, Reason::Expired);
-        plan.tasks.push(not_reached(kind, *contact, *pupil));
-    }
-    plan
-}
-
-/// A plan for what a person has dealt with: nothing, and why.
-#[must_use]
-pub fn dealt_with<'a>(pupils: impl IntoIterator<Item = &'a PupilId>) -> Plan {
-    let mut plan = Plan::default();
-    for pupil in pupils {
-        plan.decide(None, *pupil, Reason::HandledByPerson);
-    }
-    plan
-}
-
-/// The task about a contact whom no address reaches.
-fn not_reached(kind: NoticeKind, contact: ContactId, pupil: PupilId) -> PersonTask {
-    match kind {
-        NoticeKind::AbsenceUnexplained => PersonTask::CannotBeReached(contact, pupil),
-        NoticeKind::AbsenceCorrection => PersonTask::NotCorrected(contact, pupil),
-    }
-}
-
-/// The task about a contact who was to be told and may not be any more. Never one that says to
-/// ring them: whether they may know is for the safeguarding lead to say.
-fn not_cleared(kind: NoticeKind, contact: ContactId, pupil: PupilId) -> PersonTask {
-    match kind {
-        NoticeKind::AbsenceUnexplained => PersonTask::NotCleared(contact, pupil),
-        NoticeKind::AbsenceCorrection => PersonTask::NotCorrected(contact, pupil),
+        let message = by_address
+            .entry(address.key())
+            .or_insert_with(|| Planned { address: address.clone(), members: BTreeSet::new() });
+        let others = message.members.iter().any(|(contact, _)| *contact != link.contact);
+        let reason = match (others, wanted.later) {
+            (true, _) => Reason::AddressTold,
+            (false, None) => Reason::Entitled,
+            (false, Some(_)) => Reason::NextAddress,
+        };
+        message.members.insert((link.contact, pupil));
+        plan.decide(Some(link.contact), pupil, reason);
     }
 }
 
@@ -232,17 +198,20 @@ impl Wanted<'_> {
     /// Nothing is sent about a pupil: what a person does about an absence is about the pupil, and
     /// about a correction it is about everybody who was told wrongly.
     fn hand_over(&self, pupil: PupilId, task: PersonTask, plan: &mut Plan) {
-        match self.kind {
-            NoticeKind::AbsenceCorrection if self.later.is_some() => {
-                let wrong = self.contacts_of(pupil).map(|contact| PersonTask::NotCorrected(contact, pupil));
-                plan.tasks.extend(wrong);
-            }
-            NoticeKind::AbsenceUnexplained | NoticeKind::AbsenceCorrection => plan.tasks.push(task),
+        if self.matter.kind == NoticeKind::AbsenceCorrection && self.later.is_some() {
+            let wrong = self.contacts_of(pupil).map(|contact| PersonTask::NotCorrected(contact, pupil));
+            plan.tasks.extend(wrong);
+        } else {
+            plan.tasks.push(task);
         }
     }
 
     fn asks_for(&self, link: &Link, pupil: &Pupil) -> bool {
         self.later.is_none_or(|later| later.members.contains(&(link.contact, pupil.id)))
+    }
+
+    fn was_emailed(&self, member: Member) -> bool {
+        self.later.is_some_and(|later| later.emailed.contains(&member))
     }
 
     fn was_tried(&self, contact: ContactId, address: &Address) -> bool {
@@ -254,14 +223,29 @@ impl Wanted<'_> {
     }
 }
 
-/// The first address that has not been tried and can carry this: texts go to mobiles, never to
-/// landlines; what a barred person also uses carries nothing.
-fn choose<'a>(wanted: &Wanted<'_>, link: &'a Link, pupil: PupilId, plan: &mut Plan) -> Option<&'a Address> {
-    for address in &link.addresses {
-        if wanted.was_tried(link.contact, address) {
+/// The addresses to use now: of those that have not been tried and can carry this, the first, or
+/// the first of each medium. Texts go to mobiles, never to landlines; what somebody reads who may
+/// not know carries nothing.
+fn choose<'a>(wanted: &Wanted<'_>, link: &'a Link, pupil: PupilId, plan: &mut Plan) -> Vec<&'a Address> {
+    let mut addresses: Vec<&Address> = link.addresses.iter().collect();
+    let ways = wanted.matter.kind.ways();
+    if ways == Ways::EmailFirst {
+        addresses.sort_by_key(|address| address.kind != AddressKind::Email);
+    }
+    let emailed = wanted.was_emailed((link.contact, pupil));
+    if emailed {
+        addresses.retain(|address| address.kind == AddressKind::Mobile);
+    }
+    let mut chosen: Vec<&Address> = Vec::new();
+    for address in addresses {
+        if wanted.was_tried(link.contact, address) || chosen.iter().any(|other| other.kind == address.kind) {
             continue;
         }
-        if address.barred {
+        if address.is_closed_to(wanted.matter) && emailed {
+            plan.decide(Some(link.contact), pupil, Reason::AddressShared);
+            continue;
+        }
+        if address.is_closed_to(wanted.matter) {
             plan.decide(Some(link.contact), pupil, Reason::AddressShared);
             plan.tasks.push(PersonTask::AddressShared(link.contact, pupil));
             continue;
@@ -269,7 +253,10 @@ fn choose<'a>(wanted: &Wanted<'_>, link: &'a Link, pupil: PupilId, plan: &mut Pl
         match (address.kind, wanted.media) {
             (AddressKind::Mobile, Media { text: true, .. })
             | (AddressKind::Email, Media { email: true, .. }) => {
-                return Some(address);
+                chosen.push(address);
+                if ways != Ways::Both {
+                    break;
+                }
             }
             (AddressKind::Landline, _) => plan.decide(Some(link.contact), pupil, Reason::Landline),
             (AddressKind::Mobile | AddressKind::Email, _) => {
@@ -277,7 +264,7 @@ fn choose<'a>(wanted: &Wanted<'_>, link: &'a Link, pupil: PupilId, plan: &mut Pl
             }
         }
     }
-    None
+    chosen
 }
 
 impl Plan {

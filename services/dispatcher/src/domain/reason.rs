@@ -52,6 +52,7 @@ reasons! {
     AddressGone = "ADDRESS_GONE", "the contact no longer has this address";
     AddressTold = "ADDRESS_TOLD", "one message to this address tells everybody who shares it";
     NoAddress = "NO_ADDRESS", "no address is left that could carry this message";
+    Emailed = "EMAILED", "no other number is left, and an e-mail about it went to this contact";
     NextAddress = "NEXT_ADDRESS", "the address before did not work, so the next one is tried";
     NoReceipt = "NO_RECEIPT", "no receipt came in time, so the next address is tried";
     NotSentInTime = "NOT_SENT_IN_TIME", "the provider did not take the message in time, so the next address is tried";
@@ -60,6 +61,9 @@ reasons! {
     Delivered = "DELIVERED", "the message was delivered";
     Explained = "EXPLAINED", "a reason for the absence is known now";
     Arrived = "ARRIVED", "the pupil is in school";
+    Replaced = "REPLACED", "newer words of the same thing take its place";
+    OnWebsite = "ON_WEBSITE", "the public website was given the alert";
+    NotCleared = "NOT_CLEARED", "the directory could not be asked, and what says that the school is closed or open goes to the addresses that were known";
     Recalled = "RECALLED", "the message was recalled by a person";
     Expired = "EXPIRED", "the message was not worth sending any more";
     ToldWrongly = "TOLD_WRONGLY", "this contact was told that the pupil was missing, so it is told that the pupil is in school";
@@ -67,7 +71,9 @@ reasons! {
     TemporaryFailure = "TEMPORARY_FAILURE", "the network could not deliver the message";
     TechnicalFailure = "TECHNICAL_FAILURE", "the provider failed to pass the message on";
     TriesUsedUp = "TRIES_USED_UP", "the provider was tried often enough";
-        HandledByPerson = "HANDLED_BY_PERSON", "a person has dealt with this";
+    HandledByPerson = "HANDLED_BY_PERSON", "a person has dealt with this";
+    Restored = "RESTORED", "this may have been done before the data was put back to an earlier state: a person decides";
+    Redelivered = "REDELIVERED", "nothing had reached this contact, and a person asked for it to be sent again";
     CannotBeWorded = "CANNOT_BE_WORDED", "the message could not be put into words";
 }
 

@@ -13,6 +13,10 @@ pub const MOST_ATTEMPTS: u32 = 8;
 /// How long after an unclear answer the provider is asked what became of it.
 const ASK_AFTER: SignedDuration = SignedDuration::from_secs(10);
 
+/// How long what has not been accepted is waited for at least, however short the patience is: an
+/// unclear answer is asked about once before anybody else is, and that takes its time.
+const ASKED_ABOUT_WITHIN: SignedDuration = SignedDuration::from_secs(20);
+
 /// What an attempt was about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Attempted {
@@ -76,7 +80,11 @@ impl Settled {
     /// prolongs it: a provider that is away, or does not know us any more, must not keep a contact
     /// from being told by other means.
     fn waiting(state: DeliveryState, code: &'static str, attempted: &Attempted, now: Timestamp) -> Self {
-        let begins = || now.checked_add(attempted.patience).ok();
+        let patience = match state {
+            DeliveryState::Accepted => attempted.patience,
+            _ => attempted.patience.max(ASKED_ABOUT_WITHIN),
+        };
+        let begins = || now.checked_add(patience).ok();
         Self { patience_until: attempted.patience_until.or_else(begins), ..Self::at(state, code) }
     }
 
@@ -255,6 +263,23 @@ mod tests {
         ] {
             assert_eq!((settled.state, settled.next_address), (DeliveryState::Failed, true));
         }
+    }
+
+    #[test]
+    fn however_short_the_patience_is_an_unclear_answer_is_asked_about_before_it_ends() {
+        let short = Attempted { patience: SignedDuration::from_secs(2), ..attempted(1) };
+        let retry = Outcome::Retry { why: why::RATE_LIMITED, after: None };
+        for first in [Outcome::Unknown { why: why::NO_ANSWER }, retry] {
+            let settled = settle(&short, first, now());
+            let ends = settled.patience_until.unwrap();
+            assert!(ends > settled.again_at.unwrap() + SignedDuration::from_secs(1));
+            // No later attempt prolongs it.
+            let next = Attempted { patience_until: Some(ends), attempts: 2, ..short };
+            let unclear = Outcome::Unknown { why: why::NO_ANSWER };
+            assert_eq!(settle(&next, unclear, now() + ASK_AFTER).patience_until, Some(ends));
+        }
+        let accepted = settle(&short, Outcome::Accepted { reference: "r".into() }, now());
+        assert_eq!(accepted.patience_until, Some(now() + SignedDuration::from_secs(2)));
     }
 
     #[test]

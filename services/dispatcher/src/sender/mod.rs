@@ -1,7 +1,8 @@
 //! The sender: leases what is due, clears it, words it, hands it to its channel and settles what
 //! came of it.
 //!
-//! One chunk after the other is drained in rounds. A round reads what is still open, asks the
+//! Each channel has a loop of its own, so that a provider that hangs holds up nobody else's
+//! messages. One chunk after the other is drained in rounds. A round reads what is still open, asks the
 //! directory, reads the recall generation and the members, and lets each message fly; a message
 //! whose clearance or generation is no longer fresh when its turn comes is not sent but looked at
 //! again in the next round. No transaction is open while a provider or the directory is called.
@@ -9,9 +10,13 @@
 mod air;
 mod flight;
 mod generation;
+mod look;
 mod outlet;
 mod prepare;
 mod settler;
+mod silence;
+mod stopped;
+mod words;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -28,15 +33,17 @@ pub use air::Air;
 pub use generation::{FRESH_FOR, Generation};
 pub use outlet::{Outlet, outlets};
 pub use settler::{CREDITS, Settler};
+pub use silence::Silence;
 
 use flight::Checks;
+use prepare::Prepared;
 
 use crate::channels::ChannelName;
 use crate::directory::{self, Directory};
-use crate::domain::NoticeKind;
+use crate::domain::{Choices, NoticeKind};
 use crate::render::Renderer;
 use crate::routes::Timing;
-use crate::store::chunks::{self, Chunk};
+use crate::store::chunks::{self, Chunk, Line};
 use crate::store::waits;
 
 const SWEEP: Duration = Duration::from_secs(1);
@@ -60,15 +67,19 @@ pub struct Sender {
     /// The ways out.
     pub outlets: HashMap<ChannelName, Arc<Outlet>>,
     /// The words.
-    pub renderer: Renderer,
+    pub renderer: Arc<Renderer>,
     /// The school's timings.
     pub timing: Timing,
+    /// What the school has chosen about who is told.
+    pub choices: Choices,
     /// What may stop a message.
     pub generation: Generation,
     /// Where outcomes are written.
     pub settler: Settler,
     /// What is in the air.
     pub air: Air,
+    /// For how long the directory has not answered.
+    pub silence: Silence,
     /// Signalled when something may be due.
     pub wake: Arc<Notify>,
     /// This process, as the holder of leases.
@@ -78,44 +89,59 @@ pub struct Sender {
 impl Sender {
     /// Runs until `stop`; what is in the air then is settled first.
     pub async fn run(self, stop: CancellationToken) -> anyhow::Result<()> {
-        let mut away_since: Option<Timestamp> = None;
-        while !stop.is_cancelled() {
-            match self.next_chunk(&stop).await {
-                Ok(true) => away_since = None,
-                Ok(false) => self.wait(&stop).await,
-                Err(error) => {
-                    tracing::warn!(error = &error as &(dyn std::error::Error + 'static), "sending waits");
-                    if matches!(error, Error::Directory(_)) {
-                        // By the school's clock, like everything that people are asked by.
-                        let now = self.store.clock().now();
-                        let since = *away_since.get_or_insert(now);
-                        if now.duration_since(since) >= waits::PATIENCE {
-                            self.ask_a_person(now).await;
-                        }
-                    }
-                    self.wait(&stop).await;
+        let channels: Vec<ChannelName> = self.outlets.keys().cloned().collect();
+        let lines = channels.iter().cloned().map(Line::Of).chain([Line::Beside(channels.clone())]);
+        let lines: Vec<(Line, Notify)> = lines.map(|line| (line, Notify::new())).collect();
+        let loops = lines.iter().map(|(line, wake)| self.serve(line, wake, &stop));
+        let pass_on = async {
+            loop {
+                self.wake.notified().await;
+                for (_, wake) in &lines {
+                    wake.notify_one();
                 }
             }
+        };
+        tokio::select! {
+            _ = futures::future::join_all(loops) => {}
+            () = pass_on => {}
         }
         Ok(())
     }
 
-    async fn wait(&self, stop: &CancellationToken) {
+    /// One line of chunks, one after the other.
+    async fn serve(&self, line: &Line, wake: &Notify, stop: &CancellationToken) {
+        while !stop.is_cancelled() {
+            match self.next_chunk(line, stop).await {
+                Ok(true) => {}
+                Ok(false) => self.wait(line, wake, stop).await,
+                Err(error) => {
+                    tracing::warn!(error = &error as &(dyn std::error::Error + 'static), "sending waits");
+                    let now = self.store.clock().now();
+                    if self.silence.has_lasted(waits::PATIENCE, now) {
+                        self.ask_a_person(now).await;
+                    }
+                    self.wait(line, wake, stop).await;
+                }
+            }
+        }
+    }
+
+    async fn wait(&self, line: &Line, wake: &Notify, stop: &CancellationToken) {
         let now = self.store.clock().now();
-        let due = match chunks::next_due(&self.store).await {
+        let due = match chunks::next_due(&self.store, line).await {
             Ok(Some(due_at)) if due_at > now => due_at.duration_since(now).unsigned_abs(),
             _ => SWEEP,
         };
         tokio::select! {
-            () = self.wake.notified() => {}
+            () = wake.notified() => {}
             () = tokio::time::sleep(due.min(SWEEP)) => {}
             () = stop.cancelled() => {}
         }
     }
 
     /// Takes a chunk and works on it; false when there is none.
-    async fn next_chunk(&self, stop: &CancellationToken) -> Result<bool, Error> {
-        let Some(chunk) = chunks::claim(&self.store, &self.owner).await? else {
+    async fn next_chunk(&self, line: &Line, stop: &CancellationToken) -> Result<bool, Error> {
+        let Some(chunk) = chunks::claim(&self.store, line, &self.owner).await? else {
             return Ok(false);
         };
         let held = Arc::new(AtomicBool::new(true));
@@ -177,11 +203,11 @@ impl Sender {
             if stop.is_cancelled() || !held.load(Ordering::Acquire) {
                 return Ok(());
             }
-            let open = chunks::open_deliveries(&self.store, &chunk.id, self.round_size()).await?;
+            let open = chunks::open_deliveries(&self.store, &chunk.id, self.round_size(chunk)).await?;
             if open.is_empty() {
                 return Ok(());
             }
-            let ready = self.prepare(chunk, open, stop).await?;
+            let Prepared { ready, held_up } = self.prepare(chunk, open, stop).await?;
             let mut flights = JoinSet::new();
             for message in ready {
                 let Some(outlet) = self.outlets.get(&message.delivery.channel).cloned() else { continue };
@@ -201,22 +227,28 @@ impl Sender {
                     return Ok(());
                 }
             }
-            if chunks::something_overtakes(&self.store, chunk.lane).await? {
+            if let Some(error) = held_up {
+                return Err(error.into());
+            }
+            if chunks::something_overtakes(&self.store, chunk).await? {
                 return Ok(());
             }
         }
     }
 
     /// As many as can be started while their clearance is fresh.
-    fn round_size(&self) -> u64 {
-        let slowest = self.outlets.values().map(|outlet| outlet.per_second()).min().unwrap_or(1);
-        u64::from(slowest).saturating_mul(3).clamp(50, 1_000)
+    fn round_size(&self, chunk: &Chunk) -> u64 {
+        let per_second = self.outlets.get(&chunk.channel).map_or(1, |outlet| outlet.per_second());
+        u64::from(per_second).saturating_mul(3).clamp(50, 1_000)
     }
 
     async fn ask_a_person(&self, now: Timestamp) {
         let asked = async {
             for waiting in waits::waiting(&self.store).await? {
                 waits::ask_a_person(&self.store, &waiting, now).await?;
+            }
+            for (school, gathering) in waits::waiting_for_many(&self.store).await? {
+                waits::ask_about_many(&self.store, (school, &gathering), now).await?;
             }
             Ok::<(), StoreError>(())
         };

@@ -9,12 +9,14 @@ use jiff::{SignedDuration, Timestamp};
 use kit::clock::{from_micros, micros};
 use kit::store::{Error, Store};
 use proto::ids::SchoolId;
+use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
+use super::gatherings::about;
 use super::{parsed, rows};
 use crate::channels::ChannelName;
 use crate::domain::plan::Member;
-use crate::domain::{DeliveryState, NoticeKind, Reason};
+use crate::domain::{About, DeliveryState, NoticeKind, Reason};
 
 /// How long a lease lasts without being renewed.
 pub const LEASE: SignedDuration = SignedDuration::from_secs(15);
@@ -26,8 +28,33 @@ pub struct Chunk {
     pub id: String,
     /// The school of its deliveries.
     pub school: SchoolId,
+    /// By what they leave.
+    pub channel: ChannelName,
     /// The lane that it came in.
     pub lane: i64,
+}
+
+/// Whose chunks a sender's loop takes: each channel has a loop of its own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Line {
+    /// Those of one channel.
+    Of(ChannelName),
+    /// Those of channels that are none of these, because they have been taken away since.
+    Beside(Vec<ChannelName>),
+}
+
+impl Line {
+    /// The same in a statement. A channel's name is made of letters, digits and a dot only.
+    fn condition(&self) -> String {
+        match self {
+            Self::Of(channel) => format!("channel = '{channel}'"),
+            Self::Beside(channels) if channels.is_empty() => "TRUE".to_owned(),
+            Self::Beside(channels) => {
+                let names: Vec<String> = channels.iter().map(|channel| format!("'{channel}'")).collect();
+                format!("channel NOT IN ({})", names.join(", "))
+            }
+        }
+    }
 }
 
 /// An open delivery of a chunk.
@@ -62,13 +89,14 @@ pub struct MemberRow {
     pub withdrawn: Option<Reason>,
 }
 
-/// Takes the next chunk that is due, the urgent first.
-pub async fn claim(store: &Store, owner: &str) -> Result<Option<Chunk>, Error> {
+/// Takes the next chunk of a line that is due, the urgent first.
+pub async fn claim(store: &Store, line: &Line, owner: &str) -> Result<Option<Chunk>, Error> {
     let lock = if store.backend() == DbBackend::Postgres { "FOR UPDATE SKIP LOCKED" } else { "" };
     let sql = format!(
         "UPDATE chunks SET owner = $1, lease_until = $2 WHERE id = (\
          SELECT id FROM chunks WHERE due_at <= $3 AND (lease_until IS NULL OR lease_until < $4) \
-         ORDER BY lane, due_at LIMIT 1 {lock}) RETURNING id, school, lane"
+         AND {} ORDER BY lane, due_at LIMIT 1 {lock}) RETURNING id, school, channel, lane",
+        line.condition()
     );
     let (now, real) = (store.clock().now(), store.clock().real());
     let until = real.saturating_add(LEASE).unwrap_or(real);
@@ -77,20 +105,23 @@ pub async fn claim(store: &Store, owner: &str) -> Result<Option<Chunk>, Error> {
     let row = tx.query_one_raw(store.statement(&sql, values)).await?;
     tx.commit().await?;
     row.map(|row| {
-        let school: String = row.try_get("", "school")?;
+        let (school, channel): (String, String) = (row.try_get("", "school")?, row.try_get("", "channel")?);
         Ok(Chunk {
             id: row.try_get("", "id")?,
             school: parsed(&school, "school of a chunk")?,
+            channel: parsed(&channel, "channel of a chunk")?,
             lane: row.try_get("", "lane")?,
         })
     })
     .transpose()
 }
 
-/// Whether something more urgent than a lane is due, for which a sender should put its chunk down.
-pub async fn something_overtakes(store: &Store, lane: i64) -> Result<bool, Error> {
+/// Whether something more urgent is due by the channel of a chunk, for which a sender should put it
+/// down.
+pub async fn something_overtakes(store: &Store, chunk: &Chunk) -> Result<bool, Error> {
     let due = rows::chunks::Entity::find()
-        .filter(rows::chunks::Column::Lane.lt(lane))
+        .filter(rows::chunks::Column::Channel.eq(chunk.channel.as_str()))
+        .filter(rows::chunks::Column::Lane.lt(chunk.lane))
         .filter(rows::chunks::Column::DueAt.lte(micros(store.clock().now())))
         .filter(rows::chunks::Column::Owner.is_null())
         .one(store.read())
@@ -130,9 +161,10 @@ async fn changed(
     Ok(affected == 1)
 }
 
-/// When the next chunk is due; none when there is none.
-pub async fn next_due(store: &Store) -> Result<Option<Timestamp>, Error> {
+/// When the next chunk of a line is due; none when there is none.
+pub async fn next_due(store: &Store, line: &Line) -> Result<Option<Timestamp>, Error> {
     let row = rows::chunks::Entity::find()
+        .filter(Expr::cust(line.condition()))
         .filter(rows::chunks::Column::Owner.is_null())
         .order_by_asc(rows::chunks::Column::DueAt)
         .one(store.read())
@@ -193,11 +225,11 @@ pub async fn members(store: &Store, deliveries: &[String]) -> Result<Vec<(String
         .collect()
 }
 
-/// The topics of gatherings.
-pub async fn topics(store: &Store, gatherings: &BTreeSet<String>) -> Result<HashMap<String, String>, Error> {
+/// What gatherings are about.
+pub async fn matters(store: &Store, gatherings: &BTreeSet<String>) -> Result<HashMap<String, About>, Error> {
     let rows = rows::gatherings::Entity::find()
         .filter(rows::gatherings::Column::Id.is_in(gatherings.iter().map(String::as_str)))
         .all(store.read())
         .await?;
-    Ok(rows.into_iter().map(|row| (row.id, row.topic)).collect())
+    rows.into_iter().map(|row| Ok((row.id.clone(), about(&row)?))).collect()
 }

@@ -5,14 +5,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::{SignedDuration, Timestamp};
 use kit::clock::micros;
 use kit::store::{Commit, Error, Store};
-use proto::ids::{EventId, GatheringId, NoticeId};
+use proto::ids::{EventId, GatheringId, NoticeId, PupilId};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
 
-use super::gatherings::Gathering;
+use super::gatherings::{self, Gathering};
 use super::plans::{self, Desk, Writing};
 use super::{parsed, rows};
 use crate::channels::Medium;
-use crate::domain::plan::{Decision, PersonTask, Plan, Planned};
+use crate::domain::person::PersonTask;
+use crate::domain::plan::{Decision, Plan, Planned};
 use crate::domain::{Address, AddressKind, NoticeKind, Reason};
 use crate::routes::Route;
 
@@ -74,12 +75,13 @@ pub async fn correct(wrong: &Wrong, desk: Desk<'_>, route: &Route) -> Result<Com
     let mut gathering = Gathering {
         id: GatheringId::generate().to_string(),
         kind: route.kind,
+        leaves_at: desk.now,
         steps: 0,
         ..wrong.gathering.clone()
     };
     let pupils: BTreeSet<&str> = wrong.members.iter().map(|member| member.pupil_id.as_str()).collect();
     for pupil in pupils {
-        gathering.notices.push((NoticeId::generate(), parsed(pupil, "pupil of a member")?));
+        gathering.notices.push((NoticeId::generate(), Some(parsed(pupil, "pupil of a member")?)));
     }
     let late = desk.now >= gathering.valid_until;
     let mut plan = Plan::default();
@@ -111,17 +113,7 @@ pub async fn correct(wrong: &Wrong, desk: Desk<'_>, route: &Route) -> Result<Com
 }
 
 fn rows_of(store: &Store, wrong: &Wrong, gathering: &Gathering, now: Timestamp) -> Result<Commit, Error> {
-    let sql = "INSERT INTO gatherings (id, school, kind, topic, state, opened_at, leaves_at, valid_until, steps) \
-               VALUES ($1, $2, $3, $4, 'left', $5, $5, $6, 0)";
-    let values = [
-        gathering.id.clone().into(),
-        gathering.school.to_string().into(),
-        gathering.kind.as_str().into(),
-        gathering.topic.clone().into(),
-        micros(now).into(),
-        micros(gathering.valid_until).into(),
-    ];
-    let mut commit = Commit::new().execute(store.statement(sql, values));
+    let mut commit = Commit::new().execute(gatherings::insert(store, gathering, "left", now)?);
     let event: EventId = parsed(&wrong.event, "event of a notice")?;
     for (notice, pupil) in &gathering.notices {
         let sql = "INSERT INTO notices \
@@ -134,8 +126,8 @@ fn rows_of(store: &Store, wrong: &Wrong, gathering: &Gathering, now: Timestamp) 
             gathering.id.clone().into(),
             event.to_string().into(),
             // What is corrected, so that a later fact of the same case does not touch it.
-            format!("correction:{}:{pupil}", wrong.gathering.id).into(),
-            pupil.to_string().into(),
+            correction_of(&wrong.gathering.id, *pupil).into(),
+            pupil.map(|pupil| pupil.to_string()).into(),
             micros(now).into(),
             micros(gathering.valid_until).into(),
         ];
@@ -155,6 +147,11 @@ fn rows_of(store: &Store, wrong: &Wrong, gathering: &Gathering, now: Timestamp) 
     Ok(commit)
 }
 
+fn correction_of(gathering: &str, pupil: Option<PupilId>) -> String {
+    let pupil = pupil.map_or_else(String::new, |pupil| pupil.to_string());
+    format!("correction:{gathering}:{pupil}")
+}
+
 async fn addresses(
     store: &Store,
     members: &[rows::members::Model],
@@ -171,7 +168,7 @@ async fn addresses(
                 Medium::Text => AddressKind::Mobile,
                 Medium::Email => AddressKind::Email,
             };
-            Ok((row.id, Address { kind, value: row.address, barred: false }))
+            Ok((row.id, Address { kind, value: row.address, barred: false, no_contact: false }))
         })
         .collect()
 }

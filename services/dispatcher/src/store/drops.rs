@@ -5,15 +5,15 @@
 
 use std::sync::Arc;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use kit::store::{Commit, Error, Store};
 use kit::tasks::NewTask;
 use proto::ids::SchoolId;
-use proto::options::v1::Role;
 use sea_orm::{ConnectionTrait, DatabaseTransaction, Statement};
 use serde::Serialize;
 
 use super::json_rows;
+use crate::domain::person::{Asking, not_cleared};
 use crate::domain::plan::Member;
 use crate::domain::{NoticeKind, Reason};
 
@@ -102,7 +102,7 @@ pub(super) fn tasks<'a>(drops: impl IntoIterator<Item = &'a Drops>, now: Timesta
     let lost = |drops: &&'a Drops| {
         let drops = *drops;
         let members = drops.members.iter().filter(|(_, reason)| is_lost(*reason, drops.next));
-        members.map(|(member, _)| task(drops, *member, now)).collect::<Vec<_>>()
+        members.filter_map(|(member, _)| task(drops, *member, now)).collect::<Vec<_>>()
     };
     drops.into_iter().flat_map(|drops| lost(&drops)).collect()
 }
@@ -111,25 +111,17 @@ pub(super) fn tasks<'a>(drops: impl IntoIterator<Item = &'a Drops>, now: Timesta
 fn is_lost(reason: Reason, next: Next) -> bool {
     match reason {
         // There is nothing left to tell, or a person has told it.
-        Reason::Arrived | Reason::Explained | Reason::Recalled | Reason::HandledByPerson => false,
+        Reason::Arrived
+        | Reason::Explained
+        | Reason::Replaced
+        | Reason::Recalled
+        | Reason::HandledByPerson => false,
         Reason::AddressGone | Reason::AddressShared => next == Next::Nothing,
         _ => true,
     }
 }
 
-fn task(drops: &Drops, member: Member, now: Timestamp) -> NewTask {
-    let (contact, pupil) = member;
-    let why = match drops.kind {
-        NoticeKind::AbsenceUnexplained => {
-            "this contact could no longer be told when the message was about to leave: see that somebody knows"
-        }
-        NoticeKind::AbsenceCorrection => {
-            "this contact was told that the pupil was missing and may not be told any more that it was wrong"
-        }
-    };
-    let due = (now, SignedDuration::from_mins(10));
-    NewTask::new(drops.school, "not_cleared", Role::DesignatedSafeguardingLead, due)
-        .about([contact.to_string(), pupil.to_string(), drops.delivery.clone()])
-        .because(why)
-        .once(format!("not_cleared:{}:{contact}:{pupil}", drops.delivery))
+fn task(drops: &Drops, (contact, pupil): Member, now: Timestamp) -> Option<NewTask> {
+    let asking = Asking { school: drops.school, kind: drops.kind, from: &drops.delivery, now };
+    Some(asking.task(&not_cleared(drops.kind, contact, pupil))?.about([drops.delivery.clone()]))
 }

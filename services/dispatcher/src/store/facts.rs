@@ -7,10 +7,11 @@ use jiff::Timestamp;
 use kit::clock::micros;
 use kit::store::{Commit, Error, Store};
 use proto::ids::{EventId, GatheringId, NoticeId, PupilId, SchoolId};
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, Statement};
 
+use super::gatherings::{self, Gathering};
 use super::{raise_generation, rows};
-use crate::domain::Reason;
+use crate::domain::{About, Reason};
 use crate::routes::Route;
 
 /// A fact that is to be told.
@@ -24,10 +25,12 @@ pub struct Told {
     pub subject: String,
     /// Its version.
     pub version: u64,
-    /// The pupil.
-    pub pupil: PupilId,
-    /// What the words need besides: notices of different topics never gather.
+    /// The pupil; none when it concerns everybody in its scope.
+    pub pupil: Option<PupilId>,
+    /// Notices of different topics never gather.
     pub topic: String,
+    /// What the words need besides names.
+    pub about: About,
     /// Until when it is worth telling.
     pub valid_until: Timestamp,
 }
@@ -52,11 +55,19 @@ fn remember(store: &Store, commit: Commit, thing: (SchoolId, &str, u64)) -> Comm
     commit.guarded(store.statement(sql, [school.to_string().into(), subject.into(), signed(version).into()]))
 }
 
-/// Puts a notice into the gathering that is open for it, or opens one.
-pub async fn tell(store: &Store, told: &Told, route: &Route, now: Timestamp) -> Result<Commit, Error> {
+/// Puts a notice into the gathering that is open for it, or opens one. What was heard of the thing
+/// before is withdrawn, because this takes its place.
+///
+/// None when newer words of the thing were heard before; otherwise also the gathering's id.
+pub async fn tell(
+    store: &Store,
+    told: &Told,
+    route: &Route,
+    now: Timestamp,
+) -> Result<Option<(Commit, String)>, Error> {
     let commit = Commit::new();
     if !is_news(store, told.school, &told.subject, told.version).await? {
-        return Ok(commit);
+        return Ok(None);
     }
     let open = rows::gatherings::Entity::find()
         .filter(rows::gatherings::Column::School.eq(told.school.to_string()))
@@ -66,25 +77,29 @@ pub async fn tell(store: &Store, told: &Told, route: &Route, now: Timestamp) -> 
         .one(store.read())
         .await?;
     let commit = remember(store, commit, (told.school, &told.subject, told.version));
+    let commit = if told.version > 1 {
+        let thing = (told.school, told.subject.as_str());
+        commit.execute(withdrawal(store, thing, Reason::Replaced)).execute(raise_generation(store))
+    } else {
+        commit
+    };
     let (commit, gathering) = if let Some(open) = open {
         // Touching the row keeps it from leaving before our notice is in it.
         let touch = "UPDATE gatherings SET leaves_at = leaves_at WHERE id = $1 AND state = 'open'";
         (commit.guarded(store.statement(touch, [open.id.clone().into()])), open.id)
     } else {
-        let id = GatheringId::generate().to_string();
-        let leaves_at = now.saturating_add(route.gathers_for).unwrap_or(now);
-        let sql = "INSERT INTO gatherings (id, school, kind, topic, state, opened_at, leaves_at, valid_until, steps) \
-                   VALUES ($1, $2, $3, $4, 'open', $5, $6, $7, 0)";
-        let values = [
-            id.clone().into(),
-            told.school.to_string().into(),
-            route.kind.as_str().into(),
-            told.topic.clone().into(),
-            micros(now).into(),
-            micros(leaves_at).into(),
-            micros(told.valid_until).into(),
-        ];
-        (commit.execute(store.statement(sql, values)), id)
+        let gathering = Gathering {
+            id: GatheringId::generate().to_string(),
+            school: told.school,
+            kind: route.kind,
+            topic: told.topic.clone(),
+            about: told.about.clone(),
+            leaves_at: now.saturating_add(route.gathers_for).unwrap_or(now),
+            valid_until: told.valid_until,
+            steps: 0,
+            notices: Vec::new(),
+        };
+        (commit.execute(gatherings::insert(store, &gathering, "open", now)?), gathering.id)
     };
     let sql = "INSERT INTO notices \
                (id, school, kind, gathering_id, event_id, subject, pupil_id, state, why, created_at, valid_until) \
@@ -93,14 +108,14 @@ pub async fn tell(store: &Store, told: &Told, route: &Route, now: Timestamp) -> 
         NoticeId::generate().to_string().into(),
         told.school.to_string().into(),
         route.kind.as_str().into(),
-        gathering.into(),
+        gathering.clone().into(),
         told.event.to_string().into(),
         told.subject.clone().into(),
-        told.pupil.to_string().into(),
+        told.pupil.map(|pupil| pupil.to_string()).into(),
         micros(now).into(),
         micros(told.valid_until).into(),
     ];
-    Ok(commit.execute(store.statement(sql, values)))
+    Ok(Some((commit.execute(store.statement(sql, values)), gathering)))
 }
 
 /// Withdraws every notice of a thing, because it is no longer true.
@@ -110,6 +125,11 @@ pub async fn withdraw(store: &Store, thing: (SchoolId, &str, u64), reason: Reaso
     if !is_news(store, school, subject, version).await? {
         return Ok(commit);
     }
+    let withdrawal = withdrawal(store, (school, subject), reason);
+    Ok(remember(store, commit, thing).execute(withdrawal).execute(raise_generation(store)))
+}
+
+fn withdrawal(store: &Store, (school, subject): (SchoolId, &str), reason: Reason) -> Statement {
     // Whoever was told before a reason was known, or before a person recalled it, is still to hear
     // that the pupil is in school: an arrival is the last word.
     let sql = "UPDATE notices SET state = 'withdrawn', why = $1, withdrawn_at = $2 \
@@ -117,5 +137,5 @@ pub async fn withdraw(store: &Store, thing: (SchoolId, &str, u64), reason: Reaso
                AND (state <> 'withdrawn' OR ($1 = 'ARRIVED' AND why <> 'ARRIVED'))";
     let now = micros(store.clock().now());
     let values = [reason.code().into(), now.into(), subject.into(), school.to_string().into()];
-    Ok(remember(store, commit, thing).execute(store.statement(sql, values)).execute(raise_generation(store)))
+    store.statement(sql, values)
 }

@@ -1,6 +1,7 @@
 //! Deliveries that ended badly, or whose receipt did not come: whose next address is wanted.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use kit::clock::{from_micros, micros};
@@ -10,9 +11,10 @@ use sea_orm::{ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, QueryFilter,
 
 use super::gatherings::{self, Gathering};
 use super::{parsed, rows};
+use crate::channels::ChannelName;
 use crate::domain::audience::key_of;
 use crate::domain::plan::Later;
-use crate::domain::{DeliveryState, Reason};
+use crate::domain::{DeliveryState, Medium, NoticeKind, Reason, Ways};
 
 /// A delivery whose contacts are to be told otherwise.
 #[derive(Debug, Clone)]
@@ -57,15 +59,19 @@ pub async fn lose_patience(store: &Store, now: Timestamp) -> Result<u64, Error> 
     Ok(changed)
 }
 
-/// The deliveries that want a next step, oldest first.
-pub async fn wanted(store: &Store) -> Result<Vec<String>, Error> {
-    let wanted = rows::deliveries::Entity::find()
+/// The deliveries of these kinds that want a next step, oldest first. All of them: one whose step
+/// cannot be taken hides no other.
+pub async fn wanted(store: &Store, kinds: &[NoticeKind]) -> Result<Vec<String>, Error> {
+    rows::deliveries::Entity::find()
+        .select_only()
+        .column(rows::deliveries::Column::Id)
         .filter(rows::deliveries::Column::NextAddress.eq(true))
+        .filter(rows::deliveries::Column::Kind.is_in(kinds.iter().map(|kind| kind.as_str())))
         .order_by_asc(rows::deliveries::Column::Id)
-        .limit(200)
+        .into_tuple()
         .all(store.read())
-        .await?;
-    Ok(wanted.into_iter().map(|row| row.id).collect())
+        .await
+        .map_err(Error::from)
 }
 
 /// What the next step of a delivery is made from, as it is now: each step is read after the one
@@ -79,20 +85,13 @@ pub async fn read(store: &Store, delivery: &str) -> Result<Option<FollowUp>, Err
     let Some(delivery) = delivery else { return Ok(None) };
     // First the gathering with its count of steps, then what the steps have made.
     let Some(gathering) = gatherings::planned(store, &delivery.gathering_id).await? else { return Ok(None) };
-    let siblings = rows::deliveries::Entity::find()
-        .filter(rows::deliveries::Column::GatheringId.eq(delivery.gathering_id.as_str()))
-        .all(store.read())
-        .await?;
-    let members = rows::members::Entity::find()
-        .filter(rows::members::Column::DeliveryId.is_in(siblings.iter().map(|sibling| sibling.id.as_str())))
-        .all(store.read())
-        .await?;
+    let siblings = siblings(store, &delivery).await?;
     let mut later = Later::default();
-    let mut elsewhere = HashSet::new();
-    for row in &members {
+    let (mut elsewhere, mut emailed) = (HashSet::new(), BTreeSet::new());
+    let both = gathering.kind.ways() == Ways::Both;
+    for (row, sibling) in &siblings {
         let contact: ContactId = parsed(&row.contact_id, "contact of a member")?;
         let pupil: PupilId = parsed(&row.pupil_id, "pupil of a member")?;
-        let Some(sibling) = siblings.iter().find(|sibling| sibling.id == row.delivery_id) else { continue };
         later.tried.insert((contact, key_of(&sibling.address)));
         if sibling.id == delivery.id {
             // Pupils whose notice no longer holds need no further step; who fell out because of
@@ -103,18 +102,61 @@ pub async fn read(store: &Store, delivery: &str) -> Result<Option<FollowUp>, Err
                 later.members.insert((contact, pupil));
             }
         } else if row.why.is_empty() && may_get_there(sibling)? {
-            elsewhere.insert((contact, pupil));
+            // An e-mail beside a text is no reason to give up on texts.
+            if both && medium(&delivery)? == Medium::Text && medium(sibling)? == Medium::Email {
+                emailed.insert((contact, pupil));
+            } else {
+                elsewhere.insert((contact, pupil));
+            }
             later.carried.insert((key_of(&sibling.address), pupil));
         }
     }
     later.members.retain(|member| !elsewhere.contains(member));
+    emailed.retain(|member| later.members.contains(member));
+    later.emailed = emailed;
     let since = from_micros(delivery.updated_at);
     Ok(Some(FollowUp { delivery: delivery.id, gathering, since, later }))
 }
 
+/// Who stands in a delivery, each with it, and what else of the gathering went to these contacts or
+/// is about these pupils. A step of a gathering to a thousand families does not look at all of them.
+async fn siblings(
+    store: &Store,
+    delivery: &rows::deliveries::Model,
+) -> Result<Vec<(rows::members::Model, Arc<rows::deliveries::Model>)>, Error> {
+    const CONCERNED: &str = "SELECT o.* FROM members own JOIN members o ON o.contact_id = own.contact_id \
+         WHERE own.delivery_id = $1 UNION SELECT o.* FROM members own JOIN members o \
+         ON o.pupil_id = own.pupil_id WHERE own.delivery_id = $1";
+    let values = || [delivery.id.clone().into(), delivery.gathering_id.clone().into()];
+    let of_gathering = format!(
+        "SELECT m.* FROM ({CONCERNED}) m JOIN deliveries d ON d.id = m.delivery_id WHERE d.gathering_id = $2"
+    );
+    let members = rows::members::Entity::find()
+        .from_raw_sql(store.statement(&of_gathering, values()))
+        .all(store.read())
+        .await?;
+    let of_gathering = format!(
+        "SELECT DISTINCT d.* FROM ({CONCERNED}) m JOIN deliveries d ON d.id = m.delivery_id WHERE d.gathering_id = $2"
+    );
+    let deliveries = rows::deliveries::Entity::find()
+        .from_raw_sql(store.statement(&of_gathering, values()))
+        .all(store.read())
+        .await?;
+    let deliveries: HashMap<String, Arc<rows::deliveries::Model>> =
+        deliveries.into_iter().map(|delivery| (delivery.id.clone(), Arc::new(delivery))).collect();
+    let with = |member: rows::members::Model| {
+        deliveries.get(&member.delivery_id).cloned().map(|delivery| (member, delivery))
+    };
+    Ok(members.into_iter().filter_map(with).collect())
+}
+
+fn medium(delivery: &rows::deliveries::Model) -> Result<Medium, Error> {
+    parsed::<ChannelName>(&delivery.channel, "channel of a delivery").map(|channel| channel.medium())
+}
+
 /// Whether a message may still get there, or has. One that was waited for in vain does not count:
 /// the address after it would never be tried.
-fn may_get_there(delivery: &rows::deliveries::Model) -> Result<bool, Error> {
+pub(super) fn may_get_there(delivery: &rows::deliveries::Model) -> Result<bool, Error> {
     let state: DeliveryState = parsed(&delivery.state, "state of a delivery")?;
     Ok(match state {
         DeliveryState::Delivered => true,

@@ -5,11 +5,12 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use kit::clock::{from_micros, micros};
 use kit::store::{Error, Store};
+use proto::events::scope::Scope;
 use proto::ids::{NoticeId, PupilId, SchoolId};
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Statement};
 
 use super::{parsed, rows};
-use crate::domain::NoticeKind;
+use crate::domain::{About, NoticeKind};
 
 /// A gathering with the notices that still hold.
 #[derive(Debug, Clone)]
@@ -20,16 +21,18 @@ pub struct Gathering {
     pub school: SchoolId,
     /// The kind of its notices.
     pub kind: NoticeKind,
-    /// What the words need besides.
+    /// What keeps its notices apart from others of the kind.
     pub topic: String,
+    /// What the words need besides names.
+    pub about: About,
     /// When it should leave.
     pub leaves_at: Timestamp,
     /// Until when it is worth telling.
     pub valid_until: Timestamp,
     /// How many later steps have been planned.
     pub steps: i64,
-    /// Its notices, each with its pupil.
-    pub notices: Vec<(NoticeId, PupilId)>,
+    /// Its notices, each with its pupil; without one it is about everybody in the scope.
+    pub notices: Vec<(NoticeId, Option<PupilId>)>,
 }
 
 impl Gathering {
@@ -40,6 +43,7 @@ impl Gathering {
             school: parsed(&row.school, "school of a gathering")?,
             kind: parsed(&row.kind, "kind of a gathering")?,
             topic: row.topic.clone(),
+            about: about(row)?,
             leaves_at: from_micros(row.leaves_at),
             valid_until: from_micros(row.valid_until),
             steps: row.steps,
@@ -51,32 +55,89 @@ impl Gathering {
     #[must_use]
     pub fn pupils(&self) -> Vec<PupilId> {
         let mut seen = BTreeSet::new();
-        self.notices.iter().map(|(_, pupil)| *pupil).filter(|pupil| seen.insert(*pupil)).collect()
+        self.notices.iter().filter_map(|(_, pupil)| *pupil).filter(|pupil| seen.insert(*pupil)).collect()
+    }
+
+    /// Whom it concerns, when that is not single pupils; none when nothing of it holds any more.
+    #[must_use]
+    pub fn scope(&self) -> Option<&Scope> {
+        self.about.scope().filter(|_| !self.notices.is_empty())
+    }
+
+    /// Whether it cannot leave without the directory: nothing holds any more, or it is too late for
+    /// everybody in a scope, and then there is nobody to ask for.
+    #[must_use]
+    pub fn needs_the_directory(&self, now: Timestamp) -> bool {
+        let too_late_for_many = self.scope().is_some() && now >= self.valid_until;
+        !self.notices.is_empty() && !too_late_for_many
     }
 
     /// The notice about a pupil.
     #[must_use]
     pub fn notice_of(&self, pupil: PupilId) -> Option<NoticeId> {
-        self.notices.iter().find(|(_, about)| *about == pupil).map(|(notice, _)| *notice)
+        let about = |about: Option<PupilId>| about.is_none_or(|about| about == pupil);
+        self.notices.iter().find(|(_, own)| about(*own)).map(|(notice, _)| *notice)
     }
 }
 
-/// The open gatherings whose time has come.
-pub async fn leaving(store: &Store, now: Timestamp) -> Result<Vec<Gathering>, Error> {
-    let rows = rows::gatherings::Entity::find()
+/// What a gathering is about.
+pub fn about(row: &rows::gatherings::Model) -> Result<About, Error> {
+    serde_json::from_str(&row.about).map_err(|_| Error::Corrupt { what: "matter of a gathering" })
+}
+
+/// Writes a gathering in a state, without its notices.
+pub(super) fn insert(
+    store: &Store,
+    gathering: &Gathering,
+    state: &str,
+    opened_at: Timestamp,
+) -> Result<Statement, Error> {
+    let about = serde_json::to_string(&gathering.about).map_err(|_| Error::Corrupt { what: "matter" })?;
+    let sql = "INSERT INTO gatherings \
+               (id, school, kind, topic, about, general, state, opened_at, leaves_at, valid_until, steps) \
+               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 0)";
+    let values = [
+        gathering.id.clone().into(),
+        gathering.school.to_string().into(),
+        gathering.kind.as_str().into(),
+        gathering.topic.clone().into(),
+        about.into(),
+        gathering.about.concerns_nobody().into(),
+        state.into(),
+        micros(opened_at).into(),
+        micros(gathering.leaves_at).into(),
+        micros(gathering.valid_until).into(),
+    ];
+    Ok(store.statement(sql, values))
+}
+
+/// The open gatherings of these kinds whose time has come, oldest first. All of them: one that
+/// cannot leave hides no other.
+pub async fn leaving(store: &Store, kinds: &[NoticeKind], now: Timestamp) -> Result<Vec<String>, Error> {
+    rows::gatherings::Entity::find()
+        .select_only()
+        .column(rows::gatherings::Column::Id)
         .filter(rows::gatherings::Column::State.eq("open"))
+        .filter(rows::gatherings::Column::Kind.is_in(kinds.iter().map(|kind| kind.as_str())))
         .filter(rows::gatherings::Column::LeavesAt.lte(micros(now)))
         .order_by_asc(rows::gatherings::Column::LeavesAt)
-        .limit(50)
+        .order_by_asc(rows::gatherings::Column::Id)
+        .into_tuple()
         .all(store.read())
+        .await
+        .map_err(Error::from)
+}
+
+/// An open gathering, with the notices that hold. None when it has left meanwhile.
+pub async fn open(store: &Store, id: &str) -> Result<Option<Gathering>, Error> {
+    let row = rows::gatherings::Entity::find_by_id(id.to_owned())
+        .filter(rows::gatherings::Column::State.eq("open"))
+        .one(store.read())
         .await?;
-    let mut gatherings = Vec::with_capacity(rows.len());
-    for row in &rows {
-        let mut gathering = Gathering::from_row(row)?;
-        gathering.notices = notices(store, &gathering.id, "gathering").await?;
-        gatherings.push(gathering);
-    }
-    Ok(gatherings)
+    let Some(row) = row else { return Ok(None) };
+    let mut gathering = Gathering::from_row(&row)?;
+    gathering.notices = notices(store, id, "gathering").await?;
+    Ok(Some(gathering))
 }
 
 /// A gathering that has left, with the notices that still hold.
@@ -99,7 +160,11 @@ pub async fn next_leaving(store: &Store) -> Result<Option<Timestamp>, Error> {
     Ok(row.map(|row| from_micros(row.leaves_at)))
 }
 
-async fn notices(store: &Store, gathering: &str, state: &str) -> Result<Vec<(NoticeId, PupilId)>, Error> {
+async fn notices(
+    store: &Store,
+    gathering: &str,
+    state: &str,
+) -> Result<Vec<(NoticeId, Option<PupilId>)>, Error> {
     let rows = rows::notices::Entity::find()
         .filter(rows::notices::Column::GatheringId.eq(gathering))
         .filter(rows::notices::Column::State.eq(state))
@@ -107,6 +172,9 @@ async fn notices(store: &Store, gathering: &str, state: &str) -> Result<Vec<(Not
         .all(store.read())
         .await?;
     rows.iter()
-        .map(|row| Ok((parsed(&row.id, "id of a notice")?, parsed(&row.pupil_id, "pupil of a notice")?)))
+        .map(|row| {
+            let pupil = row.pupil_id.as_ref().map(|pupil| parsed(pupil, "pupil of a notice")).transpose()?;
+            Ok((parsed(&row.id, "id of a notice")?, pupil))
+        })
         .collect()
 }

@@ -4,6 +4,7 @@
 //! Senders lease chunks, not rows. Statements of the hot path bind one JSON text per batch, which
 //! both databases turn into rows.
 
+pub mod alerts;
 pub mod chunks;
 pub mod corrections;
 pub mod drops;
@@ -12,17 +13,25 @@ pub mod follow_ups;
 pub mod gatherings;
 pub mod plans;
 pub mod receipts;
+pub mod redeliveries;
+pub mod restored;
 pub mod restrictions;
 pub(crate) mod rows;
+pub mod schools;
 pub mod settle;
+pub mod trace;
+pub mod uncleared;
 pub mod waits;
 
 use kit::store::{Error, Migration, Store};
 use sea_orm::{ConnectionTrait, DbBackend, Statement};
 
 /// The dispatcher's tables.
-pub const MIGRATIONS: &[Migration] =
-    &[Migration { name: "dispatcher_0001", sql: include_str!("schema.sql") }];
+pub const MIGRATIONS: &[Migration] = &[
+    Migration { name: "dispatcher_0001", sql: include_str!("schema.sql") },
+    Migration { name: "dispatcher_0002", sql: include_str!("redeliveries.sql") },
+    Migration { name: "dispatcher_0003", sql: include_str!("schools.sql") },
+];
 
 /// Raises the recall generation: whatever a sender has prepared is looked at once more.
 pub(crate) fn raise_generation(store: &Store) -> Statement {

@@ -1,19 +1,16 @@
 //! What a plan writes: deliveries with their members in chunks, every decision, and the tasks.
 
-use std::collections::HashMap;
-
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use kit::clock::micros;
 use kit::store::{Commit, Error, Store};
-use kit::tasks::NewTask;
 use proto::ids::{ChunkId, DeliveryId, NoticeId, PupilId};
-use proto::options::v1::Role;
 use sea_orm::{EntityTrait, Set, Statement};
 
 use super::gatherings::Gathering;
 use super::{rows, waits};
 use crate::channels::ChannelName;
-use crate::domain::plan::{Decision, Member, PersonTask, Plan, Planned};
+use crate::domain::person::Asking;
+use crate::domain::plan::{Decision, Media, Member, Plan, Planned};
 use crate::domain::{AddressKind, DeliveryState, Reason};
 use crate::routes::Lane;
 
@@ -30,6 +27,12 @@ pub struct Outlets {
 }
 
 impl Outlets {
+    /// The media that have a channel.
+    #[must_use]
+    pub fn media(&self) -> Media {
+        Media { text: self.text.is_some(), email: self.email.is_some() }
+    }
+
     pub(crate) fn of(&self, kind: AddressKind) -> Option<&ChannelName> {
         match kind {
             AddressKind::Mobile => self.text.as_ref(),
@@ -84,45 +87,63 @@ pub fn first(writing: &Writing<'_>, plan: &Plan) -> Commit {
     write(writing, plan, commit)
 }
 
+/// The rows of one chunk.
+struct ChunkRows {
+    id: String,
+    channel: ChannelName,
+    deliveries: Vec<rows::deliveries::ActiveModel>,
+    members: Vec<rows::members::ActiveModel>,
+}
+
+/// The messages of a plan in its order, each in a chunk of its channel.
+fn chunks_of(writing: &Writing<'_>, plan: &Plan) -> Vec<ChunkRows> {
+    let mut chunks: Vec<ChunkRows> = Vec::new();
+    for message in &plan.messages {
+        let Some(channel) = writing.desk.outlets.of(message.address.kind) else { continue };
+        let has_room = |chunk: &ChunkRows| chunk.channel == *channel && chunk.deliveries.len() < CHUNK;
+        let at = chunks.iter().position(has_room).unwrap_or_else(|| {
+            let id = ChunkId::generate().to_string();
+            let channel = channel.clone();
+            chunks.push(ChunkRows { id, channel, deliveries: Vec::new(), members: Vec::new() });
+            chunks.len() - 1
+        });
+        let Some(chunk) = chunks.get_mut(at) else { continue };
+        let id = DeliveryId::generate().to_string();
+        for (contact, pupil) in &message.members {
+            let Some(notice) = writing.gathering.notice_of(*pupil) else { continue };
+            chunk.members.push(member_row(&id, (contact.to_string(), *pupil), notice));
+        }
+        chunk.deliveries.push(delivery_row(writing, message, (id, channel, &chunk.id)));
+    }
+    chunks
+}
+
 /// Adds the rows of a plan to a commit.
 pub fn write(writing: &Writing<'_>, plan: &Plan, mut commit: Commit) -> Commit {
-    let mut delivery_of: HashMap<(String, PupilId), String> = HashMap::new();
-    for chunk in plan.messages.chunks(CHUNK) {
-        let chunk_id = ChunkId::generate().to_string();
-        let (mut deliveries, mut members) = (Vec::new(), Vec::new());
-        for message in chunk {
-            let Some(delivery) = delivery_row(writing, message, &chunk_id) else { continue };
-            for (contact, pupil) in &message.members {
-                let Some(notice) = writing.gathering.notice_of(*pupil) else { continue };
-                members.push(member_row(&delivery.0, (contact.to_string(), *pupil), notice));
-                delivery_of.insert((contact.to_string(), *pupil), delivery.0.clone());
-            }
-            deliveries.push(delivery.1);
-        }
-        commit = insert_chunk(commit, writing, chunk_id, deliveries, members);
+    for chunk in chunks_of(writing, plan) {
+        commit = insert_chunk(commit, writing, chunk);
     }
     for (address, member) in &plan.joins {
         commit = commit.guarded(join(writing, address, *member));
     }
-    let decisions: Vec<_> =
-        plan.decisions.iter().map(|decision| decision_row(writing, decision, &delivery_of)).collect();
-    commit = insert_decisions(commit, decisions);
-    for task in &plan.tasks {
-        commit = commit.task(new_task(writing, task));
-    }
-    commit
+    commit = insert_decisions(
+        commit,
+        plan.decisions.iter().map(|decision| decision_row(writing, decision)).collect(),
+    );
+    let Writing { desk, gathering, .. } = writing;
+    let asking =
+        Asking { school: gathering.school, kind: gathering.kind, from: &gathering.id, now: desk.now };
+    asking.tasks(&plan.tasks).into_iter().fold(commit, Commit::task)
 }
 
 fn delivery_row(
     writing: &Writing<'_>,
     message: &Planned,
-    chunk_id: &str,
-) -> Option<(String, rows::deliveries::ActiveModel)> {
-    let channel = writing.desk.outlets.of(message.address.kind)?;
-    let id = DeliveryId::generate().to_string();
-    let row = rows::deliveries::ActiveModel {
-        id: Set(id.clone()),
-        chunk_id: Set(Some(chunk_id.to_owned())),
+    (id, channel, chunk): (String, &ChannelName, &str),
+) -> rows::deliveries::ActiveModel {
+    rows::deliveries::ActiveModel {
+        id: Set(id),
+        chunk_id: Set(Some(chunk.to_owned())),
         school: Set(writing.gathering.school.to_string()),
         gathering_id: Set(writing.gathering.id.clone()),
         kind: Set(writing.gathering.kind.as_str().to_owned()),
@@ -137,8 +158,7 @@ fn delivery_row(
         valid_until: Set(micros(writing.gathering.valid_until)),
         patience_until: Set(None),
         next_address: Set(false),
-    };
-    Some((id, row))
+    }
 }
 
 fn member_row(delivery: &str, member: (String, PupilId), notice: NoticeId) -> rows::members::ActiveModel {
@@ -175,19 +195,12 @@ fn join(writing: &Writing<'_>, address: &str, member: Member) -> Statement {
     writing.desk.store.statement(&sql, values)
 }
 
-fn insert_chunk(
-    commit: Commit,
-    writing: &Writing<'_>,
-    id: String,
-    deliveries: Vec<rows::deliveries::ActiveModel>,
-    members: Vec<rows::members::ActiveModel>,
-) -> Commit {
-    if deliveries.is_empty() {
-        return commit;
-    }
+fn insert_chunk(commit: Commit, writing: &Writing<'_>, rows: ChunkRows) -> Commit {
+    let ChunkRows { id, channel, deliveries, members } = rows;
     let chunk = rows::chunks::ActiveModel {
         id: Set(id),
         school: Set(writing.gathering.school.to_string()),
+        channel: Set(channel.to_string()),
         lane: Set(writing.lane.order()),
         due_at: Set(micros(writing.desk.now)),
         owner: Set(None),
@@ -206,32 +219,18 @@ fn insert_chunk(
     })
 }
 
-fn decision_row(
-    writing: &Writing<'_>,
-    decision: &Decision,
-    delivery_of: &HashMap<(String, PupilId), String>,
-) -> rows::decisions::ActiveModel {
-    let contact = decision.contact.map(|contact| contact.to_string());
-    let told = matches!(
-        decision.reason,
-        Reason::Entitled | Reason::NextAddress | Reason::AddressTold | Reason::ToldWrongly
-    );
-    let delivery = contact
-        .clone()
-        .filter(|_| told)
-        .and_then(|contact| delivery_of.get(&(contact, decision.pupil)).cloned());
+fn decision_row(writing: &Writing<'_>, decision: &Decision) -> rows::decisions::ActiveModel {
     rows::decisions::ActiveModel {
         gathering_id: Set(writing.gathering.id.clone()),
-        contact_id: Set(contact),
+        contact_id: Set(decision.contact.map(|contact| contact.to_string())),
         pupil_id: Set(decision.pupil.to_string()),
-        delivery_id: Set(delivery),
         why: Set(decision.reason.code().to_owned()),
         at: Set(micros(writing.desk.now)),
         ..Default::default()
     }
 }
 
-pub(super) fn insert_decisions(commit: Commit, decisions: Vec<rows::decisions::ActiveModel>) -> Commit {
+fn insert_decisions(commit: Commit, decisions: Vec<rows::decisions::ActiveModel>) -> Commit {
     if decisions.is_empty() {
         return commit;
     }
@@ -244,47 +243,4 @@ pub(super) fn insert_decisions(commit: Commit, decisions: Vec<rows::decisions::A
             Ok(())
         })
     })
-}
-
-/// The task that says what no message can. Absences are followed up before half past nine, so a
-/// person has a quarter of an hour.
-fn new_task(writing: &Writing<'_>, task: &PersonTask) -> NewTask {
-    let (school, id) = (writing.gathering.school, &writing.gathering.id);
-    let due = (writing.desk.now, SignedDuration::from_mins(15));
-    match task {
-        PersonTask::NobodyToTell(pupil) => NewTask::new(school, "nobody_to_tell", Role::AttendanceOfficer, due)
-            .about([pupil.to_string()])
-            .because("nobody who may be told about this pupil can be told automatically: ring or visit")
-            .once(format!("nobody:{id}:{pupil}")),
-        PersonTask::CannotBeReached(contact, pupil) => {
-            NewTask::new(school, "not_reached", Role::AttendanceOfficer, due)
-                .about([contact.to_string(), pupil.to_string()])
-                .because("this contact should know about the pupil and no message reached them: ring them")
-                .once(format!("not_reached:{id}:{contact}:{pupil}"))
-        }
-        PersonTask::AddressShared(contact, pupil) => {
-            NewTask::new(school, "address_shared", Role::DesignatedSafeguardingLead, due)
-                .about([contact.to_string(), pupil.to_string()])
-                .because("this contact's address is used by somebody who may not learn of the pupil: nothing was sent to it")
-                .once(format!("shared:{id}:{contact}:{pupil}"))
-        }
-        PersonTask::PersonOnly(pupil) => {
-            NewTask::new(school, "person_only", Role::DesignatedSafeguardingLead, due)
-                .about([pupil.to_string()])
-                .because("for this pupil nothing is sent automatically: decide who is told, and tell them")
-                .once(format!("person_only:{id}:{pupil}"))
-        }
-        PersonTask::NotCleared(contact, pupil) => {
-            NewTask::new(school, "not_cleared", Role::DesignatedSafeguardingLead, due)
-                .about([contact.to_string(), pupil.to_string()])
-                .because("no message reached this contact, who may not be told about the pupil any more: see that somebody knows")
-                .once(format!("not_cleared:{id}:{contact}:{pupil}"))
-        }
-        PersonTask::NotCorrected(contact, pupil) => {
-            NewTask::new(school, "not_corrected", Role::DesignatedSafeguardingLead, due)
-                .about([contact.to_string(), pupil.to_string()])
-                .because("this contact was told that the pupil was missing, and no message can say that it was wrong: ring them, if they may know")
-                .once(format!("not_corrected:{id}:{contact}:{pupil}"))
-        }
-    }
 }

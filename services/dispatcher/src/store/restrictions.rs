@@ -16,8 +16,9 @@ use proto::options::v1::Role;
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
 
 use super::{parsed, raise_generation, rows};
-use crate::domain::DeliveryState;
 use crate::domain::audience::key_of;
+use crate::domain::clearance::Barred;
+use crate::domain::{DeliveryState, NoticeKind};
 
 /// For how long after it was heard a restriction is compared with what left. Longer than a provider
 /// may take to answer: a relay has up to ten minutes from the moment at which a message leaves.
@@ -130,7 +131,8 @@ async fn left_to_others(
          JOIN attempts a ON a.delivery_id = m.delivery_id JOIN deliveries d ON d.id = m.delivery_id \
          WHERE m.pupil_id = $1 AND m.told AND a.ended_at >= $2 AND a.started_at <= $3 AND a.state IN ({told}) \
          AND NOT EXISTS (SELECT 1 FROM members o \
-         WHERE o.delivery_id = m.delivery_id AND o.pupil_id = m.pupil_id AND o.contact_id = $4)"
+         WHERE o.delivery_id = m.delivery_id AND o.pupil_id = m.pupil_id AND o.contact_id = $4){}",
+        harmless(restriction)
     );
     let pupil = restriction.pupil_id.clone();
     let values = [pupil.into(), restriction.at.into(), until(restriction).into(), contact.clone().into()];
@@ -138,9 +140,44 @@ async fn left_to_others(
     found.iter().map(|row| Ok((row.try_get("", "id")?, row.try_get("", "address")?))).collect()
 }
 
+/// What is said to everybody, and does not say where children are, concerns nobody but those who may
+/// hear nothing at all. That a pupil is a person's stops no closure.
+fn harmless(restriction: &rows::restrictions::Model) -> String {
+    if restriction.no_contact {
+        return String::new();
+    }
+    let closing = NoticeKind::ALL.into_iter().filter(|kind| kind.is_about_closing());
+    let of_a_person: Vec<&str> = match restriction.contact_id {
+        None => closing.map(NoticeKind::as_str).collect(),
+        Some(_) => Vec::new(),
+    };
+    let kinds: Vec<String> = of_a_person.iter().map(|kind| format!(" OR g.kind = '{kind}'")).collect();
+    let kinds = kinds.concat();
+    format!(" AND NOT EXISTS (SELECT 1 FROM gatherings g WHERE g.id = d.gathering_id AND (g.general{kinds}))")
+}
+
 /// Until when a message may have been started because of an older clearance.
 fn until(restriction: &rows::restrictions::Model) -> i64 {
     restriction.at.saturating_add(STARTED_WITHIN.as_micros().try_into().unwrap_or(i64::MAX))
+}
+
+/// What was heard that bars any of these contacts, from everything or from a child.
+pub async fn barred(store: &Store, contacts: &BTreeSet<ContactId>) -> Result<Barred, Error> {
+    let heard = rows::restrictions::Entity::find()
+        .filter(rows::restrictions::Column::ContactId.is_in(contacts.iter().map(ToString::to_string)))
+        .all(store.read())
+        .await?;
+    let mut barred = Barred::default();
+    for row in &heard {
+        let Some(contact) = &row.contact_id else { continue };
+        let contact: ContactId = parsed(contact, "contact of a restriction")?;
+        if row.no_contact {
+            barred.from_everything.insert(contact);
+        } else {
+            barred.from_child.insert((contact, parsed(&row.pupil_id, "pupil of a restriction")?));
+        }
+    }
+    Ok(barred)
 }
 
 async fn left_since(
@@ -154,9 +191,10 @@ async fn left_since(
     let sql = format!(
         "SELECT DISTINCT m.delivery_id AS delivery_id, m.contact_id AS contact_id, m.pupil_id AS pupil_id \
          FROM members m JOIN attempts a ON a.delivery_id = m.delivery_id \
-         WHERE m.{column} = $1 AND m.told AND a.ended_at >= $2 AND a.started_at <= $3 \
-         AND a.state IN ({})",
-        DeliveryState::listed(DeliveryState::may_have_told)
+         JOIN deliveries d ON d.id = m.delivery_id WHERE m.{column} = $1 AND m.told AND a.ended_at >= $2 AND a.started_at <= $3 \
+         AND a.state IN ({}){}",
+        DeliveryState::listed(DeliveryState::may_have_told),
+        harmless(restriction)
     );
     // A request that was under way when the restriction was set counts too.
     let values = [id.into(), restriction.at.into(), until(restriction).into()];

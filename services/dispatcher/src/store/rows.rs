@@ -8,6 +8,8 @@ kit::row!(
         school: String,
         kind: String,
         topic: String,
+        about: String,
+        general: bool,
         state: String,
         opened_at: i64,
         leaves_at: i64,
@@ -25,7 +27,7 @@ kit::row!(
         gathering_id: String,
         event_id: String,
         subject: String,
-        pupil_id: String,
+        pupil_id: Option<String>,
         state: String,
         why: String,
         created_at: i64,
@@ -49,6 +51,7 @@ kit::row!(
         #[sea_orm(primary_key, auto_increment = false)]
         id: String,
         school: String,
+        channel: String,
         lane: i64,
         due_at: i64,
         owner: Option<String>,
@@ -123,7 +126,6 @@ kit::row!(
         gathering_id: String,
         contact_id: Option<String>,
         pupil_id: String,
-        delivery_id: Option<String>,
         why: String,
         at: i64,
     }

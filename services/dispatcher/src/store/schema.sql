@@ -6,6 +6,10 @@ CREATE TABLE gatherings (
     school TEXT NOT NULL,
     kind TEXT NOT NULL,
     topic TEXT NOT NULL,
+    -- What the words need besides names, as JSON.
+    about TEXT NOT NULL,
+    -- It is said to the whole school, and says nothing about any child, nor where children are.
+    general BOOLEAN NOT NULL,
     state TEXT NOT NULL,
     opened_at BIGINT NOT NULL,
     leaves_at BIGINT NOT NULL,
@@ -25,7 +29,8 @@ CREATE TABLE notices (
     gathering_id TEXT NOT NULL,
     event_id TEXT NOT NULL,
     subject TEXT NOT NULL,
-    pupil_id TEXT NOT NULL,
+    -- None when it is about everybody in the scope of its gathering.
+    pupil_id TEXT,
     state TEXT NOT NULL,
     why TEXT NOT NULL,
     created_at BIGINT NOT NULL,
@@ -49,12 +54,14 @@ CREATE TABLE versions (
 CREATE TABLE chunks (
     id TEXT PRIMARY KEY,
     school TEXT NOT NULL,
+    -- By what all of it leaves, so that a provider that hangs holds up nobody else's.
+    channel TEXT NOT NULL,
     lane BIGINT NOT NULL,
     due_at BIGINT NOT NULL,
     owner TEXT,
     lease_until BIGINT
 );
-CREATE INDEX chunks_due ON chunks (lane, due_at);
+CREATE INDEX chunks_due ON chunks (channel, lane, due_at);
 
 -- One contact or more at one address, one gathering, one fate.
 CREATE TABLE deliveries (
@@ -122,7 +129,6 @@ CREATE TABLE decisions (
     gathering_id TEXT NOT NULL,
     contact_id TEXT,
     pupil_id TEXT NOT NULL,
-    delivery_id TEXT,
     why TEXT NOT NULL,
     at BIGINT NOT NULL
 );

@@ -124,12 +124,13 @@ impl Written {
     }
 }
 
-type ChunkKey = (String, i64, i64);
+type ChunkKey = (String, ChannelName, i64, i64);
 
 fn key(finished: &Finished) -> Option<ChunkKey> {
     // Dues are rounded up to a second, so that a crowd of retries shares a chunk.
     let due_at = finished.settled.again_at?;
-    Some((finished.school.to_string(), finished.lane, next_second(micros(due_at))))
+    let channel = finished.channel.clone();
+    Some((finished.school.to_string(), channel, finished.lane, next_second(micros(due_at))))
 }
 
 fn next_second(micros: i64) -> i64 {
@@ -142,9 +143,10 @@ fn chunks_to_come(batch: &[Finished]) -> BTreeMap<ChunkKey, String> {
 }
 
 fn chunk_rows(chunks: &BTreeMap<ChunkKey, String>) -> Vec<rows::chunks::ActiveModel> {
-    let row = |((school, lane, due_at), id): (&ChunkKey, &String)| rows::chunks::ActiveModel {
+    let row = |((school, channel, lane, due_at), id): (&ChunkKey, &String)| rows::chunks::ActiveModel {
         id: Set(id.clone()),
         school: Set(school.clone()),
+        channel: Set(channel.to_string()),
         lane: Set(*lane),
         due_at: Set(*due_at),
         owner: Set(None),

@@ -15,6 +15,7 @@ use proto::options::v1::Role;
 use sea_orm::{ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, QueryFilter, Statement};
 
 use super::{json_texts, parsed, rows};
+use crate::domain::NoticeKind;
 
 /// How long a message about a child waits for the directory before a person is asked.
 pub const PATIENCE: SignedDuration = SignedDuration::from_mins(2);
@@ -67,6 +68,44 @@ pub async fn ask_a_person(store: &Store, waiting: &Waiting, now: Timestamp) -> R
     }
 }
 
+/// The task for a gathering whose scope nobody can name: once, because nothing that a person does
+/// about it takes its place.
+pub async fn ask_about_many(
+    store: &Store,
+    (school, gathering): (SchoolId, &str),
+    now: Timestamp,
+) -> Result<(), Error> {
+    let task = about_many((school, gathering), "scope_unknown", now).because(
+        "what the school says to many waits, because the directory cannot be asked whom it concerns; the website says it",
+    );
+    store.commit(Commit::new().task(task)).await.map(|_| ())
+}
+
+/// The task for what was to be told to many and could not be in its time.
+#[must_use]
+pub fn many_not_told(school: SchoolId, gathering: &str, now: Timestamp) -> NewTask {
+    about_many((school, gathering), "many_not_told", now).because(
+        "what the school had to say to many was over before anybody could be told: see that they know",
+    )
+}
+
+/// The task for a closure that went, without the words about collection, to the addresses that were
+/// known: nobody could be asked who may know where a child is.
+#[must_use]
+pub fn collection_not_told(closure: (SchoolId, &str), now: Timestamp) -> NewTask {
+    about_many(closure, "collection_not_told", now).because(
+        "families hear of this closure without when and where children are collected, because the directory cannot be \
+         asked who may know it: see that those who collect a child know",
+    )
+}
+
+fn about_many((school, gathering): (SchoolId, &str), kind: &'static str, now: Timestamp) -> NewTask {
+    let due = (now, SignedDuration::from_mins(10));
+    NewTask::new(school, kind, Role::Office, due)
+        .about([gathering.to_owned()])
+        .once(format!("{kind}:{gathering}"))
+}
+
 /// A gathering does not wait any more. A task that is completed after this stops nothing; one that
 /// was completed before keeps its word.
 #[must_use]
@@ -104,11 +143,11 @@ pub async fn dealt_with<'a>(
     Ok(done)
 }
 
-/// What open deliveries are about, by gathering.
+/// What open deliveries about single children are about, by gathering.
 pub async fn waiting(store: &Store) -> Result<Vec<Waiting>, Error> {
     let sql = "SELECT DISTINCT d.school AS school, d.gathering_id AS gathering_id, m.pupil_id AS pupil_id \
                FROM deliveries d JOIN members m ON m.delivery_id = d.id JOIN notices n ON n.id = m.notice_id \
-               WHERE d.chunk_id IS NOT NULL AND m.why = '' AND n.state <> 'withdrawn'";
+               WHERE d.chunk_id IS NOT NULL AND m.why = '' AND n.state <> 'withdrawn' AND n.pupil_id IS NOT NULL";
     let mut waiting: BTreeMap<String, Waiting> = BTreeMap::new();
     for row in store.read().query_all_raw(store.statement(sql, [])).await? {
         let (school, pupil): (String, String) = (row.try_get("", "school")?, row.try_get("", "pupil_id")?);
@@ -121,4 +160,24 @@ pub async fn waiting(store: &Store) -> Result<Vec<Waiting>, Error> {
             .insert(parsed(&pupil, "pupil of a member")?);
     }
     Ok(waiting.into_values().collect())
+}
+
+/// The gatherings that say that the school is closed or open and of which something is still open.
+/// What holds them up when the directory is away is that the school's own words are not known.
+pub async fn waiting_for_many(store: &Store) -> Result<Vec<(SchoolId, String)>, Error> {
+    let closing = NoticeKind::ALL.into_iter().filter(|kind| kind.is_about_closing());
+    let closing: Vec<String> = closing.map(|kind| format!("'{}'", kind.as_str())).collect();
+    let sql = format!(
+        "SELECT DISTINCT d.school AS school, d.gathering_id AS gathering_id FROM deliveries d \
+         JOIN notices n ON n.gathering_id = d.gathering_id \
+         WHERE d.chunk_id IS NOT NULL AND d.kind IN ({}) AND n.state <> 'withdrawn'",
+        closing.join(", ")
+    );
+    let rows = store.read().query_all_raw(store.statement(&sql, [])).await?;
+    rows.iter()
+        .map(|row| {
+            let school: String = row.try_get("", "school")?;
+            Ok((parsed(&school, "school of a delivery")?, row.try_get("", "gathering_id")?))
+        })
+        .collect()
 }

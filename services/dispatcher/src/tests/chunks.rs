@@ -3,20 +3,31 @@
 use jiff::Timestamp;
 
 use super::*;
-use crate::store::chunks::{claim, close, next_due, release, renew, something_overtakes};
+use crate::store::chunks::{Chunk, Line, claim, close, next_due, release, renew, something_overtakes};
 
 async fn chunk(world: &World, id: &str, lane: i64, due_at: Timestamp) {
     let school = world.school;
     let due_at = kit::clock::micros(due_at);
     world
         .meddle(&format!(
-            "INSERT INTO chunks (id, school, lane, due_at) VALUES ('{id}', '{school}', {lane}, {due_at})"
+            "INSERT INTO chunks (id, school, channel, lane, due_at) \
+             VALUES ('{id}', '{school}', 'sms.notify', {lane}, {due_at})"
         ))
         .await;
 }
 
+fn texts() -> Line {
+    Line::Of("sms.notify".parse().unwrap())
+}
+
 async fn claimed(world: &World, owner: &str) -> Option<String> {
-    claim(&world.store, owner).await.unwrap().map(|chunk| chunk.id)
+    claim(&world.store, &texts(), owner).await.unwrap().map(|chunk| chunk.id)
+}
+
+/// A chunk of texts in the normal lane.
+fn normal(world: &World) -> Chunk {
+    let channel = "sms.notify".parse().unwrap();
+    Chunk { id: "mine".to_owned(), school: world.school, channel, lane: 1 }
 }
 
 #[tokio::test]
@@ -28,15 +39,15 @@ async fn the_urgent_lane_is_claimed_first_and_within_a_lane_what_is_due_longest(
         chunk(&world, "normal-early", 1, now - second).await;
         chunk(&world, "urgent", 0, now).await;
         chunk(&world, "not-yet", 0, now + second).await;
-        assert!(something_overtakes(&world.store, 1).await.unwrap());
+        assert!(something_overtakes(&world.store, &normal(&world)).await.unwrap());
         for expected in [Some("urgent"), Some("normal-early"), Some("normal-late"), None] {
             assert_eq!(claimed(&world, "a").await.as_deref(), expected);
         }
-        assert!(!something_overtakes(&world.store, 1).await.unwrap());
-        assert_eq!(next_due(&world.store).await.unwrap(), Some(now + second));
+        assert!(!something_overtakes(&world.store, &normal(&world)).await.unwrap());
+        assert_eq!(next_due(&world.store, &texts()).await.unwrap(), Some(now + second));
         world.pass(1);
         assert_eq!(claimed(&world, "a").await.as_deref(), Some("not-yet"));
-        assert_eq!(next_due(&world.store).await.unwrap(), None);
+        assert_eq!(next_due(&world.store, &texts()).await.unwrap(), None);
         world.end().await;
     }
 }
@@ -69,7 +80,7 @@ async fn a_chunk_has_one_holder_however_many_reach_for_it() {
         let mut claims = JoinSet::new();
         for owner in 0..30 {
             let store = world.store.clone();
-            claims.spawn(async move { claim(&store, &format!("owner-{owner}")).await.unwrap() });
+            claims.spawn(async move { claim(&store, &texts(), &format!("owner-{owner}")).await.unwrap() });
         }
         let mut held: Vec<_> = claims.join_all().await.into_iter().flatten().map(|chunk| chunk.id).collect();
         held.sort();
@@ -90,6 +101,27 @@ async fn a_chunk_is_closed_only_when_nothing_of_it_is_open() {
         world.meddle("UPDATE deliveries SET chunk_id = NULL").await;
         assert!(close(&world.store, &chunk, "a").await.unwrap());
         assert_eq!(world.count("chunks").await, 0);
+        world.end().await;
+    }
+}
+
+#[tokio::test]
+async fn each_channel_has_a_line_of_its_own_and_what_no_channel_carries_any_more_has_one_too() {
+    for world in quiet_worlds().await {
+        let line = |name: &str| Line::Of(name.parse().unwrap());
+        let beside = Line::Beside(vec!["sms.notify".parse().unwrap(), "email.smtp".parse().unwrap()]);
+        chunk(&world, "text", 1, world.now()).await;
+        for (line, expected) in [(line("email.smtp"), None), (beside.clone(), None), (texts(), Some("text"))]
+        {
+            let held = claim(&world.store, &line, "a").await.unwrap().map(|chunk| chunk.id);
+            assert_eq!(held.as_deref(), expected);
+        }
+        chunk(&world, "gone", 0, world.now()).await;
+        world.meddle("UPDATE chunks SET channel = 'sms.gone' WHERE id = 'gone'").await;
+        assert!(!something_overtakes(&world.store, &normal(&world)).await.unwrap());
+        assert_eq!(next_due(&world.store, &texts()).await.unwrap(), None);
+        let held = claim(&world.store, &beside, "a").await.unwrap().unwrap();
+        assert_eq!((held.id.as_str(), held.channel.as_str()), ("gone", "sms.gone"));
         world.end().await;
     }
 }

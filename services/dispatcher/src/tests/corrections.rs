@@ -91,7 +91,7 @@ async fn who_was_barred_meanwhile_is_not_corrected_and_the_lead_is_asked() {
         world.directory.restrict(amy, &father, proto::directory::v1::Restriction::NoContact);
         world.arrived(&case, 2).await;
         world.until_states(&["delivered", "delivered", "delivered", "skipped"]).await;
-        world.until_tasks(&["not_cleared"]).await;
+        world.until_tasks(&["not_corrected"]).await;
         world.until_quiet().await;
         assert_eq!((world.received()[MUM].len(), world.received()[DAD].len()), (2, 1));
         assert_eq!(world.fates().await[3].1, "NO_CONTACT");

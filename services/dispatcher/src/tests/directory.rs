@@ -22,7 +22,18 @@ pub struct FakeDirectory {
 struct State {
     pupils: Vec<pb::AudiencePupil>,
     away: bool,
+    hangs: Hangs,
     cleared: usize,
+}
+
+/// Which questions it never answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Hangs {
+    #[default]
+    None,
+    /// Who is in the whole school.
+    WholeSchool,
+    Every,
 }
 
 impl FakeDirectory {
@@ -74,6 +85,18 @@ impl FakeDirectory {
         self.state().away = false;
     }
 
+    /// From now on it takes these questions and never answers them.
+    pub fn hang(&self, hangs: Hangs) {
+        self.state().hangs = hangs;
+    }
+
+    async fn hangs_at(&self, least: Hangs) {
+        let hangs = self.state().hangs;
+        if hangs == Hangs::Every || (hangs == least && least != Hangs::None) {
+            std::future::pending::<()>().await;
+        }
+    }
+
     /// How often it was asked to clear contacts.
     pub fn times_cleared(&self) -> usize {
         self.state().cleared
@@ -100,6 +123,7 @@ pub fn parent(addresses: &[&str]) -> pb::Link {
         .into(),
         value: (*value).to_owned(),
         barred: false,
+        no_contact: false,
     };
     pb::Link {
         contact_id: ContactId::generate().to_string(),
@@ -125,10 +149,12 @@ impl DirectoryService for FakeDirectory {
         &self,
         _: Request<pb::GetSchoolRequest>,
     ) -> Result<Response<pb::GetSchoolResponse>, Status> {
+        self.hangs_at(Hangs::None).await;
         let _present = self.present()?;
         let school = pb::School {
             name: "Elm Park".to_owned(),
             phone: "01632 960001".to_owned(),
+            time_zone: "Europe/London".to_owned(),
             ..Default::default()
         };
         Ok(Response::new(pb::GetSchoolResponse { school: Some(school) }))
@@ -138,11 +164,18 @@ impl DirectoryService for FakeDirectory {
         &self,
         request: Request<pb::ResolveAudienceRequest>,
     ) -> Result<Response<Self::ResolveAudienceStream>, Status> {
-        let Some(pb::resolve_audience_request::Scope::Pupils(wanted)) = request.into_inner().scope else {
-            return Err(Status::invalid_argument("pupils"));
+        use pb::audience::Scope;
+        let scope = request.into_inner().audience.and_then(|audience| audience.scope);
+        let whole = matches!(scope, Some(Scope::WholeSchool(_)));
+        self.hangs_at(if whole { Hangs::WholeSchool } else { Hangs::None }).await;
+        let wanted = |pupil: &&pb::AudiencePupil| match &scope {
+            Some(Scope::WholeSchool(_)) => true,
+            Some(Scope::Classes(classes)) => classes.class_ids.contains(&pupil.class_id),
+            Some(Scope::Pupils(pupils)) => pupils.pupil_ids.contains(&pupil.pupil_id),
+            Some(Scope::YearGroups(_)) | None => false,
         };
         let state = self.present()?;
-        let pupils = state.pupils.iter().filter(|pupil| wanted.pupil_ids.contains(&pupil.pupil_id));
+        let pupils = state.pupils.iter().filter(wanted);
         // In small parts, so that the hearer has to put them together.
         let pupils: Vec<_> = pupils.cloned().collect();
         let parts: Vec<_> =
@@ -155,6 +188,7 @@ impl DirectoryService for FakeDirectory {
         request: Request<pb::ClearContactsRequest>,
     ) -> Result<Response<pb::ClearContactsResponse>, Status> {
         let request = request.into_inner();
+        self.hangs_at(Hangs::None).await;
         let mut state = self.present()?;
         if request.contact_ids.len() > 1_000 || request.pupil_ids.len() > 1_000 {
             return Err(Status::invalid_argument("at most 1,000"));

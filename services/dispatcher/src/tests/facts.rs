@@ -173,7 +173,8 @@ async fn a_fact_that_meets_its_gathering_leaving_is_never_lost() {
         let other = world.test.open_again("dispatcher", crate::store::MIGRATIONS).await;
         let hearer = reactions::Hearer {
             store: other.clone(),
-            timing: Timing { absence_gathers_for_seconds: 0, absence_patience_seconds: PATIENCE },
+            timing: timing(0),
+            renderer: Arc::new(crate::render::Renderer::new().unwrap()),
             planner: Arc::default(),
             generation: Arc::default(),
         };

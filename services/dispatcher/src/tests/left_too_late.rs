@@ -137,3 +137,25 @@ async fn what_left_long_before_or_long_after_is_nobody_s_task() {
         world.end().await;
     }
 }
+
+#[tokio::test]
+async fn a_closure_that_said_where_children_are_is_the_lead_s_task_and_one_that_did_not_is_nobody_s() {
+    use proto::events::scheduling::Closure;
+    use proto::events::scope::Scope;
+    for collection in [false, true] {
+        for world in worlds(&Setup::default()).await {
+            let father = parent(&[DAD]);
+            let amy = world.directory.add("Amy", std::slice::from_ref(&father));
+            let snow = said::snow(Scope::WholeSchool);
+            let words = snow.collection.clone().filter(|_| collection);
+            world.closed(Closure { collection: words, ..snow }).await;
+            world.until_all_are_out(1).await;
+            world.restricted(amy, Some(&father.contact_id), false).await;
+            let now = world.now();
+            let young = crate::store::restrictions::young(&world.store, now).await.unwrap();
+            let tasks = crate::store::restrictions::left_too_late(&world.store, &young, now).await.unwrap();
+            assert_eq!(tasks.len(), usize::from(collection), "on {}", world.backend);
+            world.end().await;
+        }
+    }
+}

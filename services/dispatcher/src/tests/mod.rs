@@ -1,20 +1,30 @@
 //! The dispatcher whole, against a directory that says what a test tells it and the simulated
 //! providers, on SQLite and on PostgreSQL. Each file is one story; this one is the world of all.
 
+mod accidents;
+mod announcements;
 mod asking;
 mod chunks;
 mod clearance;
+mod closures;
+mod closures_uncleared;
 mod corrections;
 mod directory;
 mod expiry;
 mod facts;
+mod head_injuries;
 mod left_too_late;
+mod lines;
 mod plans;
+mod previews;
 mod recalls;
 mod receipts;
+mod redeliveries;
+mod restored;
 mod said;
 mod seen;
 mod settling;
+mod stalled;
 mod steps;
 mod waiting;
 mod window;
@@ -46,6 +56,7 @@ use tokio_util::sync::CancellationToken;
 
 use self::directory::{FakeDirectory, parent, parents};
 use crate::channels::{self, Secret};
+use crate::domain::Choices;
 use crate::planner::Planner;
 use crate::routes::Timing;
 use crate::sender::Sender;
@@ -73,6 +84,10 @@ struct Setup {
     connections: usize,
     /// Which channels there are.
     channels: &'static [&'static str],
+    /// What the school has chosen.
+    choices: Choices,
+    /// For how long the receipt of an absence text is waited for, in seconds.
+    patience: i64,
 }
 
 impl Default for Setup {
@@ -82,6 +97,8 @@ impl Default for Setup {
             answers_within: 5_000,
             connections: 8,
             channels: &["sms.notify", "email.smtp"],
+            choices: Choices::default(),
+            patience: PATIENCE,
         }
     }
 }
@@ -132,6 +149,15 @@ fn session_ends_at() -> Timestamp {
     "2026-11-24T12:00:00Z".parse().unwrap()
 }
 
+fn timing(gathers_for: i64) -> Timing {
+    Timing {
+        absence_gathers_for_seconds: gathers_for,
+        absence_patience_seconds: PATIENCE,
+        head_injury_patience_seconds: 180,
+        closure_patience_seconds: PATIENCE,
+    }
+}
+
 async fn worlds(setup: &Setup) -> Vec<World> {
     let mut worlds = Vec::new();
     for test in stores("dispatcher", crate::store::MIGRATIONS).await {
@@ -158,9 +184,10 @@ impl World {
         let peer = Peer::new(channel, keys.signer("dispatcher").unwrap(), clock.clone());
         let simulator = simulator::start(Options::new(folder.path().join("witness.jsonl"))).await.unwrap();
         let stop = CancellationToken::new();
-        let timing = Timing { absence_gathers_for_seconds: GATHERS_FOR, absence_patience_seconds: PATIENCE };
+        let timing = Timing { absence_patience_seconds: setup.patience, ..timing(GATHERS_FOR) };
         let channels = channels_of(&simulator, setup);
-        let wired = wire(&store, crate::directory::Directory::new(peer), channels, timing, &stop).unwrap();
+        let directory_of = crate::directory::Directory::new(peer);
+        let wired = wire(&store, directory_of, channels, (timing, setup.choices), &stop).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let receipts = format!("http://{}/dispatcher/receipts/notify", listener.local_addr().unwrap());
         let routes = crate::receipts::routes(store.clone(), wired.receipt.clone(), Secret::new(TOKEN));

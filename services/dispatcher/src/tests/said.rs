@@ -1,6 +1,63 @@
-//! What others say to the dispatcher: the facts of absences and of the directory.
+//! What others say to the dispatcher: the facts of every service that it hears.
+
+use proto::events::incidents::{AccidentKind, AccidentRecorded, FirstAid};
+use proto::events::messaging::{AnnouncementSent, Letter};
+use proto::events::scheduling::{Closure, ClosureChanged, ClosureDeclared, ClosureEnded};
+use proto::events::scope::Scope;
+use proto::ids::{AccidentId, AnnouncementId, ClosureId};
 
 use super::*;
+
+/// The end of the day of every story.
+pub fn midnight() -> Timestamp {
+    "2026-11-25T00:00:00Z".parse().unwrap()
+}
+
+/// An accident of this morning in the playground.
+pub fn accident(pupil: PupilId, kind: AccidentKind) -> AccidentRecorded {
+    AccidentRecorded {
+        pupil_id: pupil,
+        kind,
+        what: "Ran into another child".into(),
+        place: "playground".into(),
+        happened_at: "2026-11-24T08:45:00Z".parse().unwrap(),
+        first_aid: FirstAid::Given("a cold pack".into()),
+        tell_until: midnight(),
+    }
+}
+
+/// Snow today, with words about collection.
+pub fn snow(scope: Scope) -> Closure {
+    Closure {
+        scope,
+        first_day: date(2026, 11, 24),
+        from: Session::Morning,
+        last_day: date(2026, 11, 24),
+        reason: "heavy snow".into(),
+        collection: Some("Please collect children from the hall by 12:30".into()),
+        tell_until: midnight(),
+    }
+}
+
+/// Everybody is expected tomorrow.
+pub fn open_tomorrow(scope: Scope) -> ClosureEnded {
+    ClosureEnded {
+        scope,
+        open_on: date(2026, 11, 25),
+        not_closed_from: date(2026, 11, 25),
+        tell_until: "2026-11-26T00:00:00Z".parse().unwrap(),
+    }
+}
+
+/// A letter to a scope, as text and as e-mail.
+pub fn letter(scope: Scope) -> AnnouncementSent {
+    AnnouncementSent {
+        scope,
+        email: Some(Letter { subject: "Museum visit".into(), body: "Please send a packed lunch.".into() }),
+        text: Some("A packed lunch tomorrow, please.".into()),
+        tell_until: midnight(),
+    }
+}
 
 impl World {
     pub fn about(&self, subject: &str, version: u64) -> About {
@@ -49,6 +106,34 @@ impl World {
         };
         let event = Event::new(EventId::generate(), self.about(&case.subject, version), data);
         self.hear(&event).await.unwrap();
+    }
+
+    /// A fact about a thing, in one of its versions.
+    pub async fn said<T: Fact>(&self, subject: &str, version: u64, data: T) {
+        let event = Event::new(EventId::generate(), self.about(subject, version), data);
+        self.hear(&event).await.unwrap();
+    }
+
+    /// An accident is recorded; gives its id.
+    pub async fn hurt(&self, accident: AccidentRecorded) -> String {
+        let id = AccidentId::generate().to_string();
+        self.said(&id, 1, accident).await;
+        id
+    }
+
+    /// A closure is declared; gives its id.
+    pub async fn closed(&self, closure: Closure) -> String {
+        let id = ClosureId::generate().to_string();
+        self.said(&id, 1, ClosureDeclared { closure }).await;
+        id
+    }
+
+    pub async fn closure_changed(&self, id: &str, version: u64, closure: Closure) {
+        self.said(id, version, ClosureChanged { closure }).await;
+    }
+
+    pub async fn announced(&self, sent: AnnouncementSent) {
+        self.said(&AnnouncementId::generate().to_string(), 1, sent).await;
     }
 
     /// The directory says that a link is restricted from now on.

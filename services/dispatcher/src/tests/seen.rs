@@ -68,6 +68,45 @@ impl World {
         .await;
     }
 
+    /// The addresses of everything that was planned, sorted.
+    pub async fn addresses(&self) -> Vec<String> {
+        let mut addresses: Vec<String> =
+            self.messages().await.into_iter().map(|delivery| delivery.address).collect();
+        addresses.sort();
+        addresses
+    }
+
+    /// The deliveries to people; an alert on the website is one to nobody.
+    pub async fn messages(&self) -> Vec<rows::deliveries::Model> {
+        let mut deliveries = self.deliveries().await;
+        deliveries.retain(|delivery| delivery.channel != crate::store::alerts::CHANNEL);
+        deliveries
+    }
+
+    /// Waits until every message is accepted or delivered, and nothing is left to do.
+    pub async fn until_all_are_out(&self, messages: usize) {
+        let out = async || {
+            let messages = self.messages().await;
+            let out = |row: &&rows::deliveries::Model| matches!(row.state.as_str(), "accepted" | "delivered");
+            messages.iter().filter(out).count()
+        };
+        eventually(&format!("out on {}", self.backend), messages, out).await;
+        self.until_quiet().await;
+        assert_eq!(self.messages().await.len(), messages);
+    }
+
+    /// The alerts that were said to the website, in their order.
+    pub async fn alerts(&self) -> Vec<proto::events::dispatcher::WebsiteAlert> {
+        use proto::events::dispatcher::WebsiteAlert;
+        let sql = "SELECT body FROM outbox ORDER BY id";
+        let rows = self.store.read().query_all_raw(self.statement(sql)).await.unwrap();
+        let event = |row: sea_orm::QueryResult| {
+            let body: String = row.try_get("", "body").unwrap();
+            serde_json::from_str::<Event<WebsiteAlert>>(&body).unwrap().data
+        };
+        rows.into_iter().map(event).collect()
+    }
+
     pub fn statement(&self, sql: &str) -> Statement {
         self.store.statement(sql, [])
     }

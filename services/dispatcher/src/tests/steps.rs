@@ -160,6 +160,7 @@ async fn a_channel_that_was_taken_away_fails_over_to_the_next_address() {
         world.sweep().await;
         // Planned when there still was another channel.
         world.meddle("UPDATE deliveries SET channel = 'sms.gone'").await;
+        world.meddle("UPDATE chunks SET channel = 'sms.gone'").await;
         world.run();
         world.until_states(&["failed", "accepted"]).await;
         assert_eq!(world.fates().await[0].1, "NO_CHANNEL");
@@ -247,6 +248,26 @@ async fn a_provider_that_is_busy_is_tried_again_and_its_answer_that_was_lost_is_
         world.until_states(&["delivered"]).await;
         world.until_quiet().await;
         assert_eq!(world.simulator.messages().len(), 1, "nothing was sent twice");
+        world.end().await;
+    }
+}
+
+#[tokio::test]
+async fn an_unclear_answer_is_asked_about_and_sent_again_before_a_person_is_asked_however_short_the_patience()
+{
+    let setup = Setup { answers_within: 400, patience: 2, ..Setup::default() };
+    for world in worlds(&setup).await {
+        let provider = simulator::Provider::Notify;
+        world.simulator.behave(Behaviour::TimeOutBeforeAccepting { provider, requests: 1 });
+        world.missing(world.directory.add("Amy", &[parent(&[ONE])])).await;
+        world.gathered();
+        world.until_states(&["unknown"]).await;
+        world.pass(8);
+        world.until_states(&["unknown"]).await;
+        world.pass(4);
+        world.until_states(&["delivered"]).await;
+        world.until_quiet().await;
+        assert_eq!((world.simulator.messages().len(), world.tasks().await.len()), (1, 0));
         world.end().await;
     }
 }

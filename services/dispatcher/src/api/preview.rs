@@ -1,0 +1,110 @@
+//! `Preview`: the same plan as for sending, with nothing sent.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use kit::audit;
+use kit::identity::Caller;
+use kit::rejection::Rejection;
+use proto::dispatcher::v1 as pb;
+use proto::events::scope::Scope;
+use proto::ids::{ContactId, PupilId};
+use tonic::{Code, Response, Status};
+
+use super::Api;
+use crate::directory;
+use crate::domain::person::PersonTask;
+use crate::domain::plan::{Media, Plan, Wanted, plan};
+use crate::domain::{AddressKind, Matter, NoticeKind, Reach, Reason};
+
+pub(super) async fn preview(
+    api: &Api,
+    caller: &Caller,
+    request: &pb::PreviewRequest,
+) -> Result<Response<pb::PreviewResponse>, Status> {
+    let (kind, media) = what(request)?;
+    let scope = Scope::read(request.audience.as_ref())
+        .map_err(|error| Rejection::invalid("INVALID_AUDIENCE", "audience", error.to_string()))?;
+    let audience = api.directory.resolve_scope(caller.tenant, &scope).await.map_err(|error| {
+        tracing::warn!(error = &error as &(dyn std::error::Error + 'static), "a preview is not possible");
+        Status::from(refused(&error))
+    })?;
+    let pupils: Vec<PupilId> = audience.iter().map(|pupil| pupil.id).collect();
+    let matter = Matter { kind, reach: Reach::of(&scope), choices: api.choices };
+    let media = api.media.and(media);
+    let plan = plan(&Wanted { matter, pupils: &pupils, audience: &audience, media, later: None });
+    let answer = counted(&plan, pupils.len());
+    let audited = audit::look(&api.store, caller, "Preview", &answer.nobody_to_tell).await?;
+    Ok(audited.seal(answer))
+}
+
+fn refused(error: &directory::Error) -> Rejection {
+    match error {
+        directory::Error::Call { code: Code::InvalidArgument } => {
+            Rejection::invalid("INVALID_AUDIENCE", "audience", "is none that the directory can resolve")
+        }
+        directory::Error::Call { .. } | directory::Error::Answer(_) => Rejection::new(
+            Code::Unavailable,
+            "DIRECTORY_UNAVAILABLE",
+            "the directory cannot be asked just now; ask again",
+        ),
+    }
+}
+
+fn what(request: &pb::PreviewRequest) -> Result<(NoticeKind, Media), Status> {
+    let unknown = || Rejection::invalid("UNKNOWN_KIND", "kind", "is no kind that goes to a scope");
+    let kind: NoticeKind = request.kind.parse().map_err(|_| unknown())?;
+    let both = Media { text: true, email: true };
+    match kind {
+        NoticeKind::ClosureDeclared | NoticeKind::ClosureChanged | NoticeKind::Reopening => Ok((kind, both)),
+        NoticeKind::Announcement if request.by_text || request.by_email => {
+            Ok((kind, Media { text: request.by_text, email: request.by_email }))
+        }
+        NoticeKind::Announcement => {
+            Err(Rejection::invalid("REQUIRED", "by_text", "choose texts, e-mails or both").into())
+        }
+        NoticeKind::AbsenceUnexplained
+        | NoticeKind::AbsenceCorrection
+        | NoticeKind::FirstAid
+        | NoticeKind::HeadInjury => Err(unknown().into()),
+    }
+}
+
+fn counted(plan: &Plan, pupils: usize) -> pb::PreviewResponse {
+    let by = |kind| plan.messages.iter().filter(|message| message.address.kind == kind).count();
+    let told: BTreeSet<ContactId> =
+        plan.messages.iter().flat_map(|message| &message.members).map(|(contact, _)| *contact).collect();
+    // Whoever is not told is counted once, under what was decided about them last.
+    let mut why: BTreeMap<ContactId, Reason> = BTreeMap::new();
+    for decision in &plan.decisions {
+        if let Some(contact) = decision.contact.filter(|contact| !told.contains(contact)) {
+            why.insert(contact, decision.reason);
+        }
+    }
+    let mut skipped: BTreeMap<&'static str, (Reason, usize)> = BTreeMap::new();
+    for reason in why.into_values() {
+        skipped.entry(reason.code()).or_insert((reason, 0)).1 += 1;
+    }
+    let nobody = plan.tasks.iter().filter_map(|task| match task {
+        PersonTask::NobodyToTell(pupil) | PersonTask::PersonOnly(pupil) => Some(pupil.to_string()),
+        _ => None,
+    });
+    pb::PreviewResponse {
+        pupils: count(pupils),
+        contacts: count(told.len()),
+        texts: count(by(AddressKind::Mobile)),
+        emails: count(by(AddressKind::Email)),
+        skipped: skipped
+            .into_iter()
+            .map(|(code, (reason, contacts))| pb::Skipped {
+                reason: code.to_owned(),
+                sentence: reason.sentence().to_owned(),
+                contacts: count(contacts),
+            })
+            .collect(),
+        nobody_to_tell: nobody.collect(),
+    }
+}
+
+fn count(number: usize) -> i32 {
+    i32::try_from(number).unwrap_or(i32::MAX)
+}

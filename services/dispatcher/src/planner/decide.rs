@@ -1,0 +1,118 @@
+//! One decision of the planner: who is told now, because a gathering leaves or because an address
+//! did not work. It asks the directory, decides purely and writes what came of it.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+use proto::events::scope::Scope;
+use proto::ids::PupilId;
+
+use super::{Error, Planner};
+use crate::domain::plan::{self, Later, Plan, Wanted};
+use crate::domain::{Matter, Pupil};
+use crate::routes::route;
+use crate::store::follow_ups::{self, FollowUp};
+use crate::store::gatherings::Gathering;
+use crate::store::plans::{self, Writing};
+use crate::store::{restored, waits};
+
+impl Planner {
+    pub(super) async fn leave(&self, gathering: &Gathering, now: Timestamp) -> Result<(), Error> {
+        let dealt_with = self.dealt_with(gathering).await?;
+        let plan = if let Some(scope) = gathering.scope() {
+            self.plan_for_many(gathering, scope, now).await?
+        } else {
+            let pupils = gathering.pupils().into_iter().filter(|pupil| !dealt_with.contains(pupil));
+            self.plan(gathering, &pupils.collect::<Vec<_>>(), None, now).await?
+        };
+        tracing::info!(
+            gathering.id = gathering.id,
+            kind = gathering.kind.as_str(),
+            messages = plan.messages.len(),
+            tasks = plan.tasks.len(),
+            "a gathering leaves"
+        );
+        let plan = plan.and(plan::dealt_with(&dealt_with));
+        let mut commit = plans::first(&self.writing(gathering, now), &plan);
+        // Nobody is asked because of a letter that came too late.
+        if gathering.kind.is_about_closing() && gathering.scope().is_some() && now >= gathering.valid_until {
+            commit = commit.task(waits::many_not_told(gathering.school, &gathering.id, now));
+        }
+        Ok(self.commit(commit).await?)
+    }
+
+    /// The plan for everybody in a scope. What is too late is one person's task, not one for each.
+    async fn plan_for_many(
+        &self,
+        gathering: &Gathering,
+        scope: &Scope,
+        now: Timestamp,
+    ) -> Result<Plan, Error> {
+        if now >= gathering.valid_until {
+            return Ok(Plan::default());
+        }
+        let audience = self.directory.resolve_scope(gathering.school, scope).await?;
+        let pupils: Vec<PupilId> = audience.iter().map(|pupil| pupil.id).collect();
+        Ok(plan::plan(&self.wanted(gathering, &pupils, &audience)))
+    }
+
+    pub(super) async fn follow_up(&self, follow_up: &FollowUp, now: Timestamp) -> Result<(), Error> {
+        let gathering = &follow_up.gathering;
+        let dealt_with = self.dealt_with(gathering).await?;
+        let mut later = follow_up.later.clone();
+        later.members.retain(|(_, pupil)| !dealt_with.contains(pupil));
+        let pupils: BTreeSet<PupilId> = later.members.iter().map(|(_, pupil)| *pupil).collect();
+        let pupils: Vec<PupilId> = pupils.into_iter().collect();
+        let plan = if restored::was_planned_before(&self.store, &follow_up.delivery) {
+            restored::instead(gathering.kind, &later)
+        } else {
+            self.plan(gathering, &pupils, Some(&later), now).await?
+        };
+        let by_person = follow_up.later.members.iter().map(|(_, pupil)| pupil);
+        let by_person: BTreeSet<_> = by_person.filter(|pupil| dealt_with.contains(pupil)).collect();
+        let plan = plan.and(plan::dealt_with(by_person));
+        let commit =
+            follow_ups::done(&self.store, follow_up).execute(waits::over(&self.store, &gathering.id));
+        Ok(self.commit(plans::write(&self.writing(gathering, now), &plan, commit)).await?)
+    }
+
+    /// Asks the directory who there is, and decides. What can no longer be told in time is a
+    /// person's task, whether or not the directory can say whom it concerns.
+    async fn plan(
+        &self,
+        gathering: &Gathering,
+        pupils: &[PupilId],
+        later: Option<&Later>,
+        now: Timestamp,
+    ) -> Result<Plan, Error> {
+        if pupils.is_empty() {
+            return Ok(Plan::default());
+        }
+        let late = now >= gathering.valid_until;
+        let audience = match self.directory.resolve(gathering.school, pupils).await {
+            Ok(audience) => audience,
+            Err(_) if late => return Ok(plan::too_late_for(gathering.kind, pupils, later)),
+            Err(error) => return Err(error.into()),
+        };
+        let wanted = Wanted { later, ..self.wanted(gathering, pupils, &audience) };
+        Ok(if late { plan::too_late(&wanted) } else { plan::plan(&wanted) })
+    }
+
+    fn wanted<'a>(&self, gathering: &Gathering, pupils: &'a [PupilId], audience: &'a [Pupil]) -> Wanted<'a> {
+        let about = &gathering.about;
+        let matter = Matter { kind: gathering.kind, reach: about.reach(), choices: self.choices };
+        Wanted { matter, pupils, audience, media: self.outlets.media().and(about.media()), later: None }
+    }
+
+    async fn dealt_with(&self, gathering: &Gathering) -> Result<BTreeSet<PupilId>, Error> {
+        let mut done = waits::dealt_with(&self.store, [gathering.id.as_str()]).await?;
+        let mut dealt_with = done.remove(&gathering.id).unwrap_or_default();
+        dealt_with.retain(|pupil| gathering.notice_of(*pupil).is_some());
+        Ok(dealt_with)
+    }
+
+    fn writing<'a>(&'a self, gathering: &'a Gathering, now: Timestamp) -> Writing<'a> {
+        let lane = route(gathering.kind, &self.timing).lane;
+        Writing { desk: self.desk(now), gathering, lane }
+    }
+}
