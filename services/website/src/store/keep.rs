@@ -1,0 +1,87 @@
+//! What a fact writes. Each statement settles by itself which of two versions is the later one, so
+//! that nothing need be read before and any order of facts ends in the same rows.
+
+use jiff::Timestamp;
+use kit::clock::micros;
+use kit::store::{Commit, Error, Store};
+use proto::events::Event;
+use proto::events::dispatcher::{AlertKind, WebsiteAlert};
+use proto::events::scheduling::CalendarChanged;
+use proto::ids::SchoolId;
+use sea_orm::Statement;
+
+use super::{CLOSURE, REOPENING};
+use crate::domain::{label, text};
+
+/// Keeps an alert when it is news.
+pub fn alert(store: &Store, event: &Event<WebsiteAlert>) -> Commit {
+    let alert = &event.data;
+    let headline = match text::line(&alert.headline) {
+        // Better one bare word at the top of the page than nothing about a closure.
+        headline if headline.is_empty() => label(alert.kind).to_owned(),
+        headline => headline,
+    };
+    let sql = "INSERT INTO alerts \
+               (school, subject, version, kind, headline, body, published_at, expires_at) \
+               VALUES ($1, $2, $3, $4, $5, $6, $7, $8) \
+               ON CONFLICT (school, subject) DO UPDATE SET version = excluded.version, \
+               kind = excluded.kind, headline = excluded.headline, body = excluded.body, \
+               published_at = excluded.published_at, expires_at = excluded.expires_at \
+               WHERE alerts.version < excluded.version";
+    let values = [
+        event.school.to_string().into(),
+        text::line(&event.subject).into(),
+        stored(event.version).into(),
+        kind_text(alert.kind).into(),
+        headline.into(),
+        text::lines(&alert.body).into(),
+        micros(event.time).into(),
+        micros(alert.expires_at).into(),
+    ];
+    let commit = Commit::new().execute(store.statement(sql, values));
+    commit.execute(heard(store, event.school, event.time))
+}
+
+/// Keeps a calendar when it is news.
+pub fn calendar(store: &Store, event: &Event<CalendarChanged>) -> Result<Commit, Error> {
+    let mut days = event.data.clone();
+    days.school_name = text::line(&days.school_name);
+    for term in &mut days.terms {
+        term.title = text::line(&term.title);
+    }
+    let days = serde_json::to_string(&days).map_err(|_| Error::Corrupt { what: "calendar" })?;
+    let sql = "INSERT INTO calendars (school, version, changed_at, calendar) VALUES ($1, $2, $3, $4) \
+               ON CONFLICT (school) DO UPDATE SET version = excluded.version, \
+               changed_at = excluded.changed_at, calendar = excluded.calendar \
+               WHERE calendars.version < excluded.version";
+    let values = [
+        event.school.to_string().into(),
+        stored(event.version).into(),
+        micros(event.time).into(),
+        days.into(),
+    ];
+    let commit = Commit::new().execute(store.statement(sql, values));
+    Ok(commit.execute(heard(store, event.school, event.time)))
+}
+
+fn heard(store: &Store, school: SchoolId, said_at: Timestamp) -> Statement {
+    let sql = "INSERT INTO schools (school, changed_at, heard_at) VALUES ($1, $2, $3) \
+               ON CONFLICT (school) DO UPDATE SET \
+               changed_at = CASE WHEN excluded.changed_at > schools.changed_at \
+               THEN excluded.changed_at ELSE schools.changed_at END, \
+               heard_at = CASE WHEN excluded.heard_at > schools.heard_at \
+               THEN excluded.heard_at ELSE schools.heard_at END";
+    let now = micros(store.clock().now());
+    store.statement(sql, [school.to_string().into(), micros(said_at).into(), now.into()])
+}
+
+fn kind_text(kind: AlertKind) -> &'static str {
+    match kind {
+        AlertKind::Closure => CLOSURE,
+        AlertKind::Reopening => REOPENING,
+    }
+}
+
+fn stored(version: u64) -> i64 {
+    i64::try_from(version).unwrap_or(i64::MAX)
+}

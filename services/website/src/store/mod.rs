@@ -1,0 +1,17 @@
+//! The projection: the latest alerts and calendar of every school that anything was heard about.
+//!
+//! [`keep`] puts what was heard into a commit; [`show`] reads what a visitor may see at an instant.
+//! No row is ever deleted.
+
+pub mod keep;
+mod rows;
+pub mod show;
+
+use kit::store::Migration;
+
+/// The tables, step by step.
+pub const MIGRATIONS: &[Migration] = &[Migration { name: "website_0001", sql: include_str!("schema.sql") }];
+
+/// The kinds of alerts, as they are stored.
+const CLOSURE: &str = "closure";
+const REOPENING: &str = "reopening";

@@ -1,0 +1,36 @@
+//! The rows of `schema.sql`, as SeaORM knows them.
+
+kit::row!(
+    /// How old the news of a school is.
+    schools = "schools" {
+        #[sea_orm(primary_key, auto_increment = false)]
+        school: String,
+        changed_at: i64,
+        heard_at: i64,
+    }
+);
+kit::row!(
+    /// The latest version of an alert.
+    alerts = "alerts" {
+        #[sea_orm(primary_key, auto_increment = false)]
+        school: String,
+        #[sea_orm(primary_key, auto_increment = false)]
+        subject: String,
+        version: i64,
+        kind: String,
+        headline: String,
+        body: String,
+        published_at: i64,
+        expires_at: i64,
+    }
+);
+kit::row!(
+    /// The latest calendar.
+    calendars = "calendars" {
+        #[sea_orm(primary_key, auto_increment = false)]
+        school: String,
+        version: i64,
+        changed_at: i64,
+        calendar: String,
+    }
+);

@@ -1,0 +1,62 @@
+//! What stands here of one school at an instant.
+
+use jiff::Timestamp;
+use kit::clock::{from_micros, micros};
+use kit::store::{Error, Store};
+use proto::events::dispatcher::AlertKind;
+use proto::events::scheduling::CalendarChanged;
+use proto::ids::SchoolId;
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
+
+use super::rows::{alerts, calendars, schools};
+use super::{CLOSURE, REOPENING};
+use crate::domain::{Alert, Calendar, School, zone};
+
+/// The school, or nothing when nothing was ever heard about it.
+pub async fn school(store: &Store, id: SchoolId, now: Timestamp) -> Result<Option<School>, Error> {
+    let Some(news) = schools::Entity::find_by_id(id.to_string()).one(store.read()).await? else {
+        return Ok(None);
+    };
+    let calendar = calendars::Entity::find_by_id(id.to_string()).one(store.read()).await?;
+    let calendar = calendar.as_ref().map(read_calendar).transpose()?;
+    let shown = alerts::Entity::find()
+        .filter(alerts::Column::School.eq(id.to_string()))
+        .filter(alerts::Column::ExpiresAt.gt(micros(now)))
+        .all(store.read())
+        .await?;
+    let days = calendar.as_ref().map(|calendar| &calendar.days);
+    let mut school = School {
+        id,
+        name: days.map(|days| days.school_name.clone()).filter(|name| !name.is_empty()),
+        zone: zone(days.map(|days| days.time_zone.as_str())),
+        alerts: shown.into_iter().map(read_alert).collect::<Result<_, _>>()?,
+        calendar,
+        changed_at: from_micros(news.changed_at),
+        heard_at: from_micros(news.heard_at),
+    };
+    school.arrange(now);
+    Ok(Some(school))
+}
+
+fn read_calendar(row: &calendars::Model) -> Result<Calendar, Error> {
+    let days: CalendarChanged =
+        serde_json::from_str(&row.calendar).map_err(|_| Error::Corrupt { what: "calendar" })?;
+    Ok(Calendar { changed_at: from_micros(row.changed_at), days })
+}
+
+fn read_alert(row: alerts::Model) -> Result<Alert, Error> {
+    let kind = match row.kind.as_str() {
+        CLOSURE => AlertKind::Closure,
+        REOPENING => AlertKind::Reopening,
+        _ => return Err(Error::Corrupt { what: "alert" }),
+    };
+    Ok(Alert {
+        subject: row.subject,
+        version: u64::try_from(row.version).unwrap_or(0),
+        kind,
+        headline: row.headline,
+        body: row.body,
+        published_at: from_micros(row.published_at),
+        expires_at: from_micros(row.expires_at),
+    })
+}
