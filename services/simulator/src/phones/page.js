@@ -7,6 +7,7 @@ const STRANGERS = { name: "Other addresses", about: "not in the school’s roste
 
 const at = (id) => document.getElementById(id);
 const phones = [];
+const ringing = new Set();
 const byAddress = new Map();
 const counts = { texts: 0, mails: 0, failed: 0 };
 let last = 0;
@@ -101,12 +102,20 @@ function arrive(message) {
     phone.messages.push(message);
     phone.words += `\n${message.to}\n${message.subject || ""}\n${message.body}`.toLowerCase();
     phone.screen.prepend(bubble(message, phone));
-    phone.screen.scrollTop = 0;
     phone.card.classList.remove("rang");
     // Moving a card would take the keyboard's focus out of it.
     if (!phone.card.contains(document.activeElement)) at("heard").prepend(phone.card);
+    ringing.add(phone);
+  }
+}
+
+// Once for all that came together: scrolling asks for a layout, and thousands of those take minutes.
+function ring() {
+  for (const phone of ringing) {
+    phone.screen.scrollTop = 0;
     requestAnimationFrame(() => phone.card.classList.add("rang"));
   }
+  ringing.clear();
 }
 
 function filter() {
@@ -163,6 +172,7 @@ async function poll() {
     status("The simulator cannot be reached. Trying again every second.", true);
   }
   if (arrived > 0) {
+    ring();
     count();
     filter();
     at("announce").textContent = arrived === 1 ? "One new message" : `${arrived} new messages`;
