@@ -6,12 +6,21 @@ use kit::clock::Clock;
 use kit::config::Mode;
 use kit::runner::{self, Host, Running};
 use kit::service::Service;
+use kit::tls::Tls;
+use tonic::transport::Endpoint;
 
 use crate::settings::Settings;
 
 /// Every service, with the sayers that it hears. The runner refuses a reaction that is not in it.
-pub const HEARERS: [(&str, &[&str]); 3] =
-    [("directory", &[]), ("absences", &[]), ("dispatcher", &["absences", "directory"])];
+pub const HEARERS: [(&str, &[&str]); 7] = [
+    ("directory", &[]),
+    ("absences", &["incidents", "scheduling"]),
+    ("incidents", &[]),
+    ("scheduling", &["directory"]),
+    ("messaging", &[]),
+    ("dispatcher", &["absences", "directory", "incidents", "messaging", "scheduling"]),
+    ("website", &["dispatcher", "scheduling"]),
+];
 
 /// The issuer whose key signs the tokens of the command line.
 pub const PEOPLE: &str = "people";
@@ -44,6 +53,7 @@ pub async fn start(settings: Settings, services: &[String]) -> anyhow::Result<Ru
         nats: settings.nats,
         store: settings.store,
         identity: settings.identity,
+        tls: settings.tls,
         people_issuer: people.then(|| PEOPLE.to_owned()),
         clock,
     };
@@ -55,10 +65,32 @@ pub async fn start(settings: Settings, services: &[String]) -> anyhow::Result<Ru
     if wanted(absences::Absences::NAME) {
         host.add::<absences::Absences>(settings.absences).await?;
     }
+    if wanted(incidents::Incidents::NAME) {
+        host.add::<incidents::Incidents>(settings.incidents).await?;
+    }
+    if wanted(scheduling::Scheduling::NAME) {
+        host.add::<scheduling::Scheduling>(settings.scheduling).await?;
+    }
+    if wanted(messaging::Messaging::NAME) {
+        host.add::<messaging::Messaging>(settings.messaging).await?;
+    }
     if wanted(dispatcher::Dispatcher::NAME) {
         host.add::<dispatcher::Dispatcher>(settings.dispatcher).await?;
     }
+    if wanted(website::Website::NAME) {
+        host.add::<website::Website>(settings.website).await?;
+    }
     host.run().await
+}
+
+/// The way from the command line to a service: where its address is set, else the process that
+/// has these settings.
+pub fn way_to(settings: &Settings, service: &str) -> anyhow::Result<Endpoint> {
+    let tls = Tls::read(&settings.tls)?;
+    Ok(match settings.peers.get(service) {
+        Some(address) => tls.endpoint(address)?,
+        None => tls.own_endpoint(settings.grpc)?,
+    })
 }
 
 /// Chooses the one implementation of TLS for the process. Choosing twice is no fault.

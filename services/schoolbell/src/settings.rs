@@ -34,6 +34,9 @@ pub struct Settings {
     pub nats: kit::config::Nats,
     /// The databases.
     pub store: kit::config::Store,
+    /// The protection of connections.
+    #[serde(default)]
+    pub tls: kit::config::Tls,
     /// Keys and issuers.
     #[serde(default)]
     pub identity: kit::config::Identity,
@@ -44,22 +47,31 @@ pub struct Settings {
     pub directory: directory::Config,
     /// Absences' own.
     pub absences: absences::Config,
+    /// Incidents' own.
+    pub incidents: incidents::Config,
+    /// Scheduling's own.
+    pub scheduling: scheduling::Config,
+    /// Messaging's own.
+    pub messaging: messaging::Config,
     /// The dispatcher's own.
     pub dispatcher: dispatcher::Config,
+    /// The website's own.
+    pub website: website::Config,
 }
 
 impl Settings {
-    /// Reads the settings. `environment` is the process's, read by the caller.
+    /// Reads the settings, each file laid over the one before. `environment` is the process's,
+    /// read by the caller.
     pub fn read(
-        file: Option<&Path>,
+        files: impl IntoIterator<Item = impl AsRef<Path>>,
         environment: impl Iterator<Item = (String, String)>,
     ) -> anyhow::Result<Self> {
         let own: config::Map<String, String> =
             environment.filter(|(key, _)| key.starts_with("SCHOOLBELL__")).collect();
         let mut builder =
             config::Config::builder().add_source(config::File::from_str(DEFAULTS, config::FileFormat::Toml));
-        if let Some(file) = file {
-            builder = builder.add_source(config::File::from(file).format(config::FileFormat::Toml));
+        for file in files {
+            builder = builder.add_source(config::File::from(file.as_ref()).format(config::FileFormat::Toml));
         }
         let environment = config::Environment::with_prefix("SCHOOLBELL")
             .prefix_separator("__")
@@ -96,8 +108,8 @@ impl Settings {
 }
 
 impl Settings {
-    /// The keys whose connections would cross the network unprotected. What is served is
-    /// unprotected too, so it stays on this machine, behind something that speaks TLS.
+    /// The keys whose connections would cross the network unprotected. What is served without a
+    /// certificate stays on this machine, behind something that speaks TLS.
     fn plain_text_to_other_hosts(&self) -> Vec<String> {
         let mut keys = Vec::new();
         let mut check = |key: String, address: Option<&str>, protected: fn(&str) -> bool| {
@@ -105,21 +117,34 @@ impl Settings {
                 keys.push(key);
             }
         };
-        check("nats.url".to_owned(), self.nats.url.as_deref(), |url| url.starts_with("tls://"));
+        for server in self.nats.url.iter().flat_map(|servers| servers.split(',')) {
+            check("nats.url".to_owned(), Some(server.trim()), |url| url.starts_with("tls://"));
+        }
         for (name, address) in &self.peers {
             check(format!("peers.{name}"), Some(address), |url| url.starts_with("https://"));
         }
         let postgres = self.store.postgres.as_ref().map(kit::config::Secret::reveal);
-        check("store.postgres".to_owned(), postgres, |url| url.contains("sslmode=verify-full"));
+        check("store.postgres".to_owned(), postgres, is_verified);
         let otlp = self.telemetry.otlp_endpoint.as_deref();
         check("telemetry.otlp_endpoint".to_owned(), otlp, |url| url.starts_with("https://"));
         for (key, address) in [("grpc", self.grpc), ("http", self.http)] {
-            if !address.ip().is_loopback() {
+            if self.tls.certificate.is_none() && !address.ip().is_loopback() {
                 keys.push(key.to_owned());
             }
         }
         keys
     }
+}
+
+/// Whether the address of a PostgreSQL server asks for its certificate and its name to be checked.
+/// The driver takes the last of several modes, by either name; ours is the first name only.
+fn is_verified(address: &str) -> bool {
+    let (_, query) = address.split_once('?').unwrap_or_default();
+    let mode = |pair: &'_ str| {
+        let (key, value) = pair.split_once('=')?;
+        (key == "sslmode" || key == "ssl-mode").then(|| key == "sslmode" && value == "verify-full")
+    };
+    query.split('&').filter_map(mode).next_back() == Some(true)
 }
 
 /// Whether an address with a scheme names this machine.
@@ -189,8 +214,15 @@ mod tests {
         assert!(read(production, &[]).is_ok());
         for (key, value, refused) in [
             ("NATS__URL", "nats://10.0.0.1:4222", "nats.url"),
+            ("NATS__URL", "tls://10.0.0.1:4222, nats://10.0.0.2:4222", "nats.url"),
             ("PEERS__DIRECTORY", "http://10.0.0.2:7400", "peers.directory"),
             ("STORE__POSTGRES", "postgres://u:p@10.0.0.3:5432", "store.postgres"),
+            ("STORE__POSTGRES", "postgres://u:p@10.0.0.3?sslmode=require", "store.postgres"),
+            (
+                "STORE__POSTGRES",
+                "postgres://u:p@10.0.0.3?sslmode=verify-full&ssl-mode=disable",
+                "store.postgres",
+            ),
             ("TELEMETRY__OTLP_ENDPOINT", "http://10.0.0.4:4317", "telemetry.otlp_endpoint"),
             ("GRPC", "0.0.0.0:7400", "grpc"),
             ("HTTP", "10.0.0.5:7401", "http"),
@@ -201,12 +233,17 @@ mod tests {
         }
         for (key, value) in [
             ("NATS__URL", "nats://127.0.0.1:4222"),
+            ("NATS__URL", "tls://10.0.0.1:4222,tls://10.0.0.2:4222"),
             ("PEERS__DIRECTORY", "https://10.0.0.2:7400"),
             ("STORE__POSTGRES", "postgres://u:p@[::1]:5432"),
             ("STORE__POSTGRES", "postgres://u:p@10.0.0.3:5432?sslmode=verify-full"),
         ] {
             let key = format!("SCHOOLBELL__{key}");
             assert!(read(production, &[(&key, value)]).is_ok(), "{key} = {value}");
+        }
+        let protected = format!("{production}[tls]\ncertificate = \"chain.pem\"\nkey = \"key.pem\"\n");
+        for key in ["SCHOOLBELL__GRPC", "SCHOOLBELL__HTTP"] {
+            assert!(read(&protected, &[(key, "0.0.0.0:7400")]).is_ok(), "{key} with a certificate");
         }
     }
 }

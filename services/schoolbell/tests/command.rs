@@ -49,3 +49,48 @@ fn what_cannot_be_is_said_in_words() {
         assert!(words.contains(said), "{arguments:?}: {words}");
     }
 }
+
+#[test]
+fn a_check_says_line_by_line_what_is_wrong_and_no_secret() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join("own.toml");
+    let check = |text: &str| {
+        std::fs::write(&config, text).unwrap();
+        let data = folder.path().join("data");
+        let arguments = ["--config", config.to_str().unwrap(), "check", "--offline"];
+        let output = schoolbell(&arguments, &[("SCHOOLBELL__DATA", data.to_str().unwrap())]);
+        assert!(!data.exists(), "a check makes nothing");
+        (output.status.success(), String::from_utf8(output.stdout).unwrap())
+    };
+    let (fine, said) = check("");
+    assert!(fine, "{said}");
+    assert!(said.contains("ok     settings: trial mode") && said.contains("ok     templates: "), "{said}");
+    for (text, wrong) in [
+        ("colour = \"red\"", "WRONG  settings: "),
+        ("[tls]\ncertificate = \"/nowhere\"\nkey = \"/nowhere\"", "WRONG  tls: the file of tls.certificate"),
+        ("[identity.keys]\nabsences = \"/nowhere.pem\"", "WRONG  identity.keys.absences: "),
+        (
+            "[identity.issuers.people]\npublic_key = \"open sesame\"\nmay_grant = []",
+            "WRONG  identity.issuers.people: ",
+        ),
+    ] {
+        let (fine, said) = check(text);
+        assert!(!fine, "{text}");
+        assert!(said.contains(wrong) && !said.contains("sesame"), "{text}: {said}");
+    }
+}
+
+#[test]
+fn what_is_no_backup_is_not_restored() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let environment = [("SCHOOLBELL__DATA", data.to_str().unwrap())];
+    let backup = folder.path().join("backup");
+    std::fs::create_dir(&backup).unwrap();
+    let output = schoolbell(&["restore", backup.to_str().unwrap()], &environment);
+    assert!(!output.status.success());
+    let words = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(words.contains("no complete backup"), "{words}");
+    let output = schoolbell(&["backup", folder.path().join("other").to_str().unwrap()], &environment);
+    assert!(String::from_utf8_lossy(&output.stderr).contains("there are no databases"));
+}

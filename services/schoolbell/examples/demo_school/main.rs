@@ -7,6 +7,7 @@
 mod addresses;
 mod cast;
 mod households;
+mod later;
 mod names;
 mod oneroster;
 mod ours;

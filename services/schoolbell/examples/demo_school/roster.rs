@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use crate::addresses::Reach;
 use crate::households::Households;
+use crate::later;
 use crate::school::{Adult, Bond, CLASSES, Child, Family, Hearing, Responsibility, Role, Standing};
 
 /// A pupil with the id that all files use.
@@ -84,6 +85,8 @@ impl Roster {
         roster.add_childminders(households);
         roster.pupils.sort_by(|one, other| one.id.cmp(&other.id));
         roster.links.sort_by(|one, other| (&one.pupil, one.priority).cmp(&(&other.pupil, other.priority)));
+        let later = later::rows(&roster);
+        roster.cast.extend(later);
         roster.teachers = (1..=CLASSES.len())
             .map(|number| Contact { id: format!("staff-{number:02}"), adult: households.teacher() })
             .collect();
@@ -184,7 +187,7 @@ fn pupil_ids(families: &[Family]) -> BTreeMap<(usize, usize), String> {
 }
 
 /// A number of the national format as E.164; a mailbox stays as it is.
-fn international(address: String) -> String {
+pub fn international(address: String) -> String {
     match address.strip_prefix('0') {
         Some(rest) => format!("+44{}", rest.replace(' ', "")),
         None => address,

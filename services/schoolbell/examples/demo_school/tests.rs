@@ -118,6 +118,30 @@ fn the_nine_of_the_morning_are_nine_children_each_with_one_part() {
 }
 
 #[test]
+fn three_children_of_the_town_play_the_later_morning() {
+    let roster = roster();
+    let accident = links_of(&roster, "accident");
+    let reached: Vec<_> = accident.iter().map(|link| adult_of(&roster, link)).collect();
+    assert!(reached[0].email.is_some() && reached[1].email.is_none() && reached[1].mobile.is_some());
+    assert!(accident[2].bond.standing == Standing::EmergencyOnly && reached[2].mobile.is_some());
+
+    let year = |part| {
+        let pupil = pupil_of(&roster, part);
+        crate::school::year_of(roster.pupils.iter().find(|other| other.id == pupil).unwrap().child.class)
+    };
+    assert_eq!(year("head_bump"), year("head_bump_partner"));
+    assert_ne!(pupil_of(&roster, "head_bump"), pupil_of(&roster, "head_bump_partner"));
+    for (part, shared) in [("head_bump", false), ("head_bump_partner", true)] {
+        let links = links_of(&roster, part);
+        let barred = links.iter().find(|link| link.bond.restriction.is_some()).unwrap();
+        let mailbox = &adult_of(&roster, barred).email;
+        let others = links.iter().filter(|link| link.contact != barred.contact);
+        let shares = others.map(|link| &adult_of(&roster, link).email).any(|other| other == mailbox);
+        assert!(mailbox.is_some() && shares == shared, "{part}");
+    }
+}
+
+#[test]
 fn every_kind_of_family_that_the_rules_tell_apart_lives_here() {
     let roster = roster();
     let links = |what: fn(&Link) -> bool| roster.links.iter().filter(|link| what(link)).count();
@@ -157,6 +181,10 @@ fn pupil_of<'a>(roster: &'a Roster, part: &str) -> &'a str {
 fn links_of<'a>(roster: &'a Roster, part: &str) -> Vec<&'a Link> {
     let pupil = pupil_of(roster, part);
     roster.links.iter().filter(|link| link.pupil == pupil).collect()
+}
+
+fn adult_of<'a>(roster: &'a Roster, link: &Link) -> &'a crate::school::Adult {
+    &roster.contacts.iter().find(|contact| contact.id == link.contact).unwrap().adult
 }
 
 fn contacts_of<'a>(roster: &'a Roster, part: &str) -> Vec<&'a str> {

@@ -10,9 +10,11 @@ use proto::directory::v1::{ImportFault, ImportRosterRequest, ImportRosterRespons
 use proto::ids::SchoolId;
 use tonic::Request;
 use tonic::metadata::MetadataValue;
+use tonic::transport::Endpoint;
 use zip::write::SimpleFileOptions;
 
 use super::token::sign;
+use crate::app;
 use crate::settings::Settings;
 
 /// What is imported, and how.
@@ -45,8 +47,6 @@ impl Import {
             }
             None => sign(settings, "import", school, &["system_administrator".to_owned()], 10)?,
         };
-        let address = format!("http://{}", settings.grpc);
-        let address = settings.peers.get("directory").cloned().unwrap_or(address);
         let archive = archive(&self.roster)?;
         let request = ImportRosterRequest {
             request_id: SchoolId::generate().to_string(),
@@ -54,7 +54,7 @@ impl Import {
             dry_run: self.dry_run,
             agreed_removals: self.agree_to_removals,
         };
-        let answer = import(address, &token, request).await?;
+        let answer = import(app::way_to(settings, "directory")?, &token, request).await?;
         let mut out = std::io::stdout().lock();
         report(&mut out, school, &answer, self.dry_run)?;
         if answer.loaded || (self.dry_run && answer.faults.is_empty()) {
@@ -66,15 +66,15 @@ impl Import {
 
 /// Calls the directory.
 pub async fn import(
-    address: String,
+    directory: impl TryInto<Endpoint, Error: Into<tonic::codegen::StdError>>,
     token: &str,
     request: ImportRosterRequest,
 ) -> anyhow::Result<ImportRosterResponse> {
-    let mut client = DirectoryServiceClient::connect(address)
+    let mut client = DirectoryServiceClient::connect(directory)
         .await
         .context("the directory cannot be reached; is Schoolbell running?")?
-        .max_decoding_message_size(64 * 1024 * 1024)
-        .max_encoding_message_size(64 * 1024 * 1024);
+        .max_decoding_message_size(kit::asked::LARGEST_ANSWER)
+        .max_encoding_message_size(kit::asked::LARGEST_ANSWER);
     let mut request = Request::new(request);
     request.metadata_mut().insert("authorization", MetadataValue::try_from(format!("Bearer {token}"))?);
     let answer = client.import_roster(request).await;

@@ -1,7 +1,14 @@
 //! The command line.
 
+mod backup;
+mod caller;
+mod check;
 pub(crate) mod import;
+mod keys;
+mod redeliver;
+mod restore;
 mod token;
+mod trace;
 
 use std::path::PathBuf;
 
@@ -18,9 +25,10 @@ use crate::settings::Settings;
 #[derive(Debug, Parser)]
 #[command(name = "schoolbell", version)]
 pub struct Arguments {
-    /// A file that is laid over the compiled-in settings.
+    /// A file that is laid over the compiled-in settings; may be given several times, and each is
+    /// laid over the one before.
     #[arg(long, global = true)]
-    config: Option<PathBuf>,
+    config: Vec<PathBuf>,
     #[command(subcommand)]
     command: Command,
 }
@@ -37,8 +45,20 @@ enum Command {
     },
     /// Loads a roster: a OneRoster 1.2 folder or zip with Schoolbell's own files.
     Import(import::Import),
+    /// Makes the keys and passwords of services that run apart.
+    Keys(keys::Keys),
     /// Prints a token for a role, to try things out. Refused in production.
     Token(token::Token),
+    /// Says whether what is set would work: settings, files, templates, NATS, PostgreSQL, providers.
+    Check(check::Check),
+    /// Tells one fact's whole story, from any id in it.
+    Trace(trace::Trace),
+    /// Sends again to those whom nothing reached.
+    Redeliver(redeliver::Redeliver),
+    /// Copies every database while the services run.
+    Backup(backup::Backup),
+    /// Puts a backup in place while nothing runs; nothing is sent twice.
+    Restore(restore::Restore),
     /// Plays one school morning that can be watched.
     Demo(demo::Demo),
 }
@@ -47,13 +67,19 @@ impl Arguments {
     /// Does what was asked. `environment` is the process's.
     pub async fn run(self, environment: impl Iterator<Item = (String, String)>) -> anyhow::Result<()> {
         app::choose_tls();
-        let settings = Settings::read(self.config.as_deref(), environment)?;
+        let settings = Settings::read(&self.config, environment);
         match self.command {
-            Command::All => serve(settings, app::all()).await,
-            Command::Run { services } => serve(settings, services).await,
-            Command::Import(import) => import.run(&settings).await,
-            Command::Token(token) => token.run(&settings),
-            Command::Demo(demo) => demo.run(settings).await,
+            Command::Check(check) => check.run(settings).await,
+            Command::All => serve(settings?, app::all()).await,
+            Command::Run { services } => serve(settings?, services).await,
+            Command::Import(import) => import.run(&settings?).await,
+            Command::Keys(keys) => keys.run(),
+            Command::Token(token) => token.run(&settings?),
+            Command::Trace(trace) => trace.run(&settings?).await,
+            Command::Redeliver(redeliver) => redeliver.run(&settings?).await,
+            Command::Backup(backup) => backup.run(&settings?).await,
+            Command::Restore(restore) => restore.run(&settings?).await,
+            Command::Demo(demo) => demo.run(settings?).await,
         }
     }
 }

@@ -54,7 +54,7 @@ pub(super) fn sign(
         .iter()
         .map(|role| role_of(role).with_context(|| format!("there is no role {role}")))
         .collect::<anyhow::Result<Vec<_>>>()?;
-    let keys = Keys::open(&settings.data.join("keys"), &[PEOPLE])?;
+    let keys = Keys::gather(&settings.data.join("keys"), &[PEOPLE], &settings.identity.keys)?;
     let life = (Clock::system().real(), SignedDuration::from_mins(minutes.into()));
     Ok(keys.signer(PEOPLE)?.token(subject, school, &roles, life)?)
 }

@@ -9,6 +9,7 @@ mod databases;
 mod morning;
 mod office;
 mod phones;
+mod public;
 mod report;
 mod school;
 mod settling;
@@ -76,10 +77,12 @@ impl Demo {
         let story = Story::new(clock, listener);
         let stop = running.stop_token();
         let office = office::Office::at(&running)?;
-        story.opening(&simulator, &running, place)?;
+        let website = public::Website::of(&running, office.school)?;
+        story.opening(&simulator, (&running, &website), place)?;
         let (files, mut ended) = (place.roster(), pin!(running.wait()));
-        let (roster, cast) = (&roster, &cast);
-        let script = Script { office: &office, simulator: &simulator, roster, cast, story: &story };
+        let (office, simulated, website) = (&office, &simulator, &website);
+        let (roster, cast, story) = (&roster, &cast, &story);
+        let script = Script { office, simulator: simulated, website, roster, cast, story };
         let performed = tokio::select! {
             performed = self.perform(script, &files, began) => performed,
             ended = &mut ended => return ended.and_then(|()| bail!("it stopped by itself")),

@@ -17,7 +17,7 @@ use super::witness::Verdict;
 /// The counts, in the order in which they are read.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Report {
-    /// Facts that absences said.
+    /// Facts that the services said.
     facts: i32,
     /// Things to be told because of them.
     notices: usize,

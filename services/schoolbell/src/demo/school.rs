@@ -2,6 +2,7 @@
 //!
 //! The files are what a school would hand over; [`Cast`] is the script's and is never imported.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use anyhow::Context;
@@ -24,6 +25,9 @@ pub const FILES: [(&str, &str); 12] = [
     ("pupils.csv", include_str!("../../demo-school/pupils.csv")),
     ("contacts.csv", include_str!("../../demo-school/contacts.csv")),
 ];
+
+/// Parts of the later morning: they are in class.
+const IN_CLASS: [&str; 3] = ["accident", "head_bump", "head_bump_partner"];
 
 const CAST: &str = include_str!("../../demo-school/cast.csv");
 
@@ -82,7 +86,13 @@ impl Cast {
 
     /// The `sourcedId`s of everybody who is missing when the register closes.
     pub fn missing(&self) -> impl Iterator<Item = &str> {
-        self.parts.iter().filter(|line| !line.is_address()).map(|line| line.pupil_sourced_id.as_str())
+        let missing = |line: &&Part| !line.is_address() && !IN_CLASS.contains(&line.name.as_str());
+        self.parts.iter().filter(missing).map(|line| line.pupil_sourced_id.as_str())
+    }
+
+    /// The `sourcedId`s of everybody who has a part.
+    pub fn everybody(&self) -> impl Iterator<Item = &str> {
+        self.parts.iter().map(|line| line.pupil_sourced_id.as_str()).collect::<BTreeSet<_>>().into_iter()
     }
 
     /// The addresses at which nothing arrives, as the log writes them.
@@ -117,6 +127,9 @@ mod tests {
         assert_eq!(missing.len(), 9);
         assert!(missing.iter().all(|pupil| roster.pupils.contains_key(*pupil)));
         assert_eq!(cast.dead().filter(|address| roster.readers(address).next().is_some()).count(), 3);
+        for part in IN_CLASS {
+            assert!(!missing.contains(&cast.pupil(part).unwrap()), "{part}");
+        }
         assert!(cast.pupil("nobody").is_err());
         assert!(roster.contacts.contains_key(cast.contact("barred_father").unwrap()));
         assert!(cast.contact("sibling_a").is_err());

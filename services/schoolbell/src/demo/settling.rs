@@ -4,20 +4,23 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use jiff::{SignedDuration, Timestamp};
+use proto::directory::v1::PupilSummary;
 use proto::dispatcher::v1::{Delivery, DeliveryState, Notice, NoticeState};
+use proto::ids::PupilId;
 use proto::tasks::v1::Task;
 use simulator::Simulator;
-use tokio::time::{Instant, MissedTickBehavior};
+use tokio::time::{Instant, Interval, MissedTickBehavior};
 
 use super::office::Office;
 use super::school::Cast;
 use super::stage::{DAY, GATHERS_FOR};
 use super::witness::roster::Roster;
-use super::witness::{Evidence, Missing, OpenTask, Session, Verdict, judge};
+use super::witness::{Evidence, Facts, OpenTask, Session, Verdict, judge};
 
 /// How long the morning may take to come to rest.
 const PATIENCE: Duration = Duration::from_mins(1);
-const LOOKS_EVERY: Duration = Duration::from_millis(200);
+const LOOKS_EVERY: Duration = Duration::from_millis(300);
 /// How long nothing may arrive: longer than a receipt may take, so that a second message to somebody
 /// who has been told would be seen.
 const QUIET_FOR: Duration = Duration::from_secs(5);
@@ -34,20 +37,63 @@ pub struct State {
 
 /// What is judged, beside the log and the tasks.
 pub struct Watch<'a> {
-    /// The school.
-    pub roster: &'a Roster,
+    roster: &'a Roster,
+    /// How far the school's clock is ahead of real time.
+    ahead: SignedDuration,
     /// Where nothing arrives.
-    pub dead: BTreeSet<String>,
-    /// Who was not in class, and what is known.
-    pub missing: Vec<Missing>,
+    dead: BTreeSet<String>,
+    /// What the people at school have said.
+    pub facts: Facts,
     /// Ids of the systems to ids of the files.
-    pub source_ids: BTreeMap<String, String>,
+    source_ids: BTreeMap<String, String>,
+    /// Pupils whose people at home are known by those ids.
+    families: BTreeSet<String>,
 }
 
 impl<'a> Watch<'a> {
-    /// A watch over what was missing.
-    pub fn new(roster: &'a Roster, cast: &Cast) -> Self {
-        Self { roster, dead: cast.dead().collect(), missing: Vec::new(), source_ids: BTreeMap::new() }
+    /// A watch over a school where nothing has happened yet.
+    pub fn new(roster: &'a Roster, cast: &Cast, ahead: SignedDuration) -> Self {
+        Self {
+            roster,
+            ahead,
+            dead: cast.dead().collect(),
+            facts: Facts::default(),
+            source_ids: BTreeMap::new(),
+            families: BTreeSet::new(),
+        }
+    }
+
+    /// Learns by which id the systems know a pupil.
+    pub fn meet_pupil(&mut self, pupil: &PupilSummary) {
+        self.source_ids.insert(pupil.id.clone(), pupil.source_id.clone());
+    }
+
+    /// Learns by which ids the systems know the people at a pupil's home.
+    pub async fn meet_family(&mut self, office: &Office, pupil_id: &str) -> anyhow::Result<()> {
+        if self.families.insert(pupil_id.to_owned()) {
+            for link in office.links(pupil_id).await? {
+                self.source_ids.insert(link.contact_id, link.contact_source_id);
+            }
+        }
+        Ok(())
+    }
+
+    /// By which id the systems know somebody.
+    pub fn id_of(&self, source_id: &str) -> Option<&str> {
+        let found = self.source_ids.iter().find(|(_, known)| *known == source_id);
+        found.map(|(id, _)| id.as_str())
+    }
+
+    /// Learns who is named by tasks.
+    async fn meet(&mut self, office: &Office, tasks: &[Task]) -> anyhow::Result<()> {
+        for task in tasks {
+            let strangers = task.subjects.iter().any(|subject| !self.source_ids.contains_key(subject));
+            let pupils = task.subjects.iter().filter(|subject| subject.parse::<PupilId>().is_ok());
+            for pupil in pupils.filter(|_| strangers) {
+                self.meet_family(office, pupil).await?;
+            }
+        }
+        Ok(())
     }
 
     /// Judges what there is now.
@@ -58,7 +104,7 @@ impl<'a> Watch<'a> {
             roster: self.roster,
             day: DAY,
             session: Session::Morning,
-            missing: &self.missing,
+            facts: &self.facts,
             log: &log,
             tasks: &tasks,
             dead: &self.dead,
@@ -68,7 +114,28 @@ impl<'a> Watch<'a> {
 
     fn open_task(&self, task: &Task) -> OpenTask {
         let names = task.subjects.iter().filter_map(|subject| self.source_ids.get(subject)).cloned();
-        OpenTask { names: names.collect() }
+        let opened_at = task.opened_at.unwrap_or_default();
+        let opened_at = Timestamp::new(opened_at.seconds, opened_at.nanos).unwrap_or_default();
+        OpenTask { names: names.collect(), opened_at: opened_at - self.ahead }
+    }
+}
+
+/// Waits until the witness misses nobody; whether that came about in time.
+pub async fn until_told(
+    office: &Office,
+    simulator: &Simulator,
+    (watch, within): (&mut Watch<'_>, Duration),
+) -> anyhow::Result<bool> {
+    let deadline = Instant::now() + within;
+    let mut looks = looks();
+    loop {
+        looks.tick().await;
+        let tasks = office.tasks().await?;
+        watch.meet(office, &tasks).await?;
+        let told = watch.judge(simulator, &tasks)?.not_told.is_empty();
+        if told || Instant::now() >= deadline {
+            return Ok(told);
+        }
     }
 }
 
@@ -76,31 +143,41 @@ impl<'a> Watch<'a> {
 pub async fn settle(
     office: &Office,
     simulator: &Simulator,
-    watch: &Watch<'_>,
+    watch: &mut Watch<'_>,
 ) -> anyhow::Result<(State, Verdict)> {
     let deadline = Instant::now() + PATIENCE;
-    let mut looks = tokio::time::interval(LOOKS_EVERY);
-    looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut looks = looks();
     loop {
         looks.tick().await;
-        let state = look(office).await?;
-        let verdict = watch.judge(simulator, &state.tasks)?;
+        let state = look(office, watch).await?;
         let overdue = Instant::now() >= deadline;
-        if overdue || (state.is_at_rest() && verdict.is_clean() && stays_quiet(simulator).await?) {
+        if !overdue && !state.is_at_rest() {
+            continue;
+        }
+        let verdict = watch.judge(simulator, &state.tasks)?;
+        if overdue || (verdict.is_clean() && stays_quiet(simulator).await?) {
             // What arrived while it was quiet has to be judged too.
-            let state = look(office).await?;
+            let state = look(office, watch).await?;
             let verdict = watch.judge(simulator, &state.tasks)?;
             return Ok((state, verdict));
         }
     }
 }
 
-async fn look(office: &Office) -> anyhow::Result<State> {
-    Ok(State {
+fn looks() -> Interval {
+    let mut looks = tokio::time::interval(LOOKS_EVERY);
+    looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    looks
+}
+
+async fn look(office: &Office, watch: &mut Watch<'_>) -> anyhow::Result<State> {
+    let state = State {
         notices: office.notices().await?,
         deliveries: office.deliveries().await?,
         tasks: office.tasks().await?,
-    })
+    };
+    watch.meet(office, &state.tasks).await?;
+    Ok(state)
 }
 
 async fn stays_quiet(simulator: &Simulator) -> anyhow::Result<bool> {

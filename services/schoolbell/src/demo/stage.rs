@@ -30,6 +30,12 @@ pub const ZONE: &str = "Europe/London";
 pub const GATHERS_FOR: SignedDuration = SignedDuration::from_secs(3);
 /// How long a text's receipt may take.
 pub const PATIENCE: SignedDuration = SignedDuration::from_secs(4);
+/// The same for a head injury, which comes among few messages, and for closures, which go to all at
+/// once.
+const HEAD_PATIENCE: SignedDuration = SignedDuration::from_secs(10);
+const CLOSURE_PATIENCE: SignedDuration = SignedDuration::from_secs(60);
+/// Messages a second that the simulated providers bear: more than anybody wants to wait for.
+const RATE: u32 = 1_000;
 /// How long the network takes to say what became of a text.
 const RECEIPT_AFTER: Duration = Duration::from_millis(300);
 const RECEIPT_AGAIN: Duration = Duration::from_secs(1);
@@ -144,12 +150,17 @@ fn demo_settings(
             "api_key": simulator.api_key("demo"),
             "sms_template_id": options.sms_template_id,
             "service_name": roster.school,
+            "rate_per_second": RATE,
+            "burst": RATE,
         },
         "email.smtp": {
             "host": smtp.ip(),
             "port": smtp.port(),
             "security": "plain",
             "from": format!("{} <office@elm-park.example.org>", roster.school),
+            "rate_per_second": RATE,
+            "burst": RATE,
+            "connections": 16,
         },
     });
     let mut settings = Settings {
@@ -173,6 +184,10 @@ fn demo_settings(
     settings.absences.close_at_register_time = false;
     settings.dispatcher.timing.absence_gathers_for_seconds = GATHERS_FOR.as_secs();
     settings.dispatcher.timing.absence_patience_seconds = PATIENCE.as_secs();
+    settings.dispatcher.timing.head_injury_patience_seconds = PATIENCE.as_secs();
+    settings.dispatcher.timing.closure_patience_seconds = PATIENCE.as_secs();
+    settings.dispatcher.timing.head_injury_patience_seconds = HEAD_PATIENCE.as_secs();
+    settings.dispatcher.timing.closure_patience_seconds = CLOSURE_PATIENCE.as_secs();
     settings.dispatcher.receipts_token = Some(token);
     settings.dispatcher.receipts_token_file = None;
     settings.dispatcher.channels = serde_json::from_value(channels).context("the demo's channels")?;

@@ -4,13 +4,14 @@
 
 use std::io::Write;
 
-use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
 use kit::clock::Clock;
 use kit::runner::Running;
 use simulator::{Entry, Event, Medium, Simulator, Will};
 
 use super::phones;
+use super::public::Website;
 use super::stage::{Place, ZONE};
 use super::witness::roster::Roster;
 
@@ -41,6 +42,16 @@ impl Story {
         self.clock.real()
     }
 
+    /// The school's time.
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// How far the school's clock is ahead of real time.
+    pub fn ahead(&self) -> SignedDuration {
+        self.clock.now().duration_since(self.clock.real())
+    }
+
     /// One line.
     pub fn line(&self, text: &str) -> anyhow::Result<()> {
         match self.listener {
@@ -56,11 +67,17 @@ impl Story {
     }
 
     /// Where to look.
-    pub fn opening(&self, simulator: &Simulator, running: &Running, place: &Place) -> anyhow::Result<()> {
+    pub fn opening(
+        &self,
+        simulator: &Simulator,
+        (running, website): (&Running, &Website),
+        place: &Place,
+    ) -> anyhow::Result<()> {
         self.line("One morning at Elm Park Primary School. Nobody in it is real.")?;
         self.line("")?;
         for (what, place) in [
             ("Parents' phones", simulator.http_url()),
+            ("The school's website", website.address.clone()),
             ("gRPC (with reflection)", running.grpc.to_string()),
             ("Metrics and health", format!("http://{}/metrics and /health", running.http)),
             ("The outside world's log", place.log().display().to_string()),
@@ -99,8 +116,7 @@ impl Story {
     }
 
     fn school_time(&self, real: Timestamp) -> Timestamp {
-        let ahead = self.clock.now().duration_since(self.clock.real());
-        real.checked_add(ahead).unwrap_or(real)
+        real.checked_add(self.ahead()).unwrap_or(real)
     }
 
     fn shown(&self, at: Timestamp) -> String {

@@ -8,17 +8,17 @@
 //!
 //! It speaks of people by the ids of the school's files, never by name.
 
+mod barred;
+mod facts;
 mod heard;
 mod rights;
 pub mod roster;
+#[cfg(test)]
+mod tests;
 mod twice;
 mod untold;
 mod wording;
 mod wrongly;
-
-mod barred;
-#[cfg(test)]
-mod tests;
 
 use std::collections::BTreeSet;
 
@@ -26,6 +26,8 @@ use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
 use simulator::Entry;
 
+pub use facts::{Accident, Announcement, Closure, Facts, Injury, Is, Missing, Public, Scope, Stage};
+use heard::Kind;
 use roster::Roster;
 pub use wording::Session;
 
@@ -42,8 +44,8 @@ pub struct Evidence<'a> {
     pub day: Date,
     /// Which half of it.
     pub session: Session,
-    /// Pupils who were not in class when the register closed.
-    pub missing: &'a [Missing],
+    /// What the people at school said happened.
+    pub facts: &'a Facts,
     /// What the outside world saw.
     pub log: &'a [Entry],
     /// What people have been asked to do and have not done.
@@ -54,34 +56,13 @@ pub struct Evidence<'a> {
     pub gathers_for: SignedDuration,
 }
 
-/// A pupil who was not in class when the register closed, and what became known when.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Missing {
-    /// The pupil's `sourcedId`.
-    pub pupil: String,
-    /// When the school-wide close was asked for: nobody is told before.
-    pub closed_at: Timestamp,
-    /// When the answer came that a reason is recorded.
-    pub reason_known_at: Option<Timestamp>,
-    /// When the answer came that the pupil is in school.
-    pub arrived_at: Option<Timestamp>,
-}
-
-impl Missing {
-    /// From when on nobody should be told any more that this pupil is missing.
-    fn settled_at(&self) -> Option<Timestamp> {
-        match (self.reason_known_at, self.arrived_at) {
-            (Some(reason), Some(arrival)) => Some(reason.min(arrival)),
-            (one, other) => one.or(other),
-        }
-    }
-}
-
 /// Something that a person must do: the `sourcedId`s of the pupils and contacts that it names.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OpenTask {
     /// Pupils and contacts.
     pub names: BTreeSet<String>,
+    /// When it was opened, in real time: it has nothing to do with what was said later.
+    pub opened_at: Timestamp,
 }
 
 impl OpenTask {
@@ -97,9 +78,9 @@ pub struct Verdict {
     pub told_twice: Vec<String>,
     /// Accepted against a restriction of the roster.
     pub barred_told: Vec<String>,
-    /// Wrong child or wording, told after a reason or an arrival was known, or told in error and not corrected.
+    /// Wrong child or wording, told after it was known to be otherwise, or told in error and not corrected.
     pub told_wrongly: Vec<String>,
-    /// An entitled contact and a missing pupil with neither a message at a live address nor an open task.
+    /// Somebody who should know, with neither a message at a live address nor an open task.
     pub not_told: Vec<String>,
 }
 
@@ -125,11 +106,20 @@ impl Verdict {
 /// Judges a morning.
 #[must_use]
 pub fn judge(evidence: &Evidence<'_>) -> Verdict {
-    let messages = heard::listen(evidence);
+    let heard = heard::listen(evidence);
     Verdict {
-        told_twice: twice::find(evidence.roster, &messages),
-        barred_told: barred::find(evidence, &messages),
-        told_wrongly: wrongly::find(evidence, &messages),
-        not_told: untold::find(evidence, &messages),
+        told_twice: twice::find(evidence.roster, &heard),
+        barred_told: barred::find(evidence, &heard),
+        told_wrongly: wrongly::find(evidence, &heard),
+        not_told: untold::find(evidence, &heard),
+    }
+}
+
+/// What the school has said about collecting children, at this stage of a closure.
+fn collection<'a>(evidence: &Evidence<'a>, kind: Kind) -> Option<&'a str> {
+    let Kind::Closing(closure, stage) = kind else { return None };
+    match &evidence.facts.closures.get(closure)?.stages.get(stage)?.is {
+        Is::Closed { collection, .. } => collection.as_deref(),
+        Is::Open { .. } => None,
     }
 }

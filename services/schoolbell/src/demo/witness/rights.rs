@@ -1,12 +1,14 @@
-//! Who should know of an unexplained absence, and who must not.
+//! Who should know of something, and who must not.
 //!
-//! Written from the school's rule, as a parent would read it: everybody with parental responsibility
-//! and everybody with whom the child lives is told at once; where it is not recorded, somebody in a
-//! parent's or guardian's place counts as having it. People for emergencies are not told at once. An
-//! order of a court comes before all of that.
+//! Written from the school's rule, as a parent would read it. About a child everybody with parental
+//! responsibility and everybody with whom the child lives is told at once; where it is not recorded,
+//! somebody in a parent's or guardian's place counts as having it. That the school is closed or open
+//! is for everybody at home but people for emergencies. An order of a court comes before all of that:
+//! whoever may hear nothing of a child hears only what is said to everybody.
 
 use jiff::civil::Date;
 
+use super::facts::Scope;
 use super::roster::{Link, Roster};
 
 /// What an order says.
@@ -16,6 +18,27 @@ pub enum Bar {
     Everything,
     /// Nothing about this child.
     ThisChild,
+}
+
+/// What is to be known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Matter<'a> {
+    /// Something about this one child.
+    Child,
+    /// That a part of the school, or all of it, is closed or open.
+    Closing(&'a Scope),
+    /// What somebody in the school wrote.
+    Letter(&'a Scope),
+}
+
+impl<'a> Matter<'a> {
+    /// The part of the school that it concerns, when that is not one child.
+    pub fn scope(self) -> Option<&'a Scope> {
+        match self {
+            Self::Child => None,
+            Self::Closing(scope) | Self::Letter(scope) => Some(scope),
+        }
+    }
 }
 
 /// What bars the contact of this link from hearing about its pupil on this day.
@@ -31,17 +54,30 @@ pub fn barred_from_everything(roster: &Roster, contact: &str, day: Date) -> bool
     roster.links_of_contact(contact).any(|link| in_force(link, day) && link.restriction == "no_contact")
 }
 
-/// Whether the contact of this link is to be told at once that its pupil is missing.
-pub fn should_know(roster: &Roster, link: &Link, day: Date) -> bool {
-    if bar(roster, link, day).is_some() || link.emergency_only {
-        return false;
+/// Whether the contact of this link is to be told at once, because of its pupil.
+pub fn should_know(roster: &Roster, link: &Link, day: Date, matter: Matter<'_>) -> bool {
+    match (bar(roster, link, day), matter) {
+        (Some(Bar::Everything), _) | (Some(Bar::ThisChild), Matter::Child) => return false,
+        (Some(Bar::ThisChild), Matter::Closing(scope) | Matter::Letter(scope)) => {
+            return *scope == Scope::WholeSchool;
+        }
+        (None, _) => {}
     }
-    let responsible = match link.parental_responsibility.as_str() {
+    let of_family = !link.emergency_only && (is_responsible(link) || link.lives_with);
+    match matter {
+        Matter::Child => of_family,
+        Matter::Letter(scope) => of_family && scope.holds(roster, &link.pupil),
+        // Somebody without a say in the child's life may still wait at the gate.
+        Matter::Closing(scope) => !link.emergency_only && scope.holds(roster, &link.pupil),
+    }
+}
+
+fn is_responsible(link: &Link) -> bool {
+    match link.parental_responsibility.as_str() {
         "yes" => true,
         "unknown" => in_a_parents_place(&link.role),
         _ => false,
-    };
-    responsible || link.lives_with
+    }
 }
 
 /// A restriction starts on its day and ends only when a person ends it, whatever day of review it has.

@@ -48,6 +48,8 @@ pub struct Roster {
     /// One for each pupil and contact.
     pub links: Vec<Link>,
     by_address: BTreeMap<String, BTreeSet<String>>,
+    by_pupil: BTreeMap<String, Vec<usize>>,
+    by_contact: BTreeMap<String, Vec<usize>>,
 }
 
 /// A child.
@@ -155,6 +157,8 @@ impl Roster {
             contacts: BTreeMap::new(),
             links: Vec::new(),
             by_address: BTreeMap::new(),
+            by_pupil: BTreeMap::new(),
+            by_contact: BTreeMap::new(),
         };
         for line in lines::<PupilLine>(files, "pupils.csv")? {
             let user = find("pupils.csv", &line.sourced_id)?;
@@ -163,6 +167,9 @@ impl Roster {
         for line in lines::<ContactLine>(files, "contacts.csv")? {
             let user = find("contacts.csv", &line.contact_sourced_id)?;
             roster.contacts.entry(line.contact_sourced_id.clone()).or_insert_with(|| contact(user));
+            let place = roster.links.len();
+            roster.by_pupil.entry(line.pupil_sourced_id.clone()).or_default().push(place);
+            roster.by_contact.entry(line.contact_sourced_id.clone()).or_default().push(place);
             roster.links.push(link(line));
         }
         for (id, contact) in &roster.contacts {
@@ -174,22 +181,26 @@ impl Roster {
     }
 
     /// Everybody who reads what is sent to this address.
-    pub fn readers(&self, address: &str) -> impl Iterator<Item = &str> {
+    pub fn readers<'a>(&'a self, address: &str) -> impl Iterator<Item = &'a str> + use<'a> {
         self.by_address.get(address).into_iter().flatten().map(String::as_str)
     }
 
     /// The links of this pupil.
-    pub fn links_of_pupil<'a>(&'a self, pupil: &'a str) -> impl Iterator<Item = &'a Link> {
-        self.links.iter().filter(move |link| link.pupil == pupil)
+    pub fn links_of_pupil<'a>(&'a self, pupil: &str) -> impl Iterator<Item = &'a Link> + use<'a> {
+        self.at(self.by_pupil.get(pupil))
     }
 
     /// The links of this contact.
-    pub fn links_of_contact<'a>(&'a self, contact: &'a str) -> impl Iterator<Item = &'a Link> {
-        self.links.iter().filter(move |link| link.contact == contact)
+    pub fn links_of_contact<'a>(&'a self, contact: &str) -> impl Iterator<Item = &'a Link> + use<'a> {
+        self.at(self.by_contact.get(contact))
+    }
+
+    fn at<'a>(&'a self, places: Option<&'a Vec<usize>>) -> impl Iterator<Item = &'a Link> + use<'a> {
+        places.into_iter().flatten().filter_map(|place| self.links.get(*place))
     }
 
     /// The links of everybody who reads what is sent to this address.
-    pub fn links_at<'a>(&'a self, address: &'a str) -> impl Iterator<Item = &'a Link> {
+    pub fn links_at<'a>(&'a self, address: &str) -> impl Iterator<Item = &'a Link> + use<'a> {
         self.readers(address).flat_map(|contact| self.links_of_contact(contact))
     }
 }

@@ -4,11 +4,14 @@ use jiff::civil::{Date, date};
 use jiff::{SignedDuration, Timestamp};
 use simulator::{Accepted, Entry, Event, Medium, Provider, Will};
 
-use super::roster::Roster;
 use super::*;
 use crate::demo::school::{Cast, FILES};
 
+mod a_snowy_day;
+mod accidents;
+mod closings;
 mod good;
+mod letters;
 mod telling_twice;
 mod telling_wrongly;
 mod the_barred;
@@ -26,7 +29,7 @@ fn at(seconds: f64) -> Timestamp {
 /// leave together at 3, one pupil comes in at 1 and another at 5.
 struct Morning {
     roster: Roster,
-    missing: Vec<Missing>,
+    facts: Facts,
     log: Vec<Entry>,
     tasks: Vec<OpenTask>,
     dead: BTreeSet<String>,
@@ -62,7 +65,7 @@ impl Morning {
         let cast = Cast::read().unwrap();
         let mut morning = Self {
             roster: Roster::read(&FILES).unwrap(),
-            missing: cast.missing().map(missing_since_close).collect(),
+            facts: Facts { missing: cast.missing().map(missing_since_close).collect(), ..Facts::default() },
             log: Vec::new(),
             tasks: Vec::new(),
             dead: cast.dead().collect(),
@@ -91,7 +94,7 @@ impl Morning {
     }
 
     fn pupil(&mut self, pupil: &str) -> &mut Missing {
-        self.missing.iter_mut().find(|missing| missing.pupil == pupil).unwrap()
+        self.facts.missing.iter_mut().find(|missing| missing.pupil == pupil).unwrap()
     }
 
     /// A text at so many seconds, as the outside world would write it down.
@@ -118,8 +121,14 @@ impl Morning {
         self.log.push(Entry { seq, at: at(seconds), event: Event::Accepted(accepted) });
     }
 
+    /// A task at the end of the day.
     fn task(&mut self, names: &[&str]) {
-        self.tasks.push(OpenTask { names: names.iter().map(|name| (*name).to_owned()).collect() });
+        self.task_at(60.0, names);
+    }
+
+    fn task_at(&mut self, seconds: f64, names: &[&str]) {
+        let names = names.iter().map(|name| (*name).to_owned()).collect();
+        self.tasks.push(OpenTask { names, opened_at: at(seconds) });
     }
 
     /// As if nothing had been accepted there, or nothing that holds these words.
@@ -136,7 +145,7 @@ impl Morning {
             roster: &self.roster,
             day: DAY,
             session: Session::Morning,
-            missing: &self.missing,
+            facts: &self.facts,
             log: &self.log,
             tasks: &self.tasks,
             dead: &self.dead,

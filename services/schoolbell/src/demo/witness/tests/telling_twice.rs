@@ -37,7 +37,7 @@ fn the_next_address_of_the_same_contact_is_not_twice() {
 fn a_mail_to_a_shared_mailbox_counts_for_everybody_who_reads_it() {
     let mut morning = Morning::good();
     let pupil = morning.roster.links_at("family.ahmed@example.org").next().unwrap().pupil.clone();
-    morning.missing.push(missing_since_close(&pupil));
+    morning.facts.missing.push(missing_since_close(&pupil));
     let first_name = morning.roster.pupils[&pupil].first_name.clone();
     let body = format!("{}\n\nElm Park Primary School", unexplained(&format!("{first_name} was")));
     morning.mail(3.1, "family.ahmed@example.org", &body);

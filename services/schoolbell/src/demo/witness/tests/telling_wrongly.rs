@@ -5,7 +5,7 @@ use super::*;
 #[test]
 fn a_child_who_sits_in_class_is_not_missing() {
     let mut morning = Morning::good();
-    morning.missing.retain(|missing| missing.pupil != CHLOE);
+    morning.facts.missing.retain(|missing| missing.pupil != CHLOE);
     morning.has([0, 0, 1, 0]);
 }
 

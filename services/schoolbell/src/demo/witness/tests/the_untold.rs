@@ -47,11 +47,13 @@ fn a_child_who_is_a_persons_needs_a_person() {
 fn a_child_with_nobody_to_tell_needs_a_person() {
     let mut morning = Morning::good();
     let barred_alone = |roster: &Roster, pupil: &str| {
-        !roster.links_of_pupil(pupil).any(|link| rights::should_know(roster, link, DAY))
+        !roster
+            .links_of_pupil(pupil)
+            .any(|link| rights::should_know(roster, link, DAY, rights::Matter::Child))
     };
     let roster = &morning.roster;
     let alone = roster.pupils.keys().find(|pupil| barred_alone(roster, pupil)).unwrap().clone();
-    morning.missing.push(missing_since_close(&alone));
+    morning.facts.missing.push(missing_since_close(&alone));
     morning.has([0, 0, 0, 1]);
     morning.task(&[&alone]);
     morning.has([0, 0, 0, 0]);

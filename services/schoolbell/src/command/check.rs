@@ -1,0 +1,207 @@
+//! `schoolbell check`: whether what is set would work, said line by line before anything starts.
+//!
+//! Reads the settings, every file that they name and every template; asks NATS, PostgreSQL and the
+//! providers. Makes nothing, sends nothing, prints no secret.
+
+use std::fmt::Display;
+use std::io::Write;
+
+use anyhow::{Context, bail};
+use clap::Args;
+use kit::bus::{self, Access};
+use kit::clock::Clock;
+use kit::config::{self, Secret};
+use kit::identity::{Gate, Keys};
+use kit::store;
+use kit::tls::Tls;
+
+use crate::app::{self, HEARERS};
+use crate::settings::Settings;
+
+/// What is checked.
+#[derive(Debug, Args)]
+pub struct Check {
+    /// Only what can be known without asking NATS, PostgreSQL or a provider.
+    #[arg(long)]
+    offline: bool,
+}
+
+struct Report<Out> {
+    out: Out,
+    wrong: usize,
+}
+
+impl Check {
+    /// Says a line per thing; fails when one of them is wrong. `settings` is what came of reading
+    /// them.
+    pub async fn run(self, settings: anyhow::Result<Settings>) -> anyhow::Result<()> {
+        let mut report = Report { out: std::io::stdout(), wrong: 0 };
+        match settings {
+            Err(error) => report.say::<&str>("settings", &Err(error)),
+            Ok(settings) => {
+                report.say("settings", &Ok(format!("{:?} mode", settings.mode).to_lowercase()));
+                report.files(&settings);
+                report.templates();
+                if !self.offline {
+                    report.bus(&settings).await;
+                    report.databases(&settings).await;
+                    report.providers(&settings).await;
+                }
+            }
+        }
+        if report.wrong > 0 {
+            bail!("{} of these must be put right", report.wrong);
+        }
+        Ok(())
+    }
+}
+
+impl<Out: Write> Report<Out> {
+    fn say<T: Display>(&mut self, what: &str, outcome: &anyhow::Result<T>) {
+        let said = match outcome {
+            Ok(found) => writeln!(self.out, "ok     {what}: {found}"),
+            Err(error) => {
+                self.wrong += 1;
+                writeln!(self.out, "WRONG  {what}: {error:#}")
+            }
+        };
+        // Nobody listens any more; the exit code says it all the same.
+        let _ = said;
+    }
+
+    fn files(&mut self, settings: &Settings) {
+        self.say("data", &data(settings));
+        self.say("tls", &tls(settings));
+        for name in settings.identity.keys.keys() {
+            let key = Keys::gather(&settings.data, &[name.as_str()], &settings.identity.keys);
+            self.say(&format!("identity.keys.{name}"), &key.map(|_| "an Ed25519 key").map_err(Into::into));
+        }
+        for (name, issuer) in &settings.identity.issuers {
+            let issuers = std::iter::once((name.clone(), issuer.clone())).collect();
+            let gate = Gate::new(&issuers);
+            let grants = issuer.may_grant.join(", ");
+            self.say(
+                &format!("identity.issuers.{name}"),
+                &gate.map(|_| format!("may grant {grants}")).map_err(Into::into),
+            );
+        }
+        self.say("dispatcher.receipts_token", &receipts_token(settings));
+    }
+
+    fn templates(&mut self) {
+        let rendered = dispatcher::render::Renderer::new().and_then(|renderer| renderer.check());
+        self.say("templates", &rendered.map(|texts| format!("{texts} texts")).map_err(Into::into));
+    }
+
+    async fn bus(&mut self, settings: &Settings) {
+        let Some(url) = &settings.nats.url else {
+            self.say("nats", &server_of_our_own(settings));
+            return;
+        };
+        let Ok(tls) = Tls::read(&settings.tls) else { return };
+        for (service, _) in HEARERS {
+            let password: Option<&Secret> = settings.nats.passwords.get(service);
+            // Each process is given the passwords of its own services only.
+            if password.is_none() && !settings.nats.passwords.is_empty() {
+                continue;
+            }
+            let access = Access { url, password, authorities: tls.authorities(), replicas: 1 };
+            let found = bus::probe(service, access).await;
+            self.say(
+                &format!("nats as {service}"),
+                &found.map(|version| format!("nats-server {version}")).map_err(Into::into),
+            );
+        }
+    }
+
+    async fn databases(&mut self, settings: &Settings) {
+        let Ok(tls) = Tls::read(&settings.tls) else { return };
+        let Some(address) = &settings.store.postgres else {
+            self.say("store", &Ok("SQLite files in the data folder"));
+            return;
+        };
+        let server = config::Store { postgres: Some(tls.postgres(address)), ..settings.store.clone() };
+        for service in app::all() {
+            let found = store::probe(&service, &server).await.map_err(without_address);
+            let found = found.map(|version| format!("PostgreSQL {}", version.unwrap_or_default()));
+            let failed = found.is_err();
+            self.say(&format!("store of {service}"), &found);
+            if failed {
+                return;
+            }
+        }
+    }
+
+    async fn providers(&mut self, settings: &Settings) {
+        let config = &settings.dispatcher.channels;
+        let channels =
+            dispatcher::channels::http_client().and_then(|http| dispatcher::channels::all(config, &http));
+        let channels = match channels {
+            Ok(channels) => channels,
+            Err(error) => {
+                self.say::<&str>("channels", &Err(error.into()));
+                return;
+            }
+        };
+        if channels.is_empty() {
+            self.say("channels", &Ok("none: nothing can be sent, and everything is a person's task"));
+        }
+        for channel in channels {
+            let checked = channel.check(Clock::system().real()).await;
+            let checked = checked.map(|()| "it takes our credentials");
+            self.say(
+                &channel.name().to_string(),
+                &checked.map_err(|why| anyhow::anyhow!("{}", why.sentence())),
+            );
+        }
+    }
+}
+
+fn data(settings: &Settings) -> anyhow::Result<String> {
+    let path = &settings.data;
+    if !path.exists() {
+        return Ok(format!("{} will be made", path.display()));
+    }
+    std::fs::read_dir(path)
+        .with_context(|| format!("{} is not a folder that can be read", path.display()))?;
+    let writable = !std::fs::metadata(path)?.permissions().readonly();
+    if !writable {
+        bail!("{} cannot be written to", path.display());
+    }
+    Ok(path.display().to_string())
+}
+
+fn tls(settings: &Settings) -> anyhow::Result<&'static str> {
+    Tls::read(&settings.tls)?;
+    Ok(match (&settings.tls.certificate, &settings.tls.authorities) {
+        (Some(_), _) => "certificate and key go together",
+        (None, Some(_)) => "authorities only: this process serves without TLS",
+        (None, None) => "none: only for connections on this machine",
+    })
+}
+
+fn receipts_token(settings: &Settings) -> anyhow::Result<&'static str> {
+    let config = &settings.dispatcher;
+    let notify = config.channels.sms_notify.is_some() || config.channels.email_notify.is_some();
+    let (token, file) = (config.receipts_token.clone(), config.receipts_token_file.as_ref());
+    if !notify && token.is_none() && file.is_none() {
+        return Ok("not needed without GOV.UK Notify");
+    }
+    Secret::resolve(token, file, "dispatcher.receipts_token")?;
+    Ok("set")
+}
+
+fn server_of_our_own(settings: &Settings) -> anyhow::Result<String> {
+    let path = bus::server::installed(&settings.nats.tools)?;
+    Ok(format!("a server of our own, {}", path.display()))
+}
+
+/// What a database's driver says can repeat the address with its password.
+fn without_address(error: store::Error) -> anyhow::Error {
+    match error {
+        store::Error::Database(_) => anyhow::anyhow!(
+            "the server of store.postgres cannot be reached, or refuses the user, or has no such database"
+        ),
+        other => other.into(),
+    }
+}
