@@ -115,7 +115,7 @@ async fn nothing_is_lost(backend: Backend) {
         Installation { folder: folder.path(), backend, phones: &phones, receipts_token: &token };
     let config = installation.file(&nats.settings);
     let log = folder.path().join("schoolbell.log");
-    let services = Process::run(&config, &["directory", "absences"], &log).await;
+    let services = Process::run(&config, &["directory", "absences", "scheduling"], &log).await;
     let peers = format!("{}\n[peers]\ndirectory = \"http://{}\"\n", nats.settings, services.grpc);
     let config = installation.file(&peers);
     let dispatcher = Process::run(&config, &["dispatcher"], &log).await;

@@ -1,5 +1,15 @@
 //! Faults: what must hold whatever dies, and when.
 
-#![expect(clippy::unwrap_used, reason = "a test stops at the first thing that is not as it should be")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test stops at the first thing that is not as it should be"
+)]
+#![expect(clippy::print_stdout, reason = "the figures of a fault are worth more than that it was survived")]
 
+mod alive;
+mod bus;
+mod database;
 mod killed;
+mod load;
+mod outboxes;

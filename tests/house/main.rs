@@ -9,7 +9,9 @@
 
 mod arrows;
 mod channels;
+mod deployment;
 mod headers;
+mod hearers;
 mod manifests;
 mod purity;
 mod readme;

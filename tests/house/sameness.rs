@@ -20,14 +20,15 @@ fn services_are_alike(tree: &Tree) -> Vec<Finding> {
         .collect()
 }
 
-/// Where a newcomer or an operator looks for the list of services; the compose file counts from the day it is there.
-const LISTS: [&str; 2] = ["services/README.md", "deploy/schoolbell.toml"];
-const LATER_LISTS: [&str; 1] = ["docker-compose.yml"];
+/// Where a newcomer or an operator looks for the list of services.
+const LISTS: [&str; 5] =
+    ["README.md", "services/README.md", "deploy/schoolbell.toml", "deploy/nats.conf", "docker-compose.yml"];
+/// The one image is built from all of them.
+const IMAGE: &str = "deploy/Dockerfile";
 
 fn services_stand_in_every_list(tree: &Tree) -> Vec<Finding> {
     let mut findings = Vec::new();
-    let later = LATER_LISTS.into_iter().filter(|path| tree.get(path).is_some());
-    for path in LISTS.into_iter().chain(later) {
+    for path in LISTS {
         let Some(list) = tree.get(path) else {
             findings.push(Finding::missing(path, "is missing"));
             continue;
@@ -36,7 +37,20 @@ fn services_stand_in_every_list(tree: &Tree) -> Vec<Finding> {
         let forgotten = services.filter(|name| !list.text.contains(name));
         findings.extend(forgotten.map(|name| list.finding(1, format!("does not name {name}"))));
     }
+    let whole = tree.get(IMAGE).is_some_and(|image| {
+        image.text.lines().filter_map(|line| line.strip_prefix("COPY ")).any(|copy| {
+            let sources = copy.trim_end().rsplit_once(' ').map_or("", |(sources, _)| sources);
+            sources.split_whitespace().any(takes_all)
+        })
+    });
+    if !whole {
+        findings.push(Finding::missing(IMAGE, "does not copy all services"));
+    }
     findings
+}
+
+fn takes_all(word: &str) -> bool {
+    matches!(word.trim_end_matches('/'), "." | "services" | "./services")
 }
 
 fn differences(tree: &Tree, name: &str) -> Vec<Finding> {
@@ -101,11 +115,17 @@ fn a_service_that_a_list_forgot_is_found() {
         let service = ("services/bell/Cargo.toml", "");
         services_stand_in_every_list(&Tree::of(&[&[service], files].concat())).len()
     };
-    let (map, settings) = (("services/README.md", "bell"), ("deploy/schoolbell.toml", "[bell]"));
-    assert_eq!(count(&[map, settings]), 0);
-    assert_eq!(count(&[map]), 1);
-    assert_eq!(count(&[map, ("deploy/schoolbell.toml", "")]), 1);
-    assert_eq!(count(&[map, settings, ("docker-compose.yml", "")]), 1);
+    let lists = LISTS.map(|path| (path, "[bell]"));
+    let all = [&lists[..], &[(IMAGE, "COPY services services")]].concat();
+    assert_eq!(count(&all), 0);
+    for path in LISTS {
+        let without: Vec<_> = all.iter().copied().filter(|(other, _)| *other != path).collect();
+        assert_eq!(count(&without), 1, "{path} is missing");
+        let silent: Vec<_> = [&without[..], &[(path, "")]].concat();
+        assert_eq!(count(&silent), 1, "{path} does not name it");
+    }
+    assert_eq!(count(&lists), 1, "no image");
+    assert_eq!(count(&[&lists[..], &[(IMAGE, "COPY services/bell .")]].concat()), 1, "an image of one");
 }
 
 #[test]

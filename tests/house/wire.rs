@@ -9,17 +9,17 @@ use crate::{
     tree::{Finding, Source, Tree, assert_none},
 };
 
-struct Fact<'a> {
-    source: &'a Source,
-    line: usize,
+pub struct Fact<'a> {
+    pub source: &'a Source,
+    pub line: usize,
     /// The Rust type, for example `Unexplained`.
-    kind: String,
+    pub kind: String,
     /// The service that says it and the fact's name: together its subject.
-    subject: (String, String),
+    pub subject: (String, String),
 }
 
 /// Every `impl Fact for …` below `proto/src/events`.
-fn facts(tree: &Tree) -> (Vec<Fact<'_>>, Vec<Finding>) {
+pub fn facts(tree: &Tree) -> (Vec<Fact<'_>>, Vec<Finding>) {
     let (mut facts, mut findings) = (Vec::new(), Vec::new());
     for source in tree.under("proto/src/events/", ".rs") {
         let items = match rust::parse(source) {
@@ -96,8 +96,8 @@ fn is_query(name: &str) -> bool {
     let asks = |verb: &str| {
         name.strip_prefix(verb).is_some_and(|rest| rest.starts_with(|next: char| next.is_ascii_uppercase()))
     };
-    ["Get", "List", "Check", "Preview"].into_iter().any(asks)
-        || matches!(name, "Explain" | "ResolveAudience" | "ClearContacts")
+    ["Get", "List", "Check", "Count"].into_iter().any(asks)
+        || matches!(name, "Explain" | "Preview" | "ResolveAudience" | "ClearContacts" | "Trace")
 }
 
 fn rpcs_are_complete(tree: &Tree) -> Vec<Finding> {

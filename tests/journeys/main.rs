@@ -7,8 +7,13 @@
 )]
 
 mod absence;
+mod accident;
+mod announcement;
+mod apart;
 mod arrival;
+mod closure;
 mod recall;
 mod refusals;
+mod restore;
 mod restriction;
 mod routes_home;

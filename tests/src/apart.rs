@@ -1,4 +1,8 @@
-//! Schoolbell in processes of its own, which can be killed.
+//! Schoolbell in processes of its own, which can be killed: some services, or with [`Apart`] all of
+//! them as `docker-compose.yml` says.
+
+pub mod compose;
+mod whole;
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -7,11 +11,14 @@ use std::process::Stdio;
 
 use kit::bus::server::Server;
 use schoolbell::app;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::process::{Child, Command};
 use tokio_util::sync::CancellationToken;
 
 use crate::installation::tools;
 use crate::wait::until;
+
+pub use whole::Apart;
 
 /// A process of `schoolbell run …`.
 pub struct Process {
@@ -25,13 +32,16 @@ pub struct Process {
 impl Process {
     /// Starts some services and waits until they serve.
     pub async fn run(config: &Path, services: &[&str], log: &Path) -> Self {
+        let mut command = Command::new(binary());
+        command.arg("--config").arg(config).arg("run").args(services);
+        Self::serve(command, log).await
+    }
+
+    /// Starts a command of `schoolbell run` and waits until it serves. What it says goes to `log`.
+    pub async fn serve(mut command: Command, log: &Path) -> Self {
         let words = std::fs::OpenOptions::new().create(true).append(true).open(log).unwrap();
         let before = std::fs::read_to_string(log).unwrap().len();
-        let child = Command::new(binary())
-            .arg("--config")
-            .arg(config)
-            .arg("run")
-            .args(services)
+        let child = command
             .env("SCHOOLBELL__TELEMETRY__LOG", "info")
             .env("SCHOOLBELL__TELEMETRY__LOG_FORMAT", "json")
             .stdin(Stdio::null())
@@ -42,11 +52,25 @@ impl Process {
             .unwrap();
         let log = log.to_owned();
         let look = || async { std::fs::read_to_string(&log).unwrap().split_off(before) };
-        let text = until("serving", look, |text| text.contains("\"message\":\"serving\"")).await;
-        let line = text.lines().find(|line| line.contains("\"message\":\"serving\"")).unwrap();
-        let line: serde_json::Value = serde_json::from_str(line).unwrap();
+        let spoken = |text: &String| text.contains("\"message\":\"serving\"") || text.contains("Error: ");
+        let text = until("serving", look, spoken).await;
+        let line = text.lines().find(|line| line.contains("\"message\":\"serving\""));
+        assert!(line.is_some(), "the process does not serve: {text}");
+        let line: serde_json::Value = serde_json::from_str(line.unwrap()).unwrap();
         let place = |key: &str| line[key].as_str().unwrap().to_owned();
         Self { child, grpc: place("grpc"), http: place("http") }
+    }
+
+    /// What its HTTP port answers when it is asked for its health.
+    pub async fn health(&self) -> String {
+        let asking = async {
+            let mut stream = tokio::net::TcpStream::connect(&self.http).await?;
+            stream.write_all(b"GET /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").await?;
+            let mut answer = String::new();
+            stream.read_to_string(&mut answer).await?;
+            std::io::Result::Ok(answer)
+        };
+        asking.await.unwrap_or_else(|error| error.to_string())
     }
 
     /// SIGKILL: nothing is finished, flushed or said.

@@ -34,8 +34,6 @@ impl Installation<'_> {
     /// `further` is added at the end.
     #[must_use]
     pub fn file(&self, further: &str) -> PathBuf {
-        let notify = NotifyOptions::default();
-        let smtp = self.phones.smtp_address();
         let postgres = match self.backend {
             Backend::Sqlite => String::new(),
             Backend::Postgres => {
@@ -58,11 +56,32 @@ clock_starts_at = "2026-11-24T08:50:00Z"
 log = "warn"
 [absences]
 close_at_register_time = false
-[dispatcher]
+{providers}[nats]
+tools = [{tools:?}]
+{further}
+"#,
+            data = self.folder.display().to_string(),
+            providers = self.providers(),
+            tools = tools().display().to_string(),
+        );
+        let file = self.folder.join("schoolbell.toml");
+        std::fs::write(&file, text).unwrap();
+        file
+    }
+
+    /// The dispatcher's part of it: the simulated providers and short waits.
+    #[must_use]
+    pub fn providers(&self) -> String {
+        let notify = NotifyOptions::default();
+        let smtp = self.phones.smtp_address();
+        format!(
+            r#"[dispatcher]
 receipts_token = {token:?}
 [dispatcher.timing]
 absence_gathers_for_seconds = 1
 absence_patience_seconds = 25
+head_injury_patience_seconds = 25
+closure_patience_seconds = 25
 [dispatcher.channels."sms.notify"]
 base_url = {notify_url:?}
 api_key = {api_key:?}
@@ -76,11 +95,7 @@ port = {port}
 security = "plain"
 from = "Hillside School <office@example.org>"
 command_timeout = "3s"
-[nats]
-tools = [{tools:?}]
-{further}
 "#,
-            data = self.folder.display().to_string(),
             token = self.receipts_token.reveal(),
             notify_url = self.phones.notify_url(),
             api_key = self.phones.api_key("tests"),
@@ -88,11 +103,7 @@ tools = [{tools:?}]
             service_name = notify.service_name,
             host = smtp.ip(),
             port = smtp.port(),
-            tools = tools().display().to_string(),
-        );
-        let file = self.folder.join("schoolbell.toml");
-        std::fs::write(&file, text).unwrap();
-        file
+        )
     }
 
     /// Writes the file and reads it.

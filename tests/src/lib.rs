@@ -14,6 +14,7 @@
 )]
 
 pub mod apart;
+pub mod given;
 pub mod installation;
 pub mod roster;
 pub mod school;

@@ -1,4 +1,8 @@
-//! A school that can be lived in: the whole of Schoolbell in this process.
+//! A school that can be lived in: the whole of Schoolbell in this process, or apart.
+
+mod day;
+mod seen;
+pub mod stories;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -8,26 +12,24 @@ use kit::clock::Clock;
 use kit::config::Secret;
 use kit::identity::Signer;
 use kit::runner::Running;
-use proto::absences::v1 as absences;
 use proto::absences::v1::absences_service_client::AbsencesServiceClient;
 use proto::directory::v1 as directory;
 use proto::directory::v1::directory_service_client::DirectoryServiceClient;
-use proto::dispatcher::v1 as dispatcher;
 use proto::dispatcher::v1::dispatcher_service_client::DispatcherServiceClient;
 use proto::ids::SchoolId;
 use proto::operations::v1::operations_service_client::OperationsServiceClient;
 use proto::options::v1::Role;
-use proto::tasks::v1 as tasks;
-use proto::tasks::v1::tasks_service_client::TasksServiceClient;
 use schoolbell::app;
-use simulator::{Message, ReceiptsTo, Simulator};
+use schoolbell::settings::Settings;
+use simulator::{ReceiptsTo, Simulator};
 use tonic::Request;
 use tonic::metadata::MetadataValue;
 use tonic::transport::Channel;
 
 use crate::Roster;
+use crate::apart::Apart;
 use crate::installation::{Backend, Installation};
-use crate::wait::{PATIENCE, until};
+use crate::wait::PATIENCE;
 
 /// The school day on which everything happens: a Tuesday in term.
 pub const DAY: &str = "2026-11-24";
@@ -42,14 +44,23 @@ pub struct School {
     pub pupils: BTreeMap<String, String>,
     /// The classes' ids by the ids of the roster.
     pub classes: BTreeMap<String, String>,
-    /// Everything speaks here.
+    /// Everything speaks here; apart, only the directory does.
     pub channel: Channel,
     /// Where receipts are taken.
     pub http: std::net::SocketAddr,
     roster: Roster,
     signer: Signer,
-    running: Running,
-    _data: tempfile::TempDir,
+    home: Home,
+    /// Where the services speak that have another place than `channel`.
+    elsewhere: BTreeMap<String, Channel>,
+    receipts_token: Secret,
+    data: tempfile::TempDir,
+}
+
+/// Where the services run.
+enum Home {
+    Here(Box<Running>),
+    Apart(Box<Apart>),
 }
 
 impl School {
@@ -60,6 +71,11 @@ impl School {
 
     /// Starts a school.
     pub async fn start_on(backend: Backend, roster: Roster) -> Self {
+        Self::start_given(backend, roster, |_| {}).await
+    }
+
+    /// Starts a school whose settings are changed first: it is given servers of the test's own.
+    pub async fn start_given(backend: Backend, roster: Roster, give: impl FnOnce(&mut Settings)) -> Self {
         app::choose_tls();
         let data = tempfile::tempdir().unwrap();
         let phones =
@@ -67,17 +83,11 @@ impl School {
         let token = Secret::random();
         let installation =
             Installation { folder: data.path(), backend, phones: &phones, receipts_token: &token };
-        let settings = installation.settings("");
+        let mut settings = installation.settings("");
+        give(&mut settings);
         let running = app::start(settings, &app::all()).await.unwrap();
-        phones.send_receipts_to(ReceiptsTo {
-            url: format!("http://{}/dispatcher/receipts/notify", running.http),
-            bearer_token: token.reveal().to_owned(),
-            after: Duration::from_millis(50),
-            retry_every: Duration::from_millis(200),
-        });
         let channel =
             Channel::from_shared(format!("http://{}", running.grpc)).unwrap().connect().await.unwrap();
-        let signer = running.keys.signer(app::PEOPLE).unwrap();
         let mut school = Self {
             id: SchoolId::generate(),
             phones,
@@ -86,12 +96,80 @@ impl School {
             channel,
             http: running.http,
             roster,
-            signer,
-            running,
-            _data: data,
+            signer: running.keys.signer(app::PEOPLE).unwrap(),
+            home: Home::Here(Box::new(running)),
+            elsewhere: BTreeMap::new(),
+            receipts_token: token,
+            data,
         };
+        school.take_receipts();
         school.import().await;
         school
+    }
+
+    /// Starts a school whose services run in processes of their own, as `docker-compose.yml` says.
+    pub async fn start_apart(roster: Roster) -> Self {
+        app::choose_tls();
+        let data = tempfile::tempdir().unwrap();
+        let phones =
+            simulator::start(simulator::Options::new(data.path().join("phones.jsonl"))).await.unwrap();
+        let token = Secret::random();
+        let apart = Apart::start(data.path(), &phones, &token).await;
+        let mut school = Self {
+            id: SchoolId::generate(),
+            phones,
+            pupils: BTreeMap::new(),
+            classes: BTreeMap::new(),
+            channel: apart.channel("directory").await,
+            http: apart.http("dispatcher"),
+            roster,
+            signer: apart.signer(),
+            home: Home::Apart(Box::new(apart)),
+            elsewhere: BTreeMap::new(),
+            receipts_token: token,
+            data,
+        };
+        school.find_services().await;
+        school.import().await;
+        school
+    }
+
+    /// Speaks to the first replica of each service from now on.
+    async fn find_services(&mut self) {
+        if let Home::Apart(apart) = &self.home {
+            for service in app::all() {
+                self.elsewhere.insert(service.clone(), apart.channel(&service).await);
+            }
+            self.http = apart.http("dispatcher");
+        }
+        self.take_receipts();
+    }
+
+    fn take_receipts(&self) {
+        self.phones.send_receipts_to(ReceiptsTo {
+            url: format!("http://{}/dispatcher/receipts/notify", self.http),
+            bearer_token: self.receipts_token.reveal().to_owned(),
+            after: Duration::from_millis(50),
+            retry_every: Duration::from_millis(200),
+        });
+    }
+
+    /// Kills a replica of a service that runs apart; whoever spoke to it speaks to the next.
+    ///
+    /// # Panics
+    /// When the services run in this process.
+    pub async fn kill_one(&mut self, service: &str) {
+        let apart = match &mut self.home {
+            Home::Apart(apart) => Some(apart),
+            Home::Here(_) => None,
+        };
+        apart.expect("services that run apart").kill_one(service).await;
+        self.find_services().await;
+    }
+
+    /// Where a service speaks.
+    pub fn to(&self, service: &str) -> Channel {
+        self.elsewhere.get(service).unwrap_or(&self.channel).clone()
     }
 
     async fn import(&mut self) {
@@ -144,22 +222,22 @@ impl School {
 
     /// The absences service.
     pub fn absences(&self) -> AbsencesServiceClient<Channel> {
-        AbsencesServiceClient::new(self.channel.clone())
+        AbsencesServiceClient::new(self.to("absences"))
     }
 
     /// The directory.
     pub fn directory(&self) -> DirectoryServiceClient<Channel> {
-        DirectoryServiceClient::new(self.channel.clone())
+        DirectoryServiceClient::new(self.to("directory"))
     }
 
     /// The dispatcher.
     pub fn dispatcher(&self) -> DispatcherServiceClient<Channel> {
-        DispatcherServiceClient::new(self.channel.clone())
+        DispatcherServiceClient::new(self.to("dispatcher"))
     }
 
-    /// The dead letters.
-    pub fn operations(&self) -> OperationsServiceClient<Channel> {
-        OperationsServiceClient::new(self.channel.clone())
+    /// The dead letters of a service.
+    pub fn operations(&self, service: &str) -> OperationsServiceClient<Channel> {
+        OperationsServiceClient::new(self.to(service))
     }
 
     /// A pupil's id.
@@ -167,168 +245,14 @@ impl School {
         self.pupils[id].clone()
     }
 
-    /// Posts the register of one class; everybody who is not missing is present.
-    pub async fn post_register(&self, class: &str, missing: &[&str]) -> absences::PostRegisterResponse {
-        let marks = self.roster.classes()[class]
-            .iter()
-            .map(|pupil| absences::Mark {
-                pupil_id: self.pupil(pupil),
-                code: if missing.contains(&pupil.as_str()) { "N" } else { "/" }.to_owned(),
-            })
-            .collect();
-        let request = absences::PostRegisterRequest {
-            request_id: fresh(),
-            class_id: self.classes[class].clone(),
-            date: DAY.to_owned(),
-            session: absences::Session::Morning.into(),
-            marks,
-        };
-        self.absences().post_register(self.by(Role::ClassTeacher, request)).await.unwrap().into_inner()
-    }
-
-    /// Posts the register of every class and closes the session.
-    pub async fn close_without(&self, missing: &[&str]) -> absences::CloseRegisterResponse {
-        for class in self.roster.classes().keys() {
-            self.post_register(class, missing).await;
-        }
-        self.close().await
-    }
-
-    /// Closes the morning's register.
-    pub async fn close(&self) -> absences::CloseRegisterResponse {
-        let request = absences::CloseRegisterRequest {
-            request_id: fresh(),
-            date: DAY.to_owned(),
-            session: absences::Session::Morning.into(),
-        };
-        self.absences().close_register(self.by(Role::AttendanceOfficer, request)).await.unwrap().into_inner()
-    }
-
-    /// A pupil comes in.
-    pub async fn arrives(&self, pupil: &str) -> absences::RecordArrivalResponse {
-        let request = absences::RecordArrivalRequest {
-            request_id: fresh(),
-            pupil_id: self.pupil(pupil),
-            date: DAY.to_owned(),
-            session: absences::Session::Morning.into(),
-        };
-        self.absences().record_arrival(self.by(Role::Office, request)).await.unwrap().into_inner()
-    }
-
-    /// Somebody at home gives a reason.
-    pub async fn reason_from_home(&self, pupil: &str) -> absences::ReportAbsenceResponse {
-        let request = absences::ReportAbsenceRequest {
-            request_id: fresh(),
-            pupil_id: self.pupil(pupil),
-            date: DAY.to_owned(),
-            session: absences::Session::Morning.into(),
-            code: "I".to_owned(),
-            note: "a cold".to_owned(),
-        };
-        self.absences().report_absence(self.by(Role::Office, request)).await.unwrap().into_inner()
-    }
-
-    /// Every notice of the school.
-    pub async fn notices(&self) -> Vec<dispatcher::Notice> {
-        let (mut all, mut page_token) = (Vec::new(), String::new());
-        loop {
-            let request = dispatcher::ListNoticesRequest { page_size: 500, page_token, ..Default::default() };
-            let page =
-                self.dispatcher().list_notices(self.by(Role::Head, request)).await.unwrap().into_inner();
-            all.extend(page.notices);
-            page_token = page.next_page_token;
-            if page_token.is_empty() {
-                return all;
-            }
-        }
-    }
-
-    /// Every delivery of the school.
-    pub async fn deliveries(&self) -> Vec<dispatcher::Delivery> {
-        let (mut all, mut page_token) = (Vec::new(), String::new());
-        loop {
-            let request =
-                dispatcher::ListDeliveriesRequest { page_size: 500, page_token, ..Default::default() };
-            let page =
-                self.dispatcher().list_deliveries(self.by(Role::Head, request)).await.unwrap().into_inner();
-            all.extend(page.deliveries);
-            page_token = page.next_page_token;
-            if page_token.is_empty() {
-                return all;
-            }
-        }
-    }
-
-    /// The open tasks of every service.
-    pub async fn tasks(&self) -> Vec<tasks::Task> {
-        let mut all = Vec::new();
-        for service in app::all() {
-            let request = tasks::ListTasksRequest { service, page_size: 500, ..Default::default() };
-            let mut client = TasksServiceClient::new(self.channel.clone());
-            all.extend(client.list_tasks(self.by(Role::Head, request)).await.unwrap().into_inner().tasks);
-        }
-        all
-    }
-
-    /// Waits for a task of this kind.
-    pub async fn task(&self, kind: &str) -> tasks::Task {
-        let seen = until(kind, || self.tasks(), |tasks| tasks.iter().any(|task| task.kind == kind)).await;
-        seen.into_iter().find(|task| task.kind == kind).unwrap()
-    }
-
-    /// Waits until somebody has been sent so many messages.
-    pub async fn messages(&self, number: usize) -> Vec<Message> {
-        self.phones.wait_until(PATIENCE, |messages| messages.len() >= number).await.unwrap()
-    }
-
-    /// Waits until nothing gathers, nothing is due and every text has its receipt.
-    pub async fn settles(&self) {
-        until("settling", || self.open(), Vec::is_empty).await;
-    }
-
-    async fn open(&self) -> Vec<String> {
-        let gathering = dispatcher::NoticeState::Gathering;
-        let mut open: Vec<String> = (self.notices().await.into_iter())
-            .filter(|notice| notice.state() == gathering)
-            .map(|notice| format!("{notice:?}"))
-            .collect();
-        let ended = [
-            dispatcher::DeliveryState::Delivered,
-            dispatcher::DeliveryState::Failed,
-            dispatcher::DeliveryState::Recalled,
-            dispatcher::DeliveryState::Expired,
-            dispatcher::DeliveryState::Skipped,
-        ];
-        for delivery in self.deliveries().await {
-            let reached = delivery.channel.starts_with("email") && delivery.reached;
-            if !reached && !ended.contains(&delivery.state()) {
-                open.push(format!("{delivery:?}"));
-            }
-        }
-        open
-    }
-
-    /// What arrived at an address, in order.
-    pub fn received(&self, address: &str) -> Vec<String> {
-        let at = |message: &Message| message.accepted.to == address;
-        self.phones
-            .messages()
-            .iter()
-            .filter(|message| at(message))
-            .map(|message| message.accepted.body.clone())
-            .collect()
-    }
-
     /// Ends the school, which must have left nothing undone and nothing put aside.
     pub async fn ends_clean(self) {
         self.settles().await;
         for service in app::all() {
+            let mut operations = self.operations(&service);
             let request = proto::operations::v1::ListDeadLettersRequest { service, ..Default::default() };
-            let letters = self
-                .operations()
-                .list_dead_letters(self.by(Role::SystemAdministrator, request))
-                .await
-                .unwrap();
+            let letters =
+                operations.list_dead_letters(self.by(Role::SystemAdministrator, request)).await.unwrap();
             assert_eq!(letters.into_inner().dead_letters, []);
         }
         self.stop().await;
@@ -336,9 +260,15 @@ impl School {
 
     /// Stops everything.
     pub async fn stop(self) {
-        self.running.stop_token().cancel();
-        tokio::time::timeout(PATIENCE, self.running.wait()).await.expect("the school stops").unwrap();
+        match self.home {
+            Home::Here(running) => {
+                running.stop_token().cancel();
+                tokio::time::timeout(PATIENCE, running.wait()).await.expect("the school stops").unwrap();
+            }
+            Home::Apart(apart) => apart.stop().await,
+        }
         self.phones.stop().await;
+        drop(self.data);
     }
 }
 

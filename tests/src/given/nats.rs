@@ -1,0 +1,167 @@
+//! A nats-server that can be stopped, killed and emptied.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+
+use kit::bus::permissions::authorization;
+use kit::bus::{Access, Bus, consumer_name};
+use kit::config::Secret;
+use schoolbell::app;
+use schoolbell::settings::Settings;
+use tokio::process::{Child, Command};
+
+use super::{PORTS_TRIED, end, is_ready, log, some_port};
+use crate::installation::tools;
+use crate::wait::until;
+
+/// How a server goes away.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Departure {
+    /// It is asked to end, and comes back with what it had stored.
+    Stopped,
+    /// It is killed, and comes back with what it had stored.
+    Killed,
+    /// It is killed, and comes back with nothing.
+    Emptied,
+}
+
+/// A nats-server with the permissions of an installation.
+pub struct GivenNats {
+    folder: PathBuf,
+    port: u16,
+    passwords: BTreeMap<String, Secret>,
+    child: Option<Child>,
+}
+
+impl GivenNats {
+    /// Starts a server under `folder`.
+    ///
+    /// # Panics
+    /// When it does not start.
+    pub async fn start(folder: &Path) -> Self {
+        let folder = folder.join("given-nats");
+        std::fs::create_dir_all(&folder).unwrap();
+        let passwords = app::all().into_iter().map(|service| (service, Secret::random())).collect();
+        let mut nats = Self { folder, port: 0, passwords, child: None };
+        for _ in 0..PORTS_TRIED {
+            if nats.child.is_none() {
+                nats.port = some_port();
+                nats.child = nats.launch().await;
+            }
+        }
+        assert!(nats.child.is_some(), "nats-server does not start: {}", nats.words());
+        nats
+    }
+
+    /// Gives it to an installation.
+    pub fn give(&self, settings: &mut Settings) {
+        settings.nats.url = Some(self.url());
+        settings.nats.passwords.clone_from(&self.passwords);
+        // What was handed out before the server went away is handed out again soon.
+        settings.nats.ack_wait_seconds = 5;
+    }
+
+    /// Takes the server away.
+    ///
+    /// # Panics
+    /// When it is away already.
+    pub async fn leave(&mut self, departure: Departure) {
+        let child = self.child.take().expect("a server that is there");
+        let signal = if departure == Departure::Stopped { "TERM" } else { "KILL" };
+        end(child, signal).await;
+        if departure == Departure::Emptied {
+            std::fs::remove_dir_all(self.folder.join("store")).unwrap();
+        }
+    }
+
+    /// Puts it back where it was.
+    ///
+    /// # Panics
+    /// When it does not start.
+    pub async fn come_back(&mut self) {
+        self.child = self.launch().await;
+        assert!(self.child.is_some(), "nats-server does not come back: {}", self.words());
+    }
+
+    /// Waits until every consumer has heard everything, and has said so.
+    ///
+    /// # Panics
+    /// When one does not.
+    pub async fn is_heard(&self) {
+        let mut hearers = Vec::new();
+        for (hearer, sayers) in app::HEARERS {
+            let (url, password) = (self.url(), self.passwords.get(hearer));
+            let access = Access { url: &url, password, authorities: None, replicas: 1 };
+            hearers.push((hearer, sayers, Bus::connect(hearer, access).await.unwrap()));
+        }
+        let look = || async {
+            let mut waiting = Vec::new();
+            for (hearer, sayers, bus) in &hearers {
+                for sayer in *sayers {
+                    let name = consumer_name(hearer, sayer);
+                    let stream = bus.stream_of(sayer).await.unwrap();
+                    let info = stream.consumer_info(&name).await.unwrap();
+                    if (info.num_pending, info.num_ack_pending) != (0, 0) {
+                        waiting.push((name, info.num_pending, info.num_ack_pending));
+                    }
+                }
+            }
+            waiting
+        };
+        until("hearing", look, Vec::is_empty).await;
+        for (_, _, bus) in &hearers {
+            bus.close().await;
+        }
+    }
+
+    /// Ends the server.
+    ///
+    /// # Panics
+    /// When it is away.
+    pub async fn stop(mut self) {
+        end(self.child.take().expect("a server that is there"), "TERM").await;
+    }
+
+    fn url(&self) -> String {
+        format!("nats://127.0.0.1:{}", self.port)
+    }
+
+    fn words(&self) -> String {
+        std::fs::read_to_string(self.folder.join("nats.log")).unwrap_or_default()
+    }
+
+    /// None when the server ended before it was ready.
+    async fn launch(&self) -> Option<Child> {
+        let file = self.folder.join("nats.conf");
+        std::fs::write(&file, self.settings()).unwrap();
+        let (words, _) = log(&self.folder.join("nats.log"));
+        let mut child = Command::new("setpriv")
+            .args(["--pdeathsig", "KILL"])
+            .arg(tools().join("nats-server"))
+            .arg("-c")
+            .arg(&file)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(words)
+            .kill_on_drop(true)
+            .spawn()
+            .unwrap();
+        // The server writes this file when it takes connections.
+        let ports = self.folder.join(format!("nats-server_{}.ports", child.id()?));
+        let ready = is_ready(&mut child, || ports.exists().then_some(())).await;
+        ready.map(|()| child)
+    }
+
+    fn settings(&self) -> String {
+        let hearers = app::HEARERS.iter().map(|(name, sayers)| (*name, sayers.to_vec())).collect();
+        let users = authorization(&hearers, |service| format!("{:?}", self.passwords[service].reveal()));
+        format!(
+            "listen: \"127.0.0.1:{}\"\nports_file_dir: \"{}\"\nserver_name: \"given\"\n\
+             jetstream {{ store_dir: \"{}\", sync_interval: always, max_mem: 64MB }}\nmax_payload: 1MB\n{users}",
+            self.port,
+            self.folder.display(),
+            self.folder.join("store").display(),
+        )
+    }
+}
