@@ -9,8 +9,8 @@ use tonic_types::StatusExt;
 
 use crate::rejection::Rejection;
 
-/// How many bytes an answer may have. What a peer says of every pupil of a large school is a few
-/// megabytes, which is more than a client takes by itself; this is far more than any school has.
+/// How many bytes an answer may have. What a peer says of everybody in a large tenant is a few
+/// megabytes, which is more than a client takes by itself; this is far more than any tenant has.
 pub const LARGEST_ANSWER: usize = 64 << 20;
 
 /// A peer that is asked.
