@@ -65,6 +65,9 @@ pub struct Timing {
     pub head_injury_patience_seconds: i64,
     /// Seconds that the receipt of a text about a closure or a reopening may take.
     pub closure_patience_seconds: i64,
+    /// Seconds for which a closure or a reopening waits for a directory that is away, before it goes to
+    /// the addresses that were known, without when and where children are collected.
+    pub closure_waits_for_directory_seconds: i64,
 }
 
 /// How long the receipt of what is not urgent may take.

@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use jiff::SignedDuration;
 use proto::ids::{ContactId, PupilId};
 use tokio::time::Instant;
 
@@ -90,7 +91,9 @@ impl Sender {
         live: &[Delivery],
         (contacts, error): (&BTreeSet<ContactId>, directory::Error),
     ) -> Result<(Known, School), Error> {
-        let goes_all_the_same = live.iter().any(|delivery| delivery.kind.is_about_closing());
+        let waits = SignedDuration::from_secs(self.timing.closure_waits_for_directory_seconds);
+        let goes_all_the_same = live.iter().any(|delivery| delivery.kind.is_about_closing())
+            && self.silence.has_lasted(waits, self.store.clock().now());
         let known = match self.directory.school_as_known(chunk.school) {
             Some(school) => Some(school),
             // This process may have started after the directory went away.

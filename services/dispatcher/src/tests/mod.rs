@@ -155,6 +155,7 @@ fn timing(gathers_for: i64) -> Timing {
         absence_patience_seconds: PATIENCE,
         head_injury_patience_seconds: 180,
         closure_patience_seconds: PATIENCE,
+        closure_waits_for_directory_seconds: 0,
     }
 }
 
