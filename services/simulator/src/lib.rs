@@ -192,6 +192,11 @@ impl Simulator {
         format!("http://{}", self.http)
     }
 
+    /// What Notify puts before every text.
+    pub fn service_name(&self) -> &str {
+        &self.options.service_name
+    }
+
     /// Where mails are taken.
     pub fn smtp_address(&self) -> SocketAddr {
         self.smtp

@@ -6,15 +6,17 @@
 //! at all, and [`report`] counts. It needs nothing prepared and leaves nothing behind, however it ends.
 
 mod databases;
-mod morning;
-mod office;
+pub mod doors;
+pub mod morning;
+pub mod office;
+pub mod pace;
 mod phones;
-mod public;
+pub mod public;
 mod report;
-mod school;
-mod settling;
-mod stage;
-mod story;
+pub mod school;
+pub mod settling;
+pub mod stage;
+pub mod story;
 pub mod witness;
 
 use std::path::Path;
@@ -27,8 +29,13 @@ use kit::config::{Secret, Telemetry};
 use kit::telemetry;
 use tokio::signal::unix::{SignalKind, signal};
 
+use crate::app::PEOPLE;
 use crate::settings::Settings;
+use doors::Doors;
 use morning::Script;
+use office::Office;
+use pace::Pace;
+use public::Website;
 use report::Report;
 use stage::{Place, Stage};
 use story::{Listener, Story};
@@ -69,20 +76,19 @@ impl Demo {
                 _ = interrupt.recv() => {}
             }
         });
-        let Stage { simulator, running, roster, cast, clock } = tokio::select! {
+        let Stage { world, running } = tokio::select! {
             stage = Stage::set(settings, place) => stage?,
             () = &mut asked_to_stop => bail!("stopped while it was starting"),
         };
         let listener = if self.json { Listener::Stderr } else { Listener::Stdout };
-        let story = Story::new(clock, listener);
+        let story = Story::new(world.clock.clone(), listener);
         let stop = running.stop_token();
-        let office = office::Office::at(&running)?;
-        let website = public::Website::of(&running, office.school)?;
-        story.opening(&simulator, (&running, &website), place)?;
+        let office = Office::at(Doors::of(&running)?, running.keys.signer(PEOPLE)?);
+        let website = Website::at(running.http, office.school)?;
+        story.opening(&world.simulator, (&running, &website), place)?;
         let (files, mut ended) = (place.roster(), pin!(running.wait()));
-        let (office, simulated, website) = (&office, &simulator, &website);
-        let (roster, cast, story) = (&roster, &cast, &story);
-        let script = Script { office, simulator: simulated, website, roster, cast, story };
+        let (office, website, story) = (&office, &website, &story);
+        let script = Script { office, world: &world, website, story, pace: Pace::WATCHED };
         let performed = tokio::select! {
             performed = self.perform(script, &files, began) => performed,
             ended = &mut ended => return ended.and_then(|()| bail!("it stopped by itself")),
@@ -97,7 +103,7 @@ impl Demo {
         }
         stop.cancel();
         let ended = ended.await;
-        simulator.stop().await;
+        world.simulator.stop().await;
         performed.and_then(|verdict| report::pass(&verdict)).and(ended)
     }
 

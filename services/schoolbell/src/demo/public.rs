@@ -1,9 +1,9 @@
 //! The school's public website, as any visitor's program sees it: without a token, over HTTP.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use anyhow::Context;
-use kit::runner::Running;
 use proto::ids::SchoolId;
 use serde::Deserialize;
 use tokio::time::Instant;
@@ -36,22 +36,27 @@ struct Alerts {
 }
 
 impl Website {
-    /// The website that this installation serves of a school.
-    pub fn of(running: &Running, school: SchoolId) -> anyhow::Result<Self> {
+    /// The pages of a school on the website that is served there.
+    pub fn at(website: SocketAddr, school: SchoolId) -> anyhow::Result<Self> {
         let client =
             reqwest::Client::builder().no_proxy().build().context("nothing to look at pages with")?;
-        Ok(Self { client, address: format!("http://{}/website/{school}/", running.http) })
+        Ok(Self { client, address: format!("http://{website}/website/{school}/") })
     }
 
     /// Looks until an alert of this version stands there; none when it does not come about in time.
+    /// Fails when the website does not answer at the end.
     pub async fn until(&self, version: u64, within: Duration) -> anyhow::Result<Option<Alert>> {
         let deadline = Instant::now() + within;
         let mut looks = tokio::time::interval(LOOKS_EVERY);
         loop {
             looks.tick().await;
-            let mut alerts = self.alerts().await?.into_iter();
-            let found = alerts.find(|alert| alert.version >= version);
-            if found.is_some() || Instant::now() >= deadline {
+            let seen = self.alerts().await;
+            let overdue = Instant::now() >= deadline;
+            if seen.is_err() && !overdue {
+                continue;
+            }
+            let found = seen?.into_iter().find(|alert| alert.version >= version);
+            if found.is_some() || overdue {
                 return Ok(found);
             }
         }

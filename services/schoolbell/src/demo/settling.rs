@@ -13,13 +13,12 @@ use simulator::Simulator;
 use tokio::time::{Instant, Interval, MissedTickBehavior};
 
 use super::office::Office;
+use super::pace::Pace;
 use super::school::Cast;
-use super::stage::{DAY, GATHERS_FOR};
+use super::stage::DAY;
 use super::witness::roster::Roster;
 use super::witness::{Evidence, Facts, OpenTask, Session, Verdict, judge};
 
-/// How long the morning may take to come to rest.
-const PATIENCE: Duration = Duration::from_mins(1);
 const LOOKS_EVERY: Duration = Duration::from_millis(300);
 /// How long nothing may arrive: longer than a receipt may take, so that a second message to somebody
 /// who has been told would be seen.
@@ -38,6 +37,7 @@ pub struct State {
 /// What is judged, beside the log and the tasks.
 pub struct Watch<'a> {
     roster: &'a Roster,
+    pace: Pace,
     /// How far the school's clock is ahead of real time.
     ahead: SignedDuration,
     /// Where nothing arrives.
@@ -52,9 +52,10 @@ pub struct Watch<'a> {
 
 impl<'a> Watch<'a> {
     /// A watch over a school where nothing has happened yet.
-    pub fn new(roster: &'a Roster, cast: &Cast, ahead: SignedDuration) -> Self {
+    pub fn new(roster: &'a Roster, cast: &Cast, (pace, ahead): (Pace, SignedDuration)) -> Self {
         Self {
             roster,
+            pace,
             ahead,
             dead: cast.dead().collect(),
             facts: Facts::default(),
@@ -108,7 +109,8 @@ impl<'a> Watch<'a> {
             log: &log,
             tasks: &tasks,
             dead: &self.dead,
-            gathers_for: GATHERS_FOR,
+            gathers_for: self.pace.gathers_for,
+            in_the_air: self.pace.in_the_air,
         }))
     }
 
@@ -124,9 +126,9 @@ impl<'a> Watch<'a> {
 pub async fn until_told(
     office: &Office,
     simulator: &Simulator,
-    (watch, within): (&mut Watch<'_>, Duration),
+    watch: &mut Watch<'_>,
 ) -> anyhow::Result<bool> {
-    let deadline = Instant::now() + within;
+    let deadline = Instant::now() + watch.pace.told_within;
     let mut looks = looks();
     loop {
         looks.tick().await;
@@ -145,7 +147,7 @@ pub async fn settle(
     simulator: &Simulator,
     watch: &mut Watch<'_>,
 ) -> anyhow::Result<(State, Verdict)> {
-    let deadline = Instant::now() + PATIENCE;
+    let deadline = Instant::now() + watch.pace.settles_within;
     let mut looks = looks();
     loop {
         looks.tick().await;
@@ -155,7 +157,7 @@ pub async fn settle(
             continue;
         }
         let verdict = watch.judge(simulator, &state.tasks)?;
-        if overdue || (verdict.is_clean() && stays_quiet(simulator).await?) {
+        if overdue || (!verdict.may_mend() && stays_quiet(simulator).await?) {
             // What arrived while it was quiet has to be judged too.
             let state = look(office, watch).await?;
             let verdict = watch.judge(simulator, &state.tasks)?;

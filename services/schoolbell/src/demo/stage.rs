@@ -1,7 +1,7 @@
 //! The stage: a temporary folder, the outside world on loopback, and every service, set up as for
 //! anybody else's installation but for its providers, its clock and its short waits.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Context;
@@ -79,12 +79,10 @@ impl Place {
     }
 }
 
-/// Everything that was started.
-pub struct Stage {
+/// The school and the world around it, before any service runs.
+pub struct World {
     /// The outside world.
     pub simulator: Simulator,
-    /// The services.
-    pub running: Running,
     /// The witness's reading of the school.
     pub roster: Roster,
     /// Who plays which part.
@@ -93,23 +91,40 @@ pub struct Stage {
     pub clock: Clock,
 }
 
+impl World {
+    /// Writes the school's files to `roster` and starts the outside world, which writes what it sees
+    /// to `log`.
+    pub async fn begin(files: &Path, log: PathBuf) -> anyhow::Result<Self> {
+        let (roster, cast) = (Roster::read(&FILES)?, Cast::read()?);
+        super::school::write(files)?;
+        let clock = Clock::starting_at(starts_at()?);
+        let simulator = outside_world(log, (&roster, &cast), &clock).await?;
+        Ok(Self { simulator, roster, cast, clock })
+    }
+}
+
+/// Everything that was started.
+pub struct Stage {
+    /// The school, and the world around it.
+    pub world: World,
+    /// The services.
+    pub running: Running,
+}
+
 impl Stage {
     /// Starts all of it. `settings` are the installation's; what the demo needs otherwise is changed.
     pub async fn set(settings: Settings, place: &Place) -> anyhow::Result<Self> {
-        let (roster, cast) = (Roster::read(&FILES)?, Cast::read()?);
-        super::school::write(&place.roster())?;
-        let clock = Clock::starting_at(starts_at()?);
-        let simulator = outside_world(place, &roster, &cast, &clock).await?;
+        let world = World::begin(&place.roster(), place.log()).await?;
         let token = Secret::random();
-        let settings = demo_settings(settings, place, (&simulator, &roster), (token.clone(), clock.now()))?;
+        let settings = demo_settings(settings, place, &world, token.clone())?;
         let running = app::start(settings, &app::all()).await?;
-        simulator.send_receipts_to(ReceiptsTo {
+        world.simulator.send_receipts_to(ReceiptsTo {
             url: format!("http://{}/dispatcher/receipts/notify", running.http),
             bearer_token: token.reveal().to_owned(),
             after: RECEIPT_AFTER,
             retry_every: RECEIPT_AGAIN,
         });
-        Ok(Self { simulator, running, roster, cast, clock })
+        Ok(Self { world, running })
     }
 }
 
@@ -118,16 +133,15 @@ fn starts_at() -> anyhow::Result<Timestamp> {
 }
 
 async fn outside_world(
-    place: &Place,
-    roster: &Roster,
-    cast: &Cast,
+    log: PathBuf,
+    (roster, cast): (&Roster, &Cast),
     clock: &Clock,
 ) -> anyhow::Result<Simulator> {
     let options = Options {
         notify: NotifyOptions { service_name: roster.school.clone(), ..NotifyOptions::default() },
         people: phones::people(roster),
         school_clock: clock.now().duration_since(clock.real()),
-        ..Options::new(place.log())
+        ..Options::new(log)
     };
     let simulator = simulator::start(options).await.context("the outside world cannot be started")?;
     for address in cast.dead() {
@@ -139,8 +153,8 @@ async fn outside_world(
 fn demo_settings(
     settings: Settings,
     place: &Place,
-    (simulator, roster): (&Simulator, &Roster),
-    (token, now): (Secret, Timestamp),
+    World { simulator, roster, clock, .. }: &World,
+    token: Secret,
 ) -> anyhow::Result<Settings> {
     let options = NotifyOptions::default();
     let smtp = simulator.smtp_address();
@@ -166,7 +180,7 @@ fn demo_settings(
     let mut settings = Settings {
         mode: Mode::Demo,
         data: place.data(),
-        clock_starts_at: Some(now),
+        clock_starts_at: Some(clock.now()),
         peers: std::collections::BTreeMap::new(),
         ..settings
     };
@@ -184,8 +198,6 @@ fn demo_settings(
     settings.absences.close_at_register_time = false;
     settings.dispatcher.timing.absence_gathers_for_seconds = GATHERS_FOR.as_secs();
     settings.dispatcher.timing.absence_patience_seconds = PATIENCE.as_secs();
-    settings.dispatcher.timing.head_injury_patience_seconds = PATIENCE.as_secs();
-    settings.dispatcher.timing.closure_patience_seconds = PATIENCE.as_secs();
     settings.dispatcher.timing.head_injury_patience_seconds = HEAD_PATIENCE.as_secs();
     settings.dispatcher.timing.closure_patience_seconds = CLOSURE_PATIENCE.as_secs();
     settings.dispatcher.receipts_token = Some(token);

@@ -22,6 +22,8 @@ pub enum Listener {
     Stdout,
     /// A person beside a machine.
     Stderr,
+    /// Nobody: the figures are all that matters.
+    Nobody,
 }
 
 /// Tells what happens.
@@ -57,6 +59,7 @@ impl Story {
         match self.listener {
             Listener::Stdout => writeln!(std::io::stdout().lock(), "{text}")?,
             Listener::Stderr => writeln!(std::io::stderr().lock(), "{text}")?,
+            Listener::Nobody => {}
         }
         Ok(())
     }

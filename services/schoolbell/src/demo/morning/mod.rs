@@ -9,23 +9,20 @@ mod snow;
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::time::Duration;
 
 use anyhow::{Context, bail};
 use proto::directory::v1::PupilSummary;
-use simulator::{Entry, Medium, Simulator};
+use simulator::{Entry, Medium};
 
 use super::office::Office;
+use super::pace::Pace;
 use super::phones;
 use super::public::Website;
-use super::school::Cast;
 use super::settling::{State, Watch, settle, until_told};
+use super::stage::World;
 use super::story::Story;
 use super::witness::Verdict;
-use super::witness::roster::Roster;
 
-/// How long people at home may take to be told before the script goes on without them.
-const TOLD_WITHIN: Duration = Duration::from_secs(30);
 /// More messages than these are not told one by one.
 const MOST_TOLD: usize = 40;
 
@@ -44,16 +41,14 @@ pub struct Judged {
 pub struct Script<'a> {
     /// The people at school.
     pub office: &'a Office,
-    /// The outside world.
-    pub simulator: &'a Simulator,
+    /// The school and the world around it.
+    pub world: &'a World,
     /// What anybody can read.
     pub website: &'a Website,
-    /// The school.
-    pub roster: &'a Roster,
-    /// Who plays which part.
-    pub cast: &'a Cast,
     /// Who tells it.
     pub story: &'a Story,
+    /// How patient they all are.
+    pub pace: Pace,
 }
 
 /// What is known so far.
@@ -75,7 +70,7 @@ impl Script<'_> {
         self.a_letter(&mut progress).await?;
         self.the_snow(&mut progress).await?;
         self.story.say("Waiting until every message has found its end …")?;
-        let (state, verdict) = settle(self.office, self.simulator, &mut progress.watch).await?;
+        let (state, verdict) = settle(self.office, &self.world.simulator, &mut progress.watch).await?;
         self.show_messages(&mut progress)?;
         self.show_tasks(&state)?;
         for (part, kind) in [
@@ -104,13 +99,13 @@ impl Script<'_> {
 
     /// Learns by which ids the systems know whom the script speaks of.
     async fn meet(&self) -> anyhow::Result<Progress<'_>> {
-        let mut watch = Watch::new(self.roster, self.cast, self.story.ahead());
+        let mut watch = Watch::new(&self.world.roster, &self.world.cast, (self.pace, self.story.ahead()));
         let mut pupils = BTreeMap::new();
         for pupil in self.office.pupils().await? {
             watch.meet_pupil(&pupil);
             pupils.insert(pupil.source_id.clone(), pupil);
         }
-        for source_id in self.cast.everybody() {
+        for source_id in self.world.cast.everybody() {
             let pupil = pupils.get(source_id).with_context(|| format!("{source_id} is not on roll"))?;
             watch.meet_family(self.office, &pupil.id).await?;
         }
@@ -119,7 +114,7 @@ impl Script<'_> {
 
     /// Waits until nobody is left who should know and does not.
     async fn until_told(&self, progress: &mut Progress<'_>) -> anyhow::Result<()> {
-        let told = until_told(self.office, self.simulator, (&mut progress.watch, TOLD_WITHIN)).await?;
+        let told = until_told(self.office, &self.world.simulator, &mut progress.watch).await?;
         self.show_messages(progress)?;
         if told { Ok(()) } else { self.story.say("Not everybody has been told in time; the school goes on.") }
     }
@@ -131,9 +126,9 @@ impl Script<'_> {
         progress: &Progress<'_>,
         state: &State,
     ) -> anyhow::Result<()> {
-        let contact = self.cast.contact(part)?;
-        let pupil = progress.pupil(self.cast.pupil(part)?)?;
-        let about = phones::about(self.roster, contact);
+        let contact = self.world.cast.contact(part)?;
+        let pupil = progress.pupil(self.world.cast.pupil(part)?)?;
+        let about = phones::about(&self.world.roster, contact);
         let contact_id = progress.watch.id_of(contact);
         let is_it = |kind_of: &str, subjects: &[String]| kind_of == kind && subjects.contains(&pupil.id);
         let notice = state.notices.iter().find(|notice| is_it(&notice.kind, &notice.subjects));
@@ -162,7 +157,7 @@ impl Script<'_> {
 
     /// Each message, or when there are very many those to one family that a court order divides.
     fn show_messages(&self, progress: &mut Progress<'_>) -> anyhow::Result<()> {
-        let log = simulator::read_log(self.simulator.log_path())?;
+        let log = simulator::read_log(self.world.simulator.log_path())?;
         let entries = log.get(progress.shown..).unwrap_or_default();
         let of = |medium: Medium| {
             let accepted = entries.iter().filter_map(Entry::accepted);
@@ -173,12 +168,12 @@ impl Script<'_> {
         if many {
             self.story.say(&format!("{texts} texts and {mails} e-mails have left. To one family of all:"))?;
         }
-        let divided = self.cast.pupil("barred_father")?;
+        let divided = self.world.cast.pupil("barred_father")?;
         for entry in entries {
             let to = entry.accepted().map(|accepted| accepted.to.as_str());
-            let to_them = |to| self.roster.links_at(to).any(|link| link.pupil == divided);
+            let to_them = |to| self.world.roster.links_at(to).any(|link| link.pupil == divided);
             if !many || to.is_some_and(to_them) {
-                self.story.outside(self.roster, entry)?;
+                self.story.outside(&self.world.roster, entry)?;
             }
         }
         progress.shown = log.len();

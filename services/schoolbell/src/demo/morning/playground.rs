@@ -47,7 +47,7 @@ impl Script<'_> {
         part: &str,
         (injury, what, first_aid): (Injury, &str, &str),
     ) -> anyhow::Result<String> {
-        let pupil = progress.pupil(self.cast.pupil(part)?)?;
+        let pupil = progress.pupil(self.world.cast.pupil(part)?)?;
         let kind = match injury {
             Injury::Minor => AccidentKind::Minor,
             Injury::Head => AccidentKind::HeadInjury,
@@ -69,7 +69,7 @@ impl Script<'_> {
 
     /// To the class of the child whose father is barred: what is said to a class is not for him.
     pub(super) async fn a_letter(&self, progress: &mut Progress<'_>) -> anyhow::Result<()> {
-        let pupil = progress.pupil(self.cast.pupil("barred_father")?)?;
+        let pupil = progress.pupil(self.world.cast.pupil("barred_father")?)?;
         let (class_id, class) = (pupil.class_id.clone(), pupil.class_source_id.clone());
         let asked_at = self.story.real();
         let pupils = self.office.announce(&class_id, TRIP).await?;

@@ -24,7 +24,7 @@ impl Script<'_> {
         let reason_known_at = self.a_mother_rings(progress).await?;
         self.registers(progress).await?;
         self.close(progress).await?;
-        progress.missing(self.cast.pupil("explained")?)?.reason_known_at = Some(reason_known_at);
+        progress.missing(self.world.cast.pupil("explained")?)?.reason_known_at = Some(reason_known_at);
         self.until_heard(progress.facts).await?;
         self.somebody_comes_in_early(progress).await?;
         self.until_told(progress).await?;
@@ -32,7 +32,7 @@ impl Script<'_> {
     }
 
     async fn a_mother_rings(&self, progress: &Progress<'_>) -> anyhow::Result<Timestamp> {
-        let pupil = progress.pupil(self.cast.pupil("explained")?)?;
+        let pupil = progress.pupil(self.world.cast.pupil("explained")?)?;
         self.office.report_absence(&pupil.id, ILL).await?;
         let known_at = self.story.real();
         self.story
@@ -41,7 +41,7 @@ impl Script<'_> {
     }
 
     async fn registers(&self, progress: &Progress<'_>) -> anyhow::Result<()> {
-        let missing: BTreeSet<&str> = self.cast.missing().collect();
+        let missing: BTreeSet<&str> = self.world.cast.missing().collect();
         let mut classes: BTreeMap<&str, Vec<Mark>> = BTreeMap::new();
         for pupil in progress.pupils.values() {
             let code = if missing.contains(pupil.source_id.as_str()) { NO_REASON_YET } else { PRESENT };
@@ -64,6 +64,7 @@ impl Script<'_> {
         let answer = self.office.close_register().await?;
         progress.facts += answer.announced;
         progress.watch.facts.missing = self
+            .world
             .cast
             .missing()
             .map(|pupil| Missing {
@@ -101,7 +102,7 @@ impl Script<'_> {
     }
 
     async fn comes_in(&self, progress: &mut Progress<'_>, part: &str) -> anyhow::Result<String> {
-        let source_id = self.cast.pupil(part)?;
+        let source_id = self.world.cast.pupil(part)?;
         let pupil = progress.pupil(source_id)?;
         let (id, name) = (pupil.id.clone(), pupil.first_name.clone());
         let answer = self.office.record_arrival(&id).await?;

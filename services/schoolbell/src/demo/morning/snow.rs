@@ -1,8 +1,6 @@
 //! Snow: the school is to close from the afternoon on, for longer than it thought, and is open after
 //! all. The website says so at once; everybody at home is told of each, before the next is said.
 
-use std::time::Duration;
-
 use anyhow::{Context, bail};
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -12,8 +10,6 @@ use super::super::stage::DAY;
 use super::super::witness::{Closure, Is, Public, Scope, Session, Stage};
 use super::{Progress, Script};
 
-/// How long the website may take.
-const SHOWN_WITHIN: Duration = Duration::from_secs(10);
 const REASON: &str = "Heavy snow is on its way";
 const COLLECTION: &str = "Please collect your child from the hall doors at 12:30";
 
@@ -52,7 +48,7 @@ impl Script<'_> {
         let closure = progress.watch.facts.closures.last_mut().context("no closure was declared")?;
         closure.stages.push(Stage { is, asked_at, answered_at });
         let version = u64::try_from(closure.stages.len())?;
-        let Some(alert) = self.website.until(version, SHOWN_WITHIN).await? else {
+        let Some(alert) = self.website.until(version, self.pace.shown_within).await? else {
             bail!("the website does not show what the school has said");
         };
         if (alert.kind == "reopening") != says_open {

@@ -6,72 +6,68 @@ use proto::options::v1::Role;
 use proto::tasks::v1 as tasks;
 use proto::tasks::v1::tasks_service_client::TasksServiceClient;
 
-use super::{Office, PAGE, answered};
+use super::{Office, PAGE, every_page};
 use crate::app;
 
 impl Office {
     /// Every notice.
     pub async fn notices(&self) -> anyhow::Result<Vec<dispatcher::Notice>> {
-        let mut client = DispatcherServiceClient::new(self.channel.clone());
-        let (mut notices, mut page_token) = (Vec::new(), String::new());
-        loop {
+        every_page(async |page_token| {
             let request =
                 dispatcher::ListNoticesRequest { page_size: PAGE, page_token, ..Default::default() };
-            let request = self.request(Role::AttendanceOfficer, request)?;
-            let page = answered("ListNotices", client.list_notices(request).await)?;
-            notices.extend(page.notices);
-            page_token = page.next_page_token;
-            if page_token.is_empty() {
-                return Ok(notices);
-            }
-        }
+            let rpc = ("ListNotices", "dispatcher");
+            let page = self.ask(rpc, Role::AttendanceOfficer, request, async |channel, request| {
+                DispatcherServiceClient::new(channel).list_notices(request).await
+            });
+            page.await.map(|page| (page.notices, page.next_page_token))
+        })
+        .await
     }
 
     /// Every delivery.
     pub async fn deliveries(&self) -> anyhow::Result<Vec<dispatcher::Delivery>> {
-        let mut client = DispatcherServiceClient::new(self.channel.clone());
-        let (mut deliveries, mut page_token) = (Vec::new(), String::new());
-        loop {
+        every_page(async |page_token| {
             let request =
                 dispatcher::ListDeliveriesRequest { page_size: PAGE, page_token, ..Default::default() };
-            let request = self.request(Role::AttendanceOfficer, request)?;
-            let page = answered("ListDeliveries", client.list_deliveries(request).await)?;
-            deliveries.extend(page.deliveries);
-            page_token = page.next_page_token;
-            if page_token.is_empty() {
-                return Ok(deliveries);
-            }
-        }
+            let rpc = ("ListDeliveries", "dispatcher");
+            let page = self.ask(rpc, Role::AttendanceOfficer, request, async |channel, request| {
+                DispatcherServiceClient::new(channel).list_deliveries(request).await
+            });
+            page.await.map(|page| (page.deliveries, page.next_page_token))
+        })
+        .await
     }
 
     /// Why a contact was told of a notice, or was not: a sentence for each step.
     pub async fn explain(&self, contact_id: &str, notice_id: &str) -> anyhow::Result<Vec<String>> {
         let request =
             dispatcher::ExplainRequest { contact_id: contact_id.to_owned(), notice_id: notice_id.to_owned() };
-        let request = self.request(Role::AttendanceOfficer, request)?;
-        let mut client = DispatcherServiceClient::new(self.channel.clone());
-        let answer = answered("Explain", client.explain(request).await)?;
-        Ok(answer.steps.into_iter().map(|step| step.sentence).collect())
+        let rpc = ("Explain", "dispatcher");
+        let answer = self.ask(rpc, Role::AttendanceOfficer, request, async |channel, request| {
+            DispatcherServiceClient::new(channel).explain(request).await
+        });
+        Ok(answer.await?.steps.into_iter().map(|step| step.sentence).collect())
     }
 
     /// What people have been asked to do by any service, and have not done.
     pub async fn tasks(&self) -> anyhow::Result<Vec<tasks::Task>> {
-        let mut client = TasksServiceClient::new(self.channel.clone());
         let mut open = Vec::new();
         for service in app::all() {
-            let mut page_token = String::new();
-            loop {
+            let of_service = every_page(async |page_token| {
                 let service = service.clone();
-                let request =
-                    tasks::ListTasksRequest { service, page_size: PAGE, page_token, ..Default::default() };
-                let request = self.request(Role::Head, request)?;
-                let page = answered("ListTasks", client.list_tasks(request).await)?;
-                open.extend(page.tasks);
-                page_token = page.next_page_token;
-                if page_token.is_empty() {
-                    break;
-                }
-            }
+                let rpc = ("ListTasks", service.as_str());
+                let request = tasks::ListTasksRequest {
+                    service: service.clone(),
+                    page_size: PAGE,
+                    page_token,
+                    ..Default::default()
+                };
+                let page = self.ask(rpc, Role::Head, request, async |channel, request| {
+                    TasksServiceClient::new(channel).list_tasks(request).await
+                });
+                page.await.map(|page| (page.tasks, page.next_page_token))
+            });
+            open.extend(of_service.await?);
         }
         Ok(open)
     }

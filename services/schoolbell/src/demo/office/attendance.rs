@@ -5,7 +5,7 @@ use proto::absences::v1::absences_service_client::AbsencesServiceClient;
 use proto::options::v1::Role;
 
 use super::super::stage::DAY;
-use super::{Office, answered, new_request};
+use super::{Office, new_request};
 
 impl Office {
     /// Somebody at home says why a pupil will be missing today.
@@ -21,9 +21,10 @@ impl Office {
             code: code.to_owned(),
             ..Default::default()
         };
-        let request = self.request(Role::Office, request)?;
-        let mut client = AbsencesServiceClient::new(self.channel.clone());
-        answered("ReportAbsence", client.report_absence(request).await)
+        self.ask(("ReportAbsence", "absences"), Role::Office, request, async |channel, request| {
+            AbsencesServiceClient::new(channel).report_absence(request).await
+        })
+        .await
     }
 
     /// A class teacher posts the morning's marks.
@@ -39,9 +40,10 @@ impl Office {
             session: absences::Session::Morning.into(),
             marks,
         };
-        let request = self.request(Role::ClassTeacher, request)?;
-        let mut client = AbsencesServiceClient::new(self.channel.clone());
-        answered("PostRegister", client.post_register(request).await)
+        self.ask(("PostRegister", "absences"), Role::ClassTeacher, request, async |channel, request| {
+            AbsencesServiceClient::new(channel).post_register(request).await
+        })
+        .await
     }
 
     /// The attendance officer closes the morning's register for the whole school.
@@ -51,9 +53,10 @@ impl Office {
             date: DAY.to_string(),
             session: absences::Session::Morning.into(),
         };
-        let request = self.request(Role::AttendanceOfficer, request)?;
-        let mut client = AbsencesServiceClient::new(self.channel.clone());
-        answered("CloseRegister", client.close_register(request).await)
+        self.ask(("CloseRegister", "absences"), Role::AttendanceOfficer, request, async |channel, request| {
+            AbsencesServiceClient::new(channel).close_register(request).await
+        })
+        .await
     }
 
     /// A pupil comes in.
@@ -64,8 +67,9 @@ impl Office {
             date: DAY.to_string(),
             session: absences::Session::Morning.into(),
         };
-        let request = self.request(Role::Office, request)?;
-        let mut client = AbsencesServiceClient::new(self.channel.clone());
-        answered("RecordArrival", client.record_arrival(request).await)
+        self.ask(("RecordArrival", "absences"), Role::Office, request, async |channel, request| {
+            AbsencesServiceClient::new(channel).record_arrival(request).await
+        })
+        .await
     }
 }

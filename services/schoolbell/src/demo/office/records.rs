@@ -13,7 +13,7 @@ use proto::options::v1::Role;
 use proto::scheduling::v1 as scheduling;
 use proto::scheduling::v1::scheduling_service_client::SchedulingServiceClient;
 
-use super::{Office, answered, new_request};
+use super::{Office, new_request};
 
 /// What the first-aider writes about a child.
 #[derive(Debug, Clone, Copy)]
@@ -68,9 +68,11 @@ impl Office {
                 ..Default::default()
             }),
         };
-        let request = self.request(Role::FirstAider, request)?;
-        let mut client = IncidentsServiceClient::new(self.channel.clone());
-        Ok(answered("RecordAccident", client.record_accident(request).await)?.accident_id)
+        let answer =
+            self.ask(("RecordAccident", "incidents"), Role::FirstAider, request, async |channel, request| {
+                IncidentsServiceClient::new(channel).record_accident(request).await
+            });
+        Ok(answer.await?.accident_id)
     }
 
     /// The office writes to everybody at the homes of a class.
@@ -83,9 +85,11 @@ impl Office {
             body: letter.body.to_owned(),
             text: letter.text.to_owned(),
         };
-        let request = self.request(Role::Office, request)?;
-        let mut client = MessagingServiceClient::new(self.channel.clone());
-        Ok(answered("SendAnnouncement", client.send_announcement(request).await)?.pupils)
+        let answer =
+            self.ask(("SendAnnouncement", "messaging"), Role::Office, request, async |channel, request| {
+                MessagingServiceClient::new(channel).send_announcement(request).await
+            });
+        Ok(answer.await?.pupils)
     }
 
     /// The head closes the school. Answers with the closure's id.
@@ -99,9 +103,11 @@ impl Office {
             reason: closing.reason.to_owned(),
             collection: closing.collection.to_owned(),
         };
-        let request = self.request(Role::Head, request)?;
-        let mut client = SchedulingServiceClient::new(self.channel.clone());
-        Ok(answered("DeclareClosure", client.declare_closure(request).await)?.closure_id)
+        let answer =
+            self.ask(("DeclareClosure", "scheduling"), Role::Head, request, async |channel, request| {
+                SchedulingServiceClient::new(channel).declare_closure(request).await
+            });
+        Ok(answer.await?.closure_id)
     }
 
     /// The head makes a closure longer, or shorter.
@@ -112,9 +118,11 @@ impl Office {
             last_day: Some(last_day.to_string()),
             ..Default::default()
         };
-        let request = self.request(Role::Head, request)?;
-        let mut client = SchedulingServiceClient::new(self.channel.clone());
-        answered("ChangeClosure", client.change_closure(request).await).map(|_| ())
+        let answer =
+            self.ask(("ChangeClosure", "scheduling"), Role::Head, request, async |channel, request| {
+                SchedulingServiceClient::new(channel).change_closure(request).await
+            });
+        answer.await.map(|_| ())
     }
 
     /// The head opens the school again.
@@ -124,8 +132,9 @@ impl Office {
             closure_id: closure_id.to_owned(),
             open_on: open_on.to_string(),
         };
-        let request = self.request(Role::Head, request)?;
-        let mut client = SchedulingServiceClient::new(self.channel.clone());
-        answered("EndClosure", client.end_closure(request).await).map(|_| ())
+        let answer = self.ask(("EndClosure", "scheduling"), Role::Head, request, async |channel, request| {
+            SchedulingServiceClient::new(channel).end_closure(request).await
+        });
+        answer.await.map(|_| ())
     }
 }

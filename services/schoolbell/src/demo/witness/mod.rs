@@ -31,8 +31,8 @@ use heard::Kind;
 use roster::Roster;
 pub use wording::Session;
 
-/// How long a message may still be accepted after the answer that makes it wrong: a request that is
-/// in the air cannot be called back.
+/// How long a message may still be accepted after the answer that makes it wrong, while every service
+/// runs: a request that is in the air cannot be called back.
 pub const IN_THE_AIR: SignedDuration = SignedDuration::from_millis(1_500);
 
 /// Everything that the verdict rests on. Instants are real time, as in the log.
@@ -54,6 +54,8 @@ pub struct Evidence<'a> {
     pub dead: &'a BTreeSet<String>,
     /// How long absences wait for each other.
     pub gathers_for: SignedDuration,
+    /// How long a message may still be accepted after the answer that makes it wrong.
+    pub in_the_air: SignedDuration,
 }
 
 /// Something that a person must do: the `sourcedId`s of the pupils and contacts that it names.
@@ -94,6 +96,12 @@ impl Verdict {
             ("told_wrongly", &self.told_wrongly),
             ("not_told", &self.not_told),
         ]
+    }
+
+    /// Whether time may mend what was found: who was told twice or against a restriction stays told.
+    #[must_use]
+    pub fn may_mend(&self) -> bool {
+        !self.not_told.is_empty() || !self.told_wrongly.is_empty()
     }
 
     /// Whether all four figures are 0.

@@ -150,6 +150,7 @@ impl Morning {
             tasks: &self.tasks,
             dead: &self.dead,
             gathers_for: SignedDuration::from_secs(3),
+            in_the_air: IN_THE_AIR,
         })
     }
 

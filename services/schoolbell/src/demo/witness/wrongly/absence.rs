@@ -12,10 +12,10 @@ pub fn unexplained(evidence: &Evidence<'_>, message: &Message<'_>, pupil: &str) 
     if message.at < missing.closed_at {
         return Some("was told of before the register closed");
     }
-    if is_later(message.at, missing.reason_known_at) {
+    if is_later(evidence, message.at, missing.reason_known_at) {
         return Some("was told of after the reason was known");
     }
-    if is_later(message.at, missing.arrived_at) {
+    if is_later(evidence, message.at, missing.arrived_at) {
         return Some("was told of after the arrival was known");
     }
     went_to_no_family(evidence, message, pupil).then_some("was told of to somebody who is not told at once")
@@ -28,7 +28,7 @@ pub fn correction(
 ) -> Option<&'static str> {
     let arrived = missing(evidence, pupil).and_then(|missing| missing.arrived_at);
     let Some(arrived) = arrived else { return Some("is said to be in school and has not arrived") };
-    if is_later(arrived, Some(message.at)) {
+    if is_later(evidence, arrived, Some(message.at)) {
         return Some("is said to be in school before the arrival was known");
     }
     let told = |earlier: &&Message<'_>| {

@@ -26,7 +26,7 @@ pub fn told(evidence: &Evidence<'_>, message: &Message<'_>, (place, stage): (usi
     };
     let untimely = [
         (message.at < said.asked_at).then_some("it was sent before anybody had said so"),
-        said_too_late(message, said, closure.stages.get(stage + 1)),
+        said_too_late(evidence, (message, said), closure.stages.get(stage + 1)),
         (tells_of_children && is_read_by_somebody_barred(evidence, message))
             .then_some("it says when and where children are collected to somebody who may not know"),
         misses_everybody(evidence, message, Matter::Closing(&closure.scope))
@@ -36,8 +36,12 @@ pub fn told(evidence: &Evidence<'_>, message: &Message<'_>, (place, stage): (usi
 }
 
 /// What was said before is wrong as soon as the next has been answered.
-fn said_too_late(message: &Message<'_>, said: &Stage, next: Option<&Stage>) -> Option<&'static str> {
-    let next = next.filter(|next| is_later(message.at, Some(next.answered_at)))?;
+fn said_too_late(
+    evidence: &Evidence<'_>,
+    (message, said): (&Message<'_>, &Stage),
+    next: Option<&Stage>,
+) -> Option<&'static str> {
+    let next = next.filter(|next| is_later(evidence, message.at, Some(next.answered_at)))?;
     match (&said.is, &next.is) {
         (Is::Closed { .. }, Is::Open { .. }) => Some("it says that school is closed after it was open again"),
         (Is::Open { .. }, _) => Some("it says that school is open after it was closed again"),

@@ -12,10 +12,10 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
+use super::Evidence;
 use super::heard::{Heard, Kind, Meant, Message};
 use super::rights::{self, Matter};
 use super::wording;
-use super::{Evidence, IN_THE_AIR};
 
 /// Everything that should not have been said, or not then, and every error that was left standing.
 pub fn find(evidence: &Evidence<'_>, heard: &Heard<'_>) -> Vec<String> {
@@ -139,6 +139,6 @@ fn went_to_no_family(evidence: &Evidence<'_>, message: &Message<'_>, pupil: &str
 }
 
 /// Whether `at` is after `known`, by more than a request can be in the air.
-fn is_later(at: Timestamp, known: Option<Timestamp>) -> bool {
-    known.is_some_and(|known| at.duration_since(known) > IN_THE_AIR)
+fn is_later(evidence: &Evidence<'_>, at: Timestamp, known: Option<Timestamp>) -> bool {
+    known.is_some_and(|known| at.duration_since(known) > evidence.in_the_air)
 }
