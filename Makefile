@@ -1,7 +1,7 @@
 # Each line here is a command that anyone can run by hand; nothing hides in this file.
 export PATH := $(CURDIR)/.tools/bin:$(PATH)
 
-.PHONY: demo test lint fmt tools
+.PHONY: demo test soak lint fmt tools
 
 # One school morning, to watch: prints the addresses to look at and stays up until Ctrl-C.
 demo:
@@ -12,6 +12,12 @@ demo:
 test:
 	deploy/tools/install nats-server postgres
 	deploy/tools/with-postgres cargo test --workspace --locked
+
+# Twenty mornings in which every service is killed again and again: the better part of an hour.
+soak:
+	deploy/tools/install nats-server postgres
+	cargo build --locked --package schoolbell
+	deploy/tools/with-postgres cargo test --locked --package tests --test faults -- --ignored --nocapture
 
 lint:
 	deploy/tools/install buf cargo-deny

@@ -17,7 +17,7 @@ use schoolbell::app;
 use simulator::ReceiptsTo;
 use tests::Roster;
 use tests::apart::{Nats, Process};
-use tests::installation::{Backend, Installation};
+use tests::installation::{Backend, GATHERS, Installation};
 use tests::roster::Contact;
 use tests::school::{DAY, fresh};
 use tonic::Request;
@@ -28,7 +28,7 @@ const CLASSES: usize = 40;
 const PER_CLASS: usize = 50;
 const MESSAGES: usize = CLASSES * PER_CLASS;
 /// The dispatcher's credit window: what a crash may repeat.
-const CREDITS: usize = 512;
+pub const CREDITS: usize = 512;
 
 fn roster() -> Roster {
     let mut roster = Roster::new();
@@ -111,8 +111,13 @@ async fn nothing_is_lost(backend: Backend) {
     let phones = simulator::start(simulator::Options::new(folder.path().join("phones.jsonl"))).await.unwrap();
     let token = Secret::random();
     let nats = Nats::start(folder.path()).await;
-    let installation =
-        Installation { folder: folder.path(), backend, phones: &phones, receipts_token: &token };
+    let installation = Installation {
+        folder: folder.path(),
+        backend,
+        phones: &phones,
+        receipts_token: &token,
+        gathers: GATHERS,
+    };
     let config = installation.file(&nats.settings);
     let log = folder.path().join("schoolbell.log");
     let services = Process::run(&config, &["directory", "absences", "scheduling"], &log).await;

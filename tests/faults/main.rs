@@ -12,4 +12,5 @@ mod bus;
 mod database;
 mod killed;
 mod load;
+mod mornings;
 mod outboxes;

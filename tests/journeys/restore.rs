@@ -25,7 +25,7 @@ use schoolbell::app;
 use simulator::{Behaviour, Provider, ReceiptsTo, Simulator};
 use tests::Roster;
 use tests::apart::{Process, binary};
-use tests::installation::{Backend, Installation};
+use tests::installation::{Backend, GATHERS, Installation};
 use tests::roster::Contact;
 use tests::school::DAY;
 use tests::wait::until;
@@ -50,7 +50,9 @@ impl Installed {
             simulator::start(simulator::Options::new(data.path().join("phones.jsonl"))).await.unwrap();
         let token = Secret::random();
         let folder = data.path();
-        let config = Installation { folder, backend, phones: &phones, receipts_token: &token }.file("");
+        let config =
+            Installation { folder, backend, phones: &phones, receipts_token: &token, gathers: GATHERS }
+                .file("");
         let id = SchoolId::generate();
         let mut installed = Self { id, phones, data, config, token, process: None };
         installed.run().await;

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use jiff::SignedDuration;
 use kit::config::Secret;
 use schoolbell::settings::Settings;
 use simulator::{NotifyOptions, Simulator};
@@ -26,7 +27,12 @@ pub struct Installation<'a> {
     pub phones: &'a Simulator,
     /// What receipts carry.
     pub receipts_token: &'a Secret,
+    /// How long absences wait for each other, in whole seconds.
+    pub gathers: SignedDuration,
 }
+
+/// How long absences wait for each other unless a test says otherwise.
+pub const GATHERS: SignedDuration = SignedDuration::from_secs(1);
 
 impl Installation<'_> {
     /// Writes the file: every port picked by the system, the clock at ten to nine, short waits; the
@@ -78,7 +84,7 @@ tools = [{tools:?}]
             r#"[dispatcher]
 receipts_token = {token:?}
 [dispatcher.timing]
-absence_gathers_for_seconds = 1
+absence_gathers_for_seconds = {gathers}
 absence_patience_seconds = 25
 head_injury_patience_seconds = 25
 closure_patience_seconds = 25
@@ -97,10 +103,11 @@ from = "Hillside School <office@example.org>"
 command_timeout = "3s"
 "#,
             token = self.receipts_token.reveal(),
+            gathers = self.gathers.as_secs(),
             notify_url = self.phones.notify_url(),
             api_key = self.phones.api_key("tests"),
             template = notify.sms_template_id,
-            service_name = notify.service_name,
+            service_name = self.phones.service_name(),
             host = smtp.ip(),
             port = smtp.port(),
         )

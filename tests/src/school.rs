@@ -28,7 +28,7 @@ use tonic::transport::Channel;
 
 use crate::Roster;
 use crate::apart::Apart;
-use crate::installation::{Backend, Installation};
+use crate::installation::{Backend, GATHERS, Installation};
 use crate::wait::PATIENCE;
 
 /// The school day on which everything happens: a Tuesday in term.
@@ -81,8 +81,13 @@ impl School {
         let phones =
             simulator::start(simulator::Options::new(data.path().join("phones.jsonl"))).await.unwrap();
         let token = Secret::random();
-        let installation =
-            Installation { folder: data.path(), backend, phones: &phones, receipts_token: &token };
+        let installation = Installation {
+            folder: data.path(),
+            backend,
+            phones: &phones,
+            receipts_token: &token,
+            gathers: GATHERS,
+        };
         let mut settings = installation.settings("");
         give(&mut settings);
         let running = app::start(settings, &app::all()).await.unwrap();
@@ -114,7 +119,18 @@ impl School {
         let phones =
             simulator::start(simulator::Options::new(data.path().join("phones.jsonl"))).await.unwrap();
         let token = Secret::random();
-        let apart = Apart::start(data.path(), &phones, &token).await;
+        let clock = Clock::starting_at("2026-11-24T08:50:00Z".parse().unwrap());
+        let apart = Apart::start(
+            Installation {
+                folder: data.path(),
+                backend: Backend::Postgres,
+                phones: &phones,
+                receipts_token: &token,
+                gathers: GATHERS,
+            },
+            clock,
+        )
+        .await;
         let mut school = Self {
             id: SchoolId::generate(),
             phones,

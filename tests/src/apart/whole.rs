@@ -7,43 +7,51 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
-use kit::config::Secret;
+use kit::clock::Clock;
 use kit::identity::{Keys, Signer};
 use kit::testing::Postgres;
 use schoolbell::app::PEOPLE;
-use simulator::Simulator;
+use schoolbell::demo::doors::Doors;
 use tokio::process::{Child, Command};
 use tonic::transport::Channel;
 
 use super::compose::{Compose, Container, Translation, root};
 use super::{Process, binary};
-use crate::installation::{Backend, Installation, tools};
+use crate::installation::{Installation, tools};
 use crate::wait::until;
 
-/// What the tests need otherwise than an installation: a day in term, no waiting for it, and
-/// facts handed out again soon after their hearer was killed.
-const OTHERWISE: [(&str, &str); 3] = [
-    ("SCHOOLBELL__CLOCK_STARTS_AT", "2026-11-24T08:50:00Z"),
-    ("SCHOOLBELL__ABSENCES__CLOSE_AT_REGISTER_TIME", "false"),
-    ("SCHOOLBELL__NATS__ACK_WAIT_SECONDS", "5"),
-];
+/// What the tests need otherwise than an installation: no waiting for the time at which the register
+/// closes, and facts handed out again soon after their hearer was killed.
+const OTHERWISE: [(&str, &str); 2] =
+    [("SCHOOLBELL__ABSENCES__CLOSE_AT_REGISTER_TIME", "false"), ("SCHOOLBELL__NATS__ACK_WAIT_SECONDS", "5")];
+
+/// Where a process listens that has no place yet: the system picks one.
+const ANYWHERE: &str = "127.0.0.1:0";
 
 /// Every service in processes of its own.
 pub struct Apart {
-    /// The processes by service; a killed one is gone from here.
-    pub processes: BTreeMap<String, Vec<Process>>,
+    replicas: BTreeMap<String, Vec<Replica>>,
     signer: Signer,
     folder: PathBuf,
+    clock: Clock,
     translation: Translation,
     compose: Compose,
-    started: usize,
     _nats: Child,
     _postgres: Postgres,
 }
 
+/// One of the processes of a service. Killed, it is put back where it was.
+struct Replica {
+    process: Process,
+    /// What its container keeps.
+    data: PathBuf,
+}
+
 impl Apart {
-    /// Makes keys and passwords as an operator does, and starts everything that compose starts.
-    pub async fn start(folder: &Path, phones: &Simulator, receipts_token: &Secret) -> Self {
+    /// Makes keys and passwords as an operator does, and starts everything that compose starts. All
+    /// of it goes by one clock.
+    pub async fn start(installation: Installation<'_>, clock: Clock) -> Self {
+        let folder = installation.folder;
         let (compose, secrets) = (Compose::read(), folder.join("secrets"));
         let made = Command::new(binary()).arg("keys").arg(&secrets).output().await.unwrap();
         assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
@@ -55,18 +63,15 @@ impl Apart {
         translation.put("nats:4222", format!("127.0.0.1:{port}"));
         let (_, server) = postgres.address.rsplit_once('@').unwrap();
         translation.put("postgres:5432", server);
-        translation.put("0.0.0.0:7400", "127.0.0.1:0");
-        translation.put("0.0.0.0:7401", "127.0.0.1:0");
-        let installation = Installation { folder, backend: Backend::Postgres, phones, receipts_token };
         std::fs::write(folder.join("providers.toml"), installation.providers()).unwrap();
         let keys = Keys::open(&secrets.join("keys"), &[PEOPLE]).unwrap();
         let mut apart = Self {
-            processes: BTreeMap::new(),
+            replicas: BTreeMap::new(),
             signer: keys.signer(PEOPLE).unwrap(),
             folder: folder.to_owned(),
+            clock,
             translation,
             compose,
-            started: 0,
             _nats: nats,
             _postgres: postgres,
         };
@@ -86,20 +91,22 @@ impl Apart {
             let (name, replicas) =
                 next.map(|(name, one)| (name.clone(), one.deploy.replicas)).expect("no circle of questions");
             waiting.remove(&name);
-            for _ in 0..replicas {
-                self.start_one(&name).await;
+            for place in 1..=replicas {
+                let data = self.folder.join(format!("data-{name}-{place}"));
+                let process = self.launch(&name, &data, (ANYWHERE, ANYWHERE)).await;
+                self.replicas.entry(name.clone()).or_default().push(Replica { process, data });
             }
-            let first = self.processes[&name][0].grpc.clone();
+            let first = self.replicas[&name][0].process.grpc.clone();
             self.translation.put(format!("//{name}:7400"), format!("//{first}"));
         }
     }
 
-    /// Starts one more replica of a service.
-    pub async fn start_one(&mut self, service: &str) {
-        self.started += 1;
+    /// Starts a process of a service that speaks gRPC and HTTP there, and waits until it serves.
+    async fn launch(&self, service: &str, data: &Path, (grpc, http): (&str, &str)) -> Process {
         let container = &self.compose.services[service];
         let mut translation = self.translation.clone();
-        let data = self.folder.join(format!("data-{}", self.started));
+        translation.put("0.0.0.0:7400", grpc);
+        translation.put("0.0.0.0:7401", http);
         translation.put("/var/lib/schoolbell", data.display().to_string());
         let secrets = self.folder.join("secrets");
         let providers = self.folder.join("providers.toml");
@@ -108,26 +115,54 @@ impl Apart {
         command.env_clear().current_dir(&self.folder);
         command.args(container.command.iter().map(|argument| translation.of(argument)));
         command.envs(translation.environment(container)).envs(OTHERWISE);
+        command.env("SCHOOLBELL__CLOCK_STARTS_AT", self.clock.now().to_string());
         let process = Process::serve(command, &self.log()).await;
         until("health", || process.health(), |answer| answer.ends_with("serving")).await;
-        self.processes.entry(service.to_owned()).or_default().push(process);
+        process
     }
 
-    /// Kills the first replica of a service.
+    /// Kills the first replica of a service, which stays away.
     pub async fn kill_one(&mut self, service: &str) {
-        self.processes.get_mut(service).expect("a service").remove(0).kill().await;
+        self.replicas.get_mut(service).expect("a service").remove(0).process.kill().await;
+    }
+
+    /// Kills a replica of a service, and starts it again in its place when `return_now` comes.
+    pub async fn kill_for_a_while(&mut self, (service, place): (&str, usize), return_now: impl Future) {
+        let replica = self.replicas.get_mut(service).expect("a service").remove(place);
+        let (grpc, http) = (replica.process.grpc.clone(), replica.process.http.clone());
+        replica.process.kill().await;
+        return_now.await;
+        let process = self.launch(service, &replica.data, (&grpc, &http)).await;
+        let replicas = self.replicas.get_mut(service).expect("a service");
+        replicas.insert(place, Replica { process, data: replica.data });
+    }
+
+    /// Every replica, by service and place.
+    #[must_use]
+    pub fn everybody(&self) -> Vec<(String, usize)> {
+        let replicas = self.replicas.iter();
+        replicas.flat_map(|(name, all)| (0..all.len()).map(|place| (name.clone(), place))).collect()
+    }
+
+    /// Where each replica of each service is reached.
+    #[must_use]
+    pub fn doors(&self) -> Doors {
+        let place = |replica: &Replica| replica.process.grpc.parse().unwrap();
+        let of = |replicas: &Vec<Replica>| replicas.iter().map(place).collect();
+        let places = self.replicas.iter().map(|(name, replicas)| (name.clone(), of(replicas))).collect();
+        Doors::at(places, self.http("website")).unwrap()
     }
 
     /// A connection to the first replica of a service that is left.
     pub async fn channel(&self, service: &str) -> Channel {
-        let address = format!("http://{}", self.processes[service][0].grpc);
+        let address = format!("http://{}", self.replicas[service][0].process.grpc);
         Channel::from_shared(address).unwrap().connect().await.unwrap()
     }
 
     /// Where the first replica of a service that is left serves HTTP.
     #[must_use]
     pub fn http(&self, service: &str) -> SocketAddr {
-        self.processes[service][0].http.parse().unwrap()
+        self.replicas[service][0].process.http.parse().unwrap()
     }
 
     /// Signs in people.
@@ -145,8 +180,8 @@ impl Apart {
     /// Ends every process, each of which must end well.
     pub async fn stop(self) {
         let mut ending = tokio::task::JoinSet::new();
-        for process in self.processes.into_values().flatten() {
-            ending.spawn(process.end());
+        for replica in self.replicas.into_values().flatten() {
+            ending.spawn(replica.process.end());
         }
         ending.join_all().await;
     }
