@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use jiff::SignedDuration;
 use jiff::tz::TimeZone;
+use kit::asked::LARGEST_ANSWER;
 use kit::service::Peer;
 use proto::directory::v1 as pb;
 use proto::directory::v1::directory_service_client::DirectoryServiceClient;
@@ -77,8 +78,7 @@ impl Directory {
     /// Asks through this peer.
     #[must_use]
     pub fn new(peer: Peer) -> Self {
-        // An answer about a thousand pupils is larger than gRPC's careful default.
-        let client = DirectoryServiceClient::new(peer.channel()).max_decoding_message_size(64 * 1024 * 1024);
+        let client = DirectoryServiceClient::new(peer.channel()).max_decoding_message_size(LARGEST_ANSWER);
         Self { peer, client, schools: Mutex::new(HashMap::new()) }
     }
 
