@@ -11,6 +11,7 @@ use proto::events::scheduling::{Closure, ClosureEnded};
 use proto::events::scope::Scope;
 use serde::{Deserialize, Serialize};
 
+use super::clearance::Readers;
 use super::entitlement::Reach;
 use super::plan::Media;
 
@@ -55,17 +56,21 @@ impl About {
         self.scope().map_or(Reach::Particular, Reach::of)
     }
 
-    /// Whether no reader learns anything about any child from it: neither that it concerns one, nor
-    /// when and where children are collected.
+    /// Whether the words for these readers tell nobody anything about any child: neither that it
+    /// concerns one, nor when and where children are collected.
     #[must_use]
-    pub fn concerns_nobody(&self) -> bool {
-        let locates = match self {
-            Self::Closure(closure) => closure.collection.is_some(),
-            Self::Absence { .. }
-            | Self::Accident(_)
-            | Self::AmendedAccident(_)
-            | Self::Reopening(_)
-            | Self::Announcement(_) => false,
+    pub fn concerns_nobody(&self, readers: Readers) -> bool {
+        let locates = match (self, readers) {
+            (Self::Closure(closure), Readers::Entitled) => closure.collection.is_some(),
+            (Self::Closure(_), Readers::Barred)
+            | (
+                Self::Absence { .. }
+                | Self::Accident(_)
+                | Self::AmendedAccident(_)
+                | Self::Reopening(_)
+                | Self::Announcement(_),
+                Readers::Entitled | Readers::Barred,
+            ) => false,
         };
         self.reach() == Reach::General && !locates
     }

@@ -185,6 +185,7 @@ mod tests {
                 attempts: 0,
                 valid_until,
                 patience_until: None,
+                general: None,
             },
             school: SchoolId::generate(),
             lane: 1,

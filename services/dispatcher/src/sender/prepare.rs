@@ -20,6 +20,7 @@ use crate::store::drops;
 use crate::store::settle::Finished;
 use crate::store::uncleared::{self, Uncleared};
 use crate::store::waits::collection_not_told;
+use crate::store::wordings;
 
 /// How many messages a provider is asked about at the same time.
 const QUESTIONS: usize = 16;
@@ -64,6 +65,7 @@ impl Sender {
         };
         let (mut done, mut ready, mut dropped) = (Vec::new(), Vec::with_capacity(live.len()), Vec::new());
         let (mut uncleared, mut waits, mut unsaid) = (Vec::new(), false, BTreeSet::new());
+        let mut said = Vec::new();
         let is_away = matches!(round.known, Known::Away { .. });
         let now = self.store.clock().now();
         for delivery in live {
@@ -74,6 +76,7 @@ impl Sender {
             match self.word(chunk, &delivery, &round) {
                 Ok(worded) => {
                     dropped.extend(worded.dropped);
+                    said.extend(worded.said);
                     if is_away {
                         let gathering = delivery.gathering.clone();
                         if round.says_where_children_are(&gathering) {
@@ -95,6 +98,7 @@ impl Sender {
             }
         }
         drops::write(&self.store, &dropped, now).await?;
+        wordings::write(&self.store, &said).await?;
         let tasks = unsaid.iter().map(|gathering| collection_not_told((chunk.school, gathering), now));
         uncleared::write(&self.store, &uncleared, tasks.collect(), now).await?;
         self.settler.settle_all(done).await;

@@ -13,12 +13,15 @@ use crate::render::Wording;
 use crate::store::chunks::{Chunk, Delivery};
 use crate::store::drops::{Drops, Next};
 use crate::store::settle::Finished;
+use crate::store::wordings::{self, Said};
 
 /// A message in words.
 pub(super) struct Worded {
     pub outgoing: Outgoing,
     /// Whom it tells about whom.
     pub members: BTreeSet<Member>,
+    /// What is to be known of its words before it leaves.
+    pub said: Option<Said>,
     /// Who fell out of it at the last look.
     pub dropped: Option<Drops>,
 }
@@ -58,7 +61,8 @@ impl Sender {
         match self.words(delivery, (&members, readers), (about, round)) {
             Ok(outgoing) => {
                 let dropped = drops_of(chunk, delivery, dropped, Next::Nothing);
-                Ok(Worded { outgoing, members, dropped })
+                let said = wordings::said(delivery, about, readers);
+                Ok(Worded { outgoing, members, said, dropped })
             }
             Err(error) => {
                 let error = &error as &(dyn std::error::Error + 'static);

@@ -78,6 +78,9 @@ pub struct Delivery {
     pub valid_until: Timestamp,
     /// Until when this address is waited for; none before the first attempt.
     pub patience_until: Option<Timestamp>,
+    /// Whether it has said nothing about any child so far, where that depends on who reads it; none
+    /// before it was worded.
+    pub general: Option<bool>,
 }
 
 /// A contact who learns about a pupil from a delivery.
@@ -192,6 +195,7 @@ pub async fn open_deliveries(store: &Store, chunk: &str, most: u64) -> Result<Ve
                 attempts: u32::try_from(row.attempts).unwrap_or(u32::MAX),
                 valid_until: from_micros(row.valid_until),
                 patience_until: row.patience_until.map(from_micros),
+                general: row.general,
             })
         })
         .collect()

@@ -10,6 +10,7 @@ use proto::ids::{NoticeId, PupilId, SchoolId};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Statement};
 
 use super::{parsed, rows};
+use crate::domain::clearance::Readers;
 use crate::domain::{About, NoticeKind};
 
 /// A gathering with the notices that still hold.
@@ -102,7 +103,7 @@ pub(super) fn insert(
         gathering.kind.as_str().into(),
         gathering.topic.clone().into(),
         about.into(),
-        gathering.about.concerns_nobody().into(),
+        gathering.about.concerns_nobody(Readers::Entitled).into(),
         state.into(),
         micros(opened_at).into(),
         micros(gathering.leaves_at).into(),

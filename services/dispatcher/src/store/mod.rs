@@ -22,6 +22,7 @@ pub mod settle;
 pub mod trace;
 pub mod uncleared;
 pub mod waits;
+pub mod wordings;
 
 use kit::store::{Error, Migration, Store};
 use sea_orm::{ConnectionTrait, DbBackend, Statement};
@@ -31,6 +32,7 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration { name: "dispatcher_0001", sql: include_str!("schema.sql") },
     Migration { name: "dispatcher_0002", sql: include_str!("redeliveries.sql") },
     Migration { name: "dispatcher_0003", sql: include_str!("schools.sql") },
+    Migration { name: "dispatcher_0004", sql: include_str!("wordings.sql") },
 ];
 
 /// Raises the recall generation: whatever a sender has prepared is looked at once more.

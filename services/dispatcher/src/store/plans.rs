@@ -158,6 +158,7 @@ fn delivery_row(
         valid_until: Set(micros(writing.gathering.valid_until)),
         patience_until: Set(None),
         next_address: Set(false),
+        general: Set(None),
     }
 }
 

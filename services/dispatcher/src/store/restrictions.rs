@@ -141,7 +141,8 @@ async fn left_to_others(
 }
 
 /// What is said to everybody, and does not say where children are, concerns nobody but those who may
-/// hear nothing at all. That a pupil is a person's stops no closure.
+/// hear nothing at all; the same of a message that said less to its readers than the others of its
+/// gathering did. In doubt it did harm. That a pupil is a person's stops no closure.
 fn harmless(restriction: &rows::restrictions::Model) -> String {
     if restriction.no_contact {
         return String::new();
@@ -153,7 +154,9 @@ fn harmless(restriction: &rows::restrictions::Model) -> String {
     };
     let kinds: Vec<String> = of_a_person.iter().map(|kind| format!(" OR g.kind = '{kind}'")).collect();
     let kinds = kinds.concat();
-    format!(" AND NOT EXISTS (SELECT 1 FROM gatherings g WHERE g.id = d.gathering_id AND (g.general{kinds}))")
+    format!(
+        " AND NOT EXISTS (SELECT 1 FROM gatherings g WHERE g.id = d.gathering_id AND (g.general OR d.general{kinds}))"
+    )
 }
 
 /// Until when a message may have been started because of an older clearance.

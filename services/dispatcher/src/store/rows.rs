@@ -78,6 +78,7 @@ kit::row!(
         valid_until: i64,
         patience_until: Option<i64>,
         next_address: bool,
+        general: Option<bool>,
     }
 );
 kit::row!(
