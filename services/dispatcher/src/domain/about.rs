@@ -15,6 +15,15 @@ use super::clearance::Readers;
 use super::entitlement::Reach;
 use super::plan::Media;
 
+/// Whether something is told for the first time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Account {
+    /// Nobody was told of it before, or it says of itself what it takes the place of.
+    First,
+    /// It takes the place of an account of the same accident that people may have been told.
+    Amended,
+}
+
 /// What a gathering is about.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -73,6 +82,19 @@ impl About {
             ) => false,
         };
         self.reach() == Reach::General && !locates
+    }
+
+    /// Whether people may have been told of the same accident before.
+    #[must_use]
+    pub fn account(&self) -> Account {
+        match self {
+            Self::AmendedAccident(_) => Account::Amended,
+            Self::Absence { .. }
+            | Self::Accident(_)
+            | Self::Closure(_)
+            | Self::Reopening(_)
+            | Self::Announcement(_) => Account::First,
+        }
     }
 
     /// The media that there are words for.

@@ -18,7 +18,7 @@ pub mod settle;
 pub mod state;
 pub mod why;
 
-pub use about::About;
+pub use about::{About, Account};
 pub use audience::{Address, AddressKind, Link, Pupil, Responsibility};
 pub use entitlement::{Choices, Matter, Reach};
 pub use medium::Medium;

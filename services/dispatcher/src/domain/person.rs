@@ -8,7 +8,7 @@ use kit::tasks::NewTask;
 use proto::ids::{ContactId, PupilId, SchoolId};
 use proto::options::v1::Role;
 
-use super::NoticeKind;
+use super::{Account, NoticeKind};
 
 /// Something that a person must do because no message can.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -67,11 +67,17 @@ pub struct Asking<'a> {
     pub school: SchoolId,
     /// What was to be told.
     pub kind: NoticeKind,
+    /// Whether a person may have been asked because of the same accident before.
+    pub account: Account,
     /// The gathering or the delivery that it came from: each asks once.
     pub from: &'a str,
     /// Now.
     pub now: Timestamp,
 }
+
+/// What keeps a person from taking an amendment for another accident.
+const SAME_ACCIDENT: &str =
+    "the account of the accident was amended: it is the one that was told before, not another";
 
 const LEAD: Role = Role::DesignatedSafeguardingLead;
 
@@ -137,6 +143,10 @@ impl Asking<'_> {
 
     fn open(&self, words: (&'static str, Role, &'static str), subjects: Vec<String>, key: &str) -> NewTask {
         let (name, role, why) = words;
+        let why = match self.account {
+            Account::First => why.to_owned(),
+            Account::Amended => format!("{why} ({SAME_ACCIDENT})"),
+        };
         let new = NewTask::new(self.school, name, role, (self.now, self.minutes()));
         new.about(subjects).because(why).once(format!("{name}:{}:{key}", self.from))
     }
@@ -243,7 +253,8 @@ mod tests {
 
     fn asked(kind: NoticeKind, task: &PersonTask) -> Option<NewTask> {
         let now = "2026-11-24T09:16:00Z".parse().unwrap();
-        Asking { school: SchoolId::generate(), kind, from: "gth_1", now }.task(task)
+        let account = Account::First;
+        Asking { school: SchoolId::generate(), kind, account, from: "gth_1", now }.task(task)
     }
 
     #[test]
@@ -297,7 +308,8 @@ mod tests {
         let (reach, nobody) = (PersonTask::CannotBeReached, PersonTask::NobodyToTell);
         let now = "2026-11-24T09:16:00Z".parse().unwrap();
         let asked = |kind, tasks: &[PersonTask]| {
-            Asking { school: SchoolId::generate(), kind, from: "gth_1", now }.tasks(tasks)
+            let account = Account::First;
+            Asking { school: SchoolId::generate(), kind, account, from: "gth_1", now }.tasks(tasks)
         };
         let all = [reach(mother, amy), reach(father, amy), reach(mother, ben), nobody(ben), nobody(amy)];
         let closing = |tasks: &[PersonTask]| asked(NoticeKind::ClosureDeclared, tasks);

@@ -212,6 +212,52 @@ fn collection_is_said_to_those_who_may_know_and_never_to_others_or_the_public() 
 }
 
 #[test]
+fn what_concerns_nobody_neither_names_a_child_nor_says_whose_it_is_or_where() {
+    for kind in NoticeKind::ALL {
+        for readers in [Readers::Entitled, Readers::Barred] {
+            let (renderer, school) = (Renderer::new().unwrap(), school());
+            for about in samples(kind).iter().filter(|about| about.concerns_nobody(readers)) {
+                for medium in [Medium::Text, Medium::Email] {
+                    let names: &[&str] = &["Maya"];
+                    let wording =
+                        Wording { kind, medium, about, names, school: &school, readers, now: at(DAY) };
+                    let body = renderer.words(&wording).unwrap().body;
+                    for harm in ["Maya", "collect", "hall", "child's class"] {
+                        assert!(!body.contains(harm), "{kind:?} {readers:?}: {body}");
+                    }
+                }
+            }
+        }
+    }
+    let some_concern_nobody = |readers| {
+        let abouts = NoticeKind::ALL.into_iter().flat_map(samples);
+        abouts.filter(|about| about.concerns_nobody(readers)).count()
+    };
+    assert!(0 < some_concern_nobody(Readers::Entitled));
+    assert!(some_concern_nobody(Readers::Entitled) < some_concern_nobody(Readers::Barred));
+}
+
+#[test]
+fn an_amended_accident_is_an_update_in_place_of_the_earlier_words_and_no_second_accident() {
+    for kind in [NoticeKind::FirstAid, NoticeKind::HeadInjury] {
+        for time in [DAY, NEXT, LATER] {
+            let mut updates = 0;
+            for (medium, words) in sent_at(kind, Readers::Entitled, at(time)) {
+                let updates_words =
+                    words.body.contains("takes the place of our earlier message, if you had one");
+                let says_so_first = match medium {
+                    Medium::Text => words.body.starts_with("Update: Maya"),
+                    Medium::Email => words.subject.unwrap().starts_with("An update"),
+                };
+                assert_eq!(updates_words, says_so_first, "{kind:?}: {}", words.body);
+                updates += usize::from(updates_words);
+            }
+            assert_eq!(updates, 2, "of two texts and two e-mails, one each is of an amended account");
+        }
+    }
+}
+
+#[test]
 fn a_name_with_markup_and_words_with_template_signs_are_said_as_they_are() {
     let (renderer, school) = (Renderer::new().unwrap(), school());
     let odd = "{{ 7 * 7 }}<b>";

@@ -15,7 +15,7 @@ use serde::Serialize;
 use super::json_rows;
 use crate::domain::person::{Asking, not_cleared};
 use crate::domain::plan::Member;
-use crate::domain::{NoticeKind, Reason};
+use crate::domain::{Account, NoticeKind, Reason};
 
 /// Who fell out of one delivery.
 #[derive(Debug, Clone)]
@@ -122,6 +122,8 @@ fn is_lost(reason: Reason, next: Next) -> bool {
 }
 
 fn task(drops: &Drops, (contact, pupil): Member, now: Timestamp) -> Option<NewTask> {
-    let asking = Asking { school: drops.school, kind: drops.kind, from: &drops.delivery, now };
+    // It is about one contact who may not be told any more, whatever the account says.
+    let account = Account::First;
+    let asking = Asking { school: drops.school, kind: drops.kind, account, from: &drops.delivery, now };
     Some(asking.task(&not_cleared(drops.kind, contact, pupil))?.about([drops.delivery.clone()]))
 }

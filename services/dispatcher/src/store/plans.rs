@@ -131,8 +131,13 @@ pub fn write(writing: &Writing<'_>, plan: &Plan, mut commit: Commit) -> Commit {
         plan.decisions.iter().map(|decision| decision_row(writing, decision)).collect(),
     );
     let Writing { desk, gathering, .. } = writing;
-    let asking =
-        Asking { school: gathering.school, kind: gathering.kind, from: &gathering.id, now: desk.now };
+    let asking = Asking {
+        school: gathering.school,
+        kind: gathering.kind,
+        account: gathering.about.account(),
+        from: &gathering.id,
+        now: desk.now,
+    };
     asking.tasks(&plan.tasks).into_iter().fold(commit, Commit::task)
 }
 

@@ -165,9 +165,36 @@ async fn a_minor_accident_that_turns_out_to_be_a_head_injury_is_told_as_one_at_o
         world.said(&id, 2, accident(amy, AccidentKind::HeadInjury)).await;
         world.until_all_are_out(3).await;
         let received = world.received();
-        assert!(received["+447700900001"][0].contains("Update: Amy has bumped their head"));
+        assert!(
+            received["+447700900001"][0]
+                .contains("Update: Amy bumped their head at school today. This takes the place")
+        );
         assert!(received[MUM][1].contains("bumped their head") && received[MUM][1].contains("999"));
         world.until_tasks(&["ring_about_head_injury"]).await;
+        world.end().await;
+    }
+}
+
+#[tokio::test]
+async fn an_amended_head_injury_asks_a_person_to_ring_about_the_same_accident_and_not_about_another() {
+    for world in worlds(&Setup::default()).await {
+        let amy = world.directory.add("Amy", &[parent(&[DAD])]);
+        let id = world.hurt(accident(amy, AccidentKind::HeadInjury)).await;
+        world.until_all_are_out(1).await;
+        let first_aid = FirstAid::Given("a cold pack, and half an hour on the couch".into());
+        world.said(&id, 2, AccidentRecorded { first_aid, ..accident(amy, AccidentKind::HeadInjury) }).await;
+        world.until_all_are_out(2).await;
+        world.until_tasks(&["ring_about_head_injury", "ring_about_head_injury"]).await;
+        let whys = world.tasks().await.into_iter().map(|task| task.why);
+        let of_the_same = whys.filter(|why| why.contains("not another")).count();
+        assert_eq!(of_the_same, 1, "on {}", world.backend);
+        let received = world.received();
+        assert!(
+            received[DAD][0].contains("Amy has bumped their head") && !received[DAD][0].contains("Update")
+        );
+        assert!(
+            received[DAD][1].contains("Update: Amy bumped their head at school today. This takes the place")
+        );
         world.end().await;
     }
 }
