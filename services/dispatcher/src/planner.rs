@@ -16,9 +16,11 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use kit::store::{Commit, Error as StoreError, Store};
+use kit::telemetry;
 use proto::ids::PupilId;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
+use tracing::{Instrument, Span};
 
 use crate::directory::{self, Directory};
 use crate::domain::{Choices, NoticeKind};
@@ -164,7 +166,8 @@ impl Planner {
             };
             // A directory that does not answer is not asked for each of them.
             let waits = away && gathering.needs_the_directory(now);
-            let left = if waits { Ok(()) } else { self.leave(&gathering, now).await };
+            let left =
+                if waits { Ok(()) } else { self.leave(&gathering, now).instrument(span(&gathering)).await };
             away |= matches!(&left, Err(Error::Directory(error)) if error.is_away());
             if waits || left.is_err() {
                 let pupils = gathering.pupils();
@@ -192,7 +195,8 @@ impl Planner {
                     continue;
                 }
             };
-            let taken = if away { Ok(()) } else { self.follow_up(&follow_up, now).await };
+            let span = span(&follow_up.gathering);
+            let taken = if away { Ok(()) } else { self.follow_up(&follow_up, now).instrument(span).await };
             away |= matches!(&taken, Err(Error::Directory(error)) if error.is_away());
             if away || taken.is_err() {
                 let pupils = follow_up.later.members.iter().map(|(_, pupil)| *pupil).collect();
@@ -250,4 +254,11 @@ impl Planner {
             Err(error) => Err(error),
         }
     }
+}
+
+/// A decision about a gathering, in the traces of what it tells.
+fn span(gathering: &Gathering) -> Span {
+    let span = tracing::info_span!("plan", gathering.id = gathering.id, kind = gathering.kind.as_str());
+    telemetry::come_of(&span, gathering.traces.iter().map(String::as_str));
+    span
 }

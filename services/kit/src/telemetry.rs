@@ -1,14 +1,16 @@
 //! Logs, spans and metrics. Never a name, a number, an address or a body in any of them.
 //!
 //! One span follows a fact from its RPC through NATS to the provider: the W3C `traceparent` is
-//! stored with the outbox entry, travels as a NATS header and is taken up by the consumer.
+//! stored with the outbox entry, travels as a NATS header and is taken up by the consumer. Whoever
+//! does later what a fact asked for keeps it with its row, and [comes of](come_of) it.
 
 use std::collections::HashMap;
 use std::sync::OnceLock;
 
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use opentelemetry::Context;
 use opentelemetry::propagation::TextMapPropagator;
-use opentelemetry::trace::TracerProvider;
+use opentelemetry::trace::{TraceContextExt, TracerProvider};
 use opentelemetry_otlp::WithExportConfig;
 use opentelemetry_sdk::propagation::TraceContextPropagator;
 use opentelemetry_sdk::trace::SdkTracerProvider;
@@ -74,7 +76,7 @@ pub fn start(settings: &Telemetry, services: &[String]) -> Result<Guard, Error> 
 }
 
 /// Only our own spans leave the process: a library's could carry what it was given.
-fn spans_of(services: &[String]) -> Targets {
+pub(crate) fn spans_of(services: &[String]) -> Targets {
     let ours = services.iter().map(String::as_str).chain(["kit"]);
     Targets::new().with_targets(ours.map(|name| (name.to_owned(), LevelFilter::INFO)))
 }
@@ -90,10 +92,24 @@ pub fn traceparent() -> Option<String> {
 /// Makes `span` a continuation of the trace that `traceparent` names.
 pub fn continue_from(span: &Span, traceparent: Option<&str>) {
     if let Some(traceparent) = traceparent {
-        let carrier = HashMap::from([("traceparent".to_owned(), traceparent.to_owned())]);
         // Without a collector there is nothing to continue in, which is no fault.
-        let _ = span.set_parent(TraceContextPropagator::new().extract(&carrier));
+        let _ = span.set_parent(context_of(traceparent));
     }
+}
+
+/// Makes `span` a part of everything that it comes of: it continues the first trace and is linked
+/// with the others.
+pub fn come_of<'a>(span: &Span, traceparents: impl IntoIterator<Item = &'a str>) {
+    let mut traceparents = traceparents.into_iter();
+    continue_from(span, traceparents.next());
+    for traceparent in traceparents {
+        span.add_link(context_of(traceparent).span().span_context().clone());
+    }
+}
+
+fn context_of(traceparent: &str) -> Context {
+    let carrier = HashMap::from([("traceparent".to_owned(), traceparent.to_owned())]);
+    TraceContextPropagator::new().extract(&carrier)
 }
 
 /// The process's metrics in Prometheus' text format.

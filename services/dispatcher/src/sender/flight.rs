@@ -6,8 +6,10 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use kit::clock::Clock;
+use kit::telemetry;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
+use tracing::{Instrument, Span};
 
 use super::air::Air;
 use super::generation::Generation;
@@ -82,7 +84,9 @@ pub(super) async fn fly(
     // A provider may take long to listen; what has changed meanwhile still stops the message.
     let asked = checks.clone();
     let leave = Leave::while_it_holds(move || asked.hold(looked));
-    let outcome = outlet.send(&ready.outgoing, &leave, checks.clock.real()).await;
+    let span = span(&ready);
+    let sent = outlet.send(&ready.outgoing, &leave, checks.clock.real());
+    let outcome = sent.instrument(span.clone()).await;
     drop(room);
     let outcome = match outcome {
         Ok(outcome) => outcome,
@@ -91,6 +95,7 @@ pub(super) async fn fly(
         Err(NotSent) => return,
     };
     let settled = settle(&ready.attempted, outcome, checks.clock.now());
+    span.record("outcome", settled.state.as_str());
     metrics::counter!(
         "dispatcher_attempts_total",
         "channel" => ready.delivery.channel.to_string(),
@@ -110,6 +115,19 @@ pub(super) async fn fly(
     settler.settle(finished).await;
     // What is not durable holds its credit: a crash repeats at most as many as there are credits.
     drop(credit);
+}
+
+/// One request, in the trace of what it tells.
+fn span(ready: &Ready) -> Span {
+    let delivery = &ready.delivery;
+    let span = tracing::info_span!(
+        "send",
+        delivery.id = delivery.id,
+        channel = delivery.channel.as_str(),
+        outcome = tracing::field::Empty
+    );
+    telemetry::come_of(&span, ready.traces.iter().map(AsRef::as_ref));
+    span
 }
 
 #[cfg(test)]
@@ -204,6 +222,7 @@ mod tests {
             },
             cleared_at: Instant::now(),
             generation,
+            traces: Vec::new(),
         }
     }
 

@@ -2,6 +2,7 @@
 //! fresh recall generation. It decides nothing about a message; [`words`](super::words) does.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
 
 use jiff::SignedDuration;
 use proto::ids::{ContactId, PupilId};
@@ -114,6 +115,13 @@ impl Round {
     /// Whether a gathering has words about when and where children are collected.
     pub(super) fn says_where_children_are(&self, gathering: &str) -> bool {
         matches!(self.matters.get(gathering), Some(About::Closure(closure)) if closure.collection.is_some())
+    }
+
+    /// The traces of the facts that a message tells, each once.
+    pub(super) fn traces(&self, delivery: &Delivery) -> Vec<Arc<str>> {
+        let mut seen = BTreeSet::new();
+        let rows = self.members.get(&delivery.id).into_iter().flatten();
+        rows.filter_map(|row| row.trace.clone()).filter(|trace| seen.insert(Arc::clone(trace))).collect()
     }
 
     /// Those about whom there is still something to tell, and the others with the reason.

@@ -1,6 +1,7 @@
 //! A round's preparation: what is still worth sending, who may still be told, and in which words.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use futures::StreamExt;
 use jiff::Timestamp;
@@ -36,6 +37,8 @@ pub(super) struct Ready {
     pub cleared_at: Instant,
     /// The generation under which it was worded.
     pub generation: i64,
+    /// The traces of the facts that it tells.
+    pub traces: Vec<Arc<str>>,
 }
 
 /// A round that is prepared.
@@ -91,6 +94,7 @@ impl Sender {
                         attempted: self.attempted(&delivery),
                         cleared_at: round.cleared_at,
                         generation: round.generation,
+                        traces: round.traces(&delivery),
                         delivery,
                     });
                 }

@@ -4,6 +4,7 @@
 //! dues on the school's.
 
 use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 use kit::clock::{from_micros, micros};
@@ -84,12 +85,14 @@ pub struct Delivery {
 }
 
 /// A contact who learns about a pupil from a delivery.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct MemberRow {
     /// Who about whom.
     pub member: Member,
     /// Why there is nothing to tell any more, if there is not.
     pub withdrawn: Option<Reason>,
+    /// The trace in which the fact was heard, if it is known.
+    pub trace: Option<Arc<str>>,
 }
 
 /// Takes the next chunk of a line that is due, the urgent first.
@@ -209,13 +212,16 @@ pub async fn members(store: &Store, deliveries: &[String]) -> Result<Vec<(String
         .all(store.read())
         .await?;
     let notices: BTreeSet<&str> = rows.iter().map(|row| row.notice_id.as_str()).collect();
-    let withdrawn: HashMap<String, Reason> = rows::notices::Entity::find()
+    let notices: HashMap<String, (Option<Reason>, Option<Arc<str>>)> = rows::notices::Entity::find()
         .filter(rows::notices::Column::Id.is_in(notices))
-        .filter(rows::notices::Column::State.eq("withdrawn"))
         .all(store.read())
         .await?
         .into_iter()
-        .map(|notice| (notice.id, Reason::by_code(&notice.why).unwrap_or(Reason::Recalled)))
+        .map(|notice| {
+            let why = || Reason::by_code(&notice.why).unwrap_or(Reason::Recalled);
+            let withdrawn = (notice.state == "withdrawn").then(why);
+            (notice.id, (withdrawn, notice.traceparent.map(Arc::from)))
+        })
         .collect();
     rows.iter()
         .map(|row| {
@@ -223,8 +229,8 @@ pub async fn members(store: &Store, deliveries: &[String]) -> Result<Vec<(String
                 parsed(&row.contact_id, "contact of a member")?,
                 parsed(&row.pupil_id, "pupil of a member")?,
             );
-            let withdrawn = withdrawn.get(&row.notice_id).copied();
-            Ok((row.delivery_id.clone(), MemberRow { member, withdrawn }))
+            let (withdrawn, trace) = notices.get(&row.notice_id).cloned().unwrap_or_default();
+            Ok((row.delivery_id.clone(), MemberRow { member, withdrawn, trace }))
         })
         .collect()
 }

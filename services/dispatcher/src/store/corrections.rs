@@ -25,6 +25,7 @@ pub struct Wrong {
     gathering: Gathering,
     members: Vec<rows::members::Model>,
     event: String,
+    traceparent: Option<String>,
 }
 
 /// What was told wrongly and has not been corrected. What is not worth a message any more becomes
@@ -63,8 +64,9 @@ async fn read(store: &Store, gathering: &str) -> Result<Option<Wrong>, Error> {
         .filter(rows::members::Column::CorrectedBy.is_null())
         .all(store.read())
         .await?;
-    let event = arrived.first().map(|notice| notice.event_id.clone()).unwrap_or_default();
-    Ok(Some(Wrong { gathering: Gathering::from_row(&row)?, members, event }))
+    let first = arrived.into_iter().next();
+    let (event, traceparent) = first.map(|notice| (notice.event_id, notice.traceparent)).unwrap_or_default();
+    Ok(Some(Wrong { gathering: Gathering::from_row(&row)?, members, event, traceparent }))
 }
 
 /// Writes the correction: to exactly the addresses and people that were told, naming each child.
@@ -117,8 +119,8 @@ fn rows_of(store: &Store, wrong: &Wrong, gathering: &Gathering, now: Timestamp) 
     let event: EventId = parsed(&wrong.event, "event of a notice")?;
     for (notice, pupil) in &gathering.notices {
         let sql = "INSERT INTO notices \
-                   (id, school, kind, gathering_id, event_id, subject, pupil_id, state, why, created_at, valid_until) \
-                   VALUES ($1, $2, $3, $4, $5, $6, $7, 'planned', '', $8, $9)";
+                   (id, school, kind, gathering_id, event_id, subject, pupil_id, state, why, created_at, valid_until, \
+                   traceparent) VALUES ($1, $2, $3, $4, $5, $6, $7, 'planned', '', $8, $9, $10)";
         let values = [
             notice.to_string().into(),
             gathering.school.to_string().into(),
@@ -130,6 +132,7 @@ fn rows_of(store: &Store, wrong: &Wrong, gathering: &Gathering, now: Timestamp) 
             pupil.map(|pupil| pupil.to_string()).into(),
             micros(now).into(),
             micros(gathering.valid_until).into(),
+            wrong.traceparent.clone().into(),
         ];
         commit = commit.execute(store.statement(sql, values));
     }

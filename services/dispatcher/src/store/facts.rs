@@ -6,6 +6,7 @@
 use jiff::Timestamp;
 use kit::clock::micros;
 use kit::store::{Commit, Error, Store};
+use kit::telemetry;
 use proto::ids::{EventId, GatheringId, NoticeId, PupilId, SchoolId};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, Statement};
 
@@ -98,12 +99,13 @@ pub async fn tell(
             valid_until: told.valid_until,
             steps: 0,
             notices: Vec::new(),
+            traces: Vec::new(),
         };
         (commit.execute(gatherings::insert(store, &gathering, "open", now)?), gathering.id)
     };
     let sql = "INSERT INTO notices \
-               (id, school, kind, gathering_id, event_id, subject, pupil_id, state, why, created_at, valid_until) \
-               VALUES ($1, $2, $3, $4, $5, $6, $7, 'gathering', '', $8, $9)";
+               (id, school, kind, gathering_id, event_id, subject, pupil_id, state, why, created_at, valid_until, \
+               traceparent) VALUES ($1, $2, $3, $4, $5, $6, $7, 'gathering', '', $8, $9, $10)";
     let values = [
         NoticeId::generate().to_string().into(),
         told.school.to_string().into(),
@@ -114,6 +116,7 @@ pub async fn tell(
         told.pupil.map(|pupil| pupil.to_string()).into(),
         micros(now).into(),
         micros(told.valid_until).into(),
+        telemetry::traceparent().into(),
     ];
     Ok(Some((commit.execute(store.statement(sql, values)), gathering)))
 }

@@ -34,6 +34,8 @@ pub struct Gathering {
     pub steps: i64,
     /// Its notices, each with its pupil; without one it is about everybody in the scope.
     pub notices: Vec<(NoticeId, Option<PupilId>)>,
+    /// The traces in which their facts were heard, each once, the first one first.
+    pub traces: Vec<String>,
 }
 
 impl Gathering {
@@ -49,6 +51,7 @@ impl Gathering {
             valid_until: from_micros(row.valid_until),
             steps: row.steps,
             notices: Vec::new(),
+            traces: Vec::new(),
         })
     }
 
@@ -136,9 +139,7 @@ pub async fn open(store: &Store, id: &str) -> Result<Option<Gathering>, Error> {
         .one(store.read())
         .await?;
     let Some(row) = row else { return Ok(None) };
-    let mut gathering = Gathering::from_row(&row)?;
-    gathering.notices = notices(store, id, "gathering").await?;
-    Ok(Some(gathering))
+    with_notices(store, &row, "gathering").await.map(Some)
 }
 
 /// A gathering that has left, with the notices that still hold.
@@ -146,9 +147,7 @@ pub async fn planned(store: &Store, id: &str) -> Result<Option<Gathering>, Error
     let Some(row) = rows::gatherings::Entity::find_by_id(id.to_owned()).one(store.read()).await? else {
         return Ok(None);
     };
-    let mut gathering = Gathering::from_row(&row)?;
-    gathering.notices = notices(store, id, "planned").await?;
-    Ok(Some(gathering))
+    with_notices(store, &row, "planned").await.map(Some)
 }
 
 /// When the next open gathering leaves.
@@ -161,21 +160,19 @@ pub async fn next_leaving(store: &Store) -> Result<Option<Timestamp>, Error> {
     Ok(row.map(|row| from_micros(row.leaves_at)))
 }
 
-async fn notices(
-    store: &Store,
-    gathering: &str,
-    state: &str,
-) -> Result<Vec<(NoticeId, Option<PupilId>)>, Error> {
-    let rows = rows::notices::Entity::find()
-        .filter(rows::notices::Column::GatheringId.eq(gathering))
+async fn with_notices(store: &Store, row: &rows::gatherings::Model, state: &str) -> Result<Gathering, Error> {
+    let mut gathering = Gathering::from_row(row)?;
+    let notices = rows::notices::Entity::find()
+        .filter(rows::notices::Column::GatheringId.eq(row.id.as_str()))
         .filter(rows::notices::Column::State.eq(state))
         .order_by_asc(rows::notices::Column::Id)
         .all(store.read())
         .await?;
-    rows.iter()
-        .map(|row| {
-            let pupil = row.pupil_id.as_ref().map(|pupil| parsed(pupil, "pupil of a notice")).transpose()?;
-            Ok((parsed(&row.id, "id of a notice")?, pupil))
-        })
-        .collect()
+    let mut seen = BTreeSet::new();
+    for notice in notices {
+        let pupil = notice.pupil_id.as_ref().map(|pupil| parsed(pupil, "pupil of a notice")).transpose()?;
+        gathering.notices.push((parsed(&notice.id, "id of a notice")?, pupil));
+        gathering.traces.extend(notice.traceparent.filter(|trace| seen.insert(trace.clone())));
+    }
+    Ok(gathering)
 }

@@ -33,6 +33,7 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration { name: "dispatcher_0002", sql: include_str!("redeliveries.sql") },
     Migration { name: "dispatcher_0003", sql: include_str!("schools.sql") },
     Migration { name: "dispatcher_0004", sql: include_str!("wordings.sql") },
+    Migration { name: "dispatcher_0005", sql: include_str!("traces.sql") },
 ];
 
 /// Raises the recall generation: whatever a sender has prepared is looked at once more.

@@ -33,6 +33,7 @@ kit::row!(
         created_at: i64,
         valid_until: i64,
         withdrawn_at: Option<i64>,
+        traceparent: Option<String>,
     }
 );
 kit::row!(

@@ -26,6 +26,7 @@ mod seen;
 mod settling;
 mod stalled;
 mod steps;
+mod traced;
 mod waiting;
 mod window;
 
