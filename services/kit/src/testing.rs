@@ -1,7 +1,7 @@
 //! For the tests of the services: a store on every database, the tools, a patient question, and the
 //! spans that a collector would get.
 
-mod spans;
+pub mod spans;
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -14,8 +14,6 @@ use tokio::process::{Child, Command};
 use crate::clock::Clock;
 use crate::config::{self, Secret};
 use crate::store::{Migration, Store};
-
-pub use spans::{Finished, Spans};
 
 /// A store with nothing in it, and the folder that goes with it.
 pub struct TestStore {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use kit::testing::{Finished, Spans};
+use kit::testing::spans::{Finished, Spans};
 use tracing::Instrument;
 
 use super::*;

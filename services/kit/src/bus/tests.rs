@@ -3,6 +3,7 @@ mod dead_letters;
 mod relays;
 mod restored;
 mod servers;
+mod traced;
 
 use std::path::PathBuf;
 
