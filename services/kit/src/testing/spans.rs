@@ -3,12 +3,13 @@
 //! Only what runs on the test's own thread is seen, so that tests beside it do not mix: a test with
 //! the runtime of `#[tokio::test]` runs everything there.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use opentelemetry::trace::TracerProvider;
 use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::trace::{SdkTracerProvider, SpanData, SpanExporter};
-use tracing::subscriber::DefaultGuard;
+use tracing::Dispatch;
+use tracing::subscriber::{DefaultGuard, NoSubscriber};
 use tracing_subscriber::Layer;
 use tracing_subscriber::layer::SubscriberExt;
 
@@ -33,6 +34,8 @@ pub struct Spans {
     _provider: SdkTracerProvider,
 }
 
+static SECOND: OnceLock<Dispatch> = OnceLock::new();
+
 #[derive(Debug, Clone, Default)]
 struct Collector(Arc<Mutex<Vec<Finished>>>);
 
@@ -40,6 +43,9 @@ impl Spans {
     /// Collects the spans of these services and of the kit from now on, on this thread.
     #[must_use]
     pub fn of(services: &[&str]) -> Self {
+        // As long as `tracing` knows of one subscriber only, it asks the thread that comes to a span first
+        // whether anybody wants that span at all, for ever: here, a test beside this one that has none.
+        SECOND.get_or_init(|| Dispatch::new(NoSubscriber::new()));
         let collector = Collector::default();
         let provider = SdkTracerProvider::builder().with_simple_exporter(collector.clone()).build();
         let services: Vec<String> = services.iter().map(|service| (*service).to_owned()).collect();
@@ -65,5 +71,23 @@ impl SpanExporter for Collector {
         });
         self.0.lock().unwrap_or_else(PoisonError::into_inner).extend(finished);
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ring() {
+        tracing::info_span!("ring").in_scope(|| ());
+    }
+
+    #[test]
+    fn a_span_that_another_thread_came_to_first_is_seen_on_this_one_and_not_on_that() {
+        let spans = Spans::of(&[]);
+        std::thread::spawn(ring).join().unwrap();
+        ring();
+        let names: Vec<String> = spans.finished().into_iter().map(|span| span.name).collect();
+        assert_eq!(names, ["ring"]);
     }
 }
