@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use async_nats::HeaderMap;
-use async_nats::jetstream::stream::Stream;
+use sea_orm::sea_query::OnConflict;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Set};
 use serde::Deserialize;
 use tokio_util::sync::CancellationToken;
@@ -54,69 +54,109 @@ pub async fn run(store: Store, bus: Bus, stop: CancellationToken) -> anyhow::Res
     }
 }
 
+/// The stream that facts are given to: another one of the same name is younger.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Seen {
+    name: String,
+    created: String,
+}
+
 pub(super) async fn publish_all(store: &Store, bus: &Bus) -> Result<(), Failure> {
-    let stream = bus.own_stream().await?;
-    notice_a_lost_stream(store, &stream).await?;
+    let mut seen = look(store, bus).await?;
     loop {
-        let rows = rows::outbox::Entity::find()
-            .filter(rows::outbox::Column::SentAt.is_null())
-            .order_by_asc(rows::outbox::Column::Id)
-            .limit(BATCH)
-            .all(store.read())
-            .await
-            .map_err(store::Error::from)?;
+        let rows = unsent(store).await?;
         if rows.is_empty() {
             return Ok(());
         }
         publish(bus, &rows).await?;
-        let now = micros(store.clock().real());
-        let tx = store.begin().await?;
-        rows::outbox::Entity::update_many()
-            .set(rows::outbox::ActiveModel { sent_at: Set(Some(now)), ..Default::default() })
-            .filter(rows::outbox::Column::Id.is_in(rows.iter().map(|row| row.id)))
-            .exec(&tx)
-            .await
-            .map_err(store::Error::from)?;
-        tx.commit().await.map_err(store::Error::from)?;
+        if !remember(store, &seen, &rows).await? {
+            seen = look(store, bus).await?;
+        }
     }
 }
 
-/// A stream that is younger than we remember was lost with what it held: everything that it
-/// would still keep is published again. Hearers know what they have heard.
-async fn notice_a_lost_stream(store: &Store, stream: &Stream) -> Result<(), Failure> {
+/// Our stream as it is now, which may be another than the one that we remember.
+pub(super) async fn look(store: &Store, bus: &Bus) -> Result<Seen, Failure> {
+    let stream = bus.own_stream().await?;
     let info = stream.cached_info();
-    let created = info.created.to_string();
-    let known = rows::streams::Entity::find_by_id(info.config.name.clone())
-        .one(store.read())
-        .await
-        .map_err(store::Error::from)?;
-    if known.as_ref().is_some_and(|known| known.created == created) {
-        return Ok(());
+    let seen = Seen { name: info.config.name.clone(), created: info.created.to_string() };
+    let known = rows::streams::Entity::find_by_id(seen.name.clone());
+    let known = known.one(store.read()).await.map_err(store::Error::from)?;
+    if known.is_none_or(|known| known.created != seen.created) {
+        notice(store, &seen).await?;
     }
+    Ok(seen)
+}
+
+/// A stream that we do not know took the place of one that was lost with what it held: everything
+/// that it would still keep is published again. Hearers know what they have heard.
+async fn notice(store: &Store, seen: &Seen) -> Result<(), store::Error> {
     let tx = store.begin().await?;
-    if known.is_some() {
-        tracing::warn!(stream = info.config.name, "the stream was lost; its facts are published again");
-        let oldest = micros(store.clock().real()) - i64::try_from(KEPT_FOR.as_micros()).unwrap_or(i64::MAX);
-        rows::outbox::Entity::update_many()
-            .set(rows::outbox::ActiveModel { sent_at: Set(None), ..Default::default() })
-            .filter(rows::outbox::Column::SentAt.gte(oldest))
-            .exec(&tx)
-            .await
-            .map_err(store::Error::from)?;
-        rows::streams::Entity::delete_by_id(info.config.name.clone())
-            .exec(&tx)
-            .await
-            .map_err(store::Error::from)?;
+    // Whoever is remembering what went into the old stream ends first, and is undone below.
+    let known = rows::streams::Entity::find_by_id(seen.name.clone()).lock_exclusive().one(&tx).await?;
+    let row = rows::streams::ActiveModel { name: Set(seen.name.clone()), created: Set(seen.created.clone()) };
+    match known {
+        None => {
+            let by_another = OnConflict::column(rows::streams::Column::Name).do_nothing().to_owned();
+            let insert = rows::streams::Entity::insert(row).on_conflict(by_another);
+            insert.exec_without_returning(&tx).await?;
+        }
+        Some(known) if known.created == seen.created => {}
+        Some(_) => {
+            tracing::warn!(stream = seen.name, "the stream was lost; its facts are published again");
+            let oldest =
+                micros(store.clock().real()) - i64::try_from(KEPT_FOR.as_micros()).unwrap_or(i64::MAX);
+            rows::outbox::Entity::update_many()
+                .set(rows::outbox::ActiveModel { sent_at: Set(None), ..Default::default() })
+                .filter(rows::outbox::Column::SentAt.gte(oldest))
+                .exec(&tx)
+                .await?;
+            rows::streams::Entity::update(row).exec(&tx).await?;
+        }
     }
-    let row = rows::streams::ActiveModel { name: Set(info.config.name.clone()), created: Set(created) };
-    rows::streams::Entity::insert(row).exec_without_returning(&tx).await.map_err(store::Error::from)?;
-    tx.commit().await.map_err(store::Error::from)?;
+    tx.commit().await?;
     Ok(())
+}
+
+pub(super) async fn unsent(store: &Store) -> Result<Vec<rows::outbox::Model>, store::Error> {
+    let rows = rows::outbox::Entity::find()
+        .filter(rows::outbox::Column::SentAt.is_null())
+        .order_by_asc(rows::outbox::Column::Id)
+        .limit(BATCH);
+    Ok(rows.all(store.read()).await?)
+}
+
+/// Remembers what went into the stream that was seen before. `false` when a relay has found that
+/// one lost meanwhile: what went into it is not sent, and stays to be published.
+pub(super) async fn remember(
+    store: &Store,
+    seen: &Seen,
+    sent: &[rows::outbox::Model],
+) -> Result<bool, store::Error> {
+    let now = micros(store.clock().real());
+    let tx = store.begin().await?;
+    // Locked until the end, so that no relay notices a loss between this look and the change.
+    let same = rows::streams::Entity::find_by_id(seen.name.clone())
+        .filter(rows::streams::Column::Created.eq(seen.created.as_str()))
+        .lock_shared()
+        .one(&tx)
+        .await?;
+    if same.is_none() {
+        tx.rollback().await?;
+        return Ok(false);
+    }
+    rows::outbox::Entity::update_many()
+        .set(rows::outbox::ActiveModel { sent_at: Set(Some(now)), ..Default::default() })
+        .filter(rows::outbox::Column::Id.is_in(sent.iter().map(|row| row.id)))
+        .exec(&tx)
+        .await?;
+    tx.commit().await?;
+    Ok(true)
 }
 
 /// Many facts go as one atomic batch; a batch that the server refuses (one id that it has seen
 /// before is enough) goes one by one, each waiting for the one before it.
-async fn publish(bus: &Bus, rows: &[rows::outbox::Model]) -> Result<(), Error> {
+pub(super) async fn publish(bus: &Bus, rows: &[rows::outbox::Model]) -> Result<(), Error> {
     if rows.len() > 1 {
         match publish_batch(bus, rows).await {
             Ok(()) => return Ok(()),

@@ -1,5 +1,6 @@
 mod consumers;
 mod dead_letters;
+mod lost_streams;
 mod relays;
 mod restored;
 mod servers;

@@ -17,7 +17,7 @@ use crate::fixtures::{number, rang, real};
 use crate::store::{Commit, Store, rows};
 use crate::testing::{eventually, stores};
 
-async fn say(store: &Store, tenant: Tenant, numbers: std::ops::Range<u32>) {
+pub async fn say(store: &Store, tenant: Tenant, numbers: std::ops::Range<u32>) {
     let commits = numbers.map(|number| store.commit(Commit::new().fact(&rang(tenant, number)).unwrap()));
     for outcome in join_all(commits).await {
         outcome.unwrap();
@@ -32,7 +32,7 @@ fn run(store: &Store, bus: &Bus) -> (JoinSet<anyhow::Result<()>>, CancellationTo
     (tasks, stop)
 }
 
-async fn unsent(store: &Store) -> i64 {
+pub async fn unsent(store: &Store) -> i64 {
     number(store, "SELECT COUNT(*) FROM outbox WHERE sent_at IS NULL").await
 }
 
@@ -42,7 +42,7 @@ async fn forget_what_was_sent(store: &Store) {
 }
 
 /// The ids of what stands in the stream, in its order; each must stand on its own subject.
-async fn published(bus: &Bus) -> Vec<String> {
+pub async fn published(bus: &Bus) -> Vec<String> {
     let stream = bus.stream_of(bus.service).await.unwrap();
     let state = &stream.cached_info().state;
     let mut ids = Vec::new();
@@ -62,7 +62,7 @@ async fn outbox(store: &Store) -> Vec<rows::outbox::Model> {
     rows::outbox::Entity::find().order_by_asc(rows::outbox::Column::Id).all(store.read()).await.unwrap()
 }
 
-async fn outbox_ids(store: &Store) -> Vec<String> {
+pub async fn outbox_ids(store: &Store) -> Vec<String> {
     outbox(store).await.into_iter().map(|row| row.event_id).collect()
 }
 
