@@ -13,6 +13,13 @@ use super::{Error, Inner, Store, restored};
 use crate::clock::Clock;
 use crate::config;
 
+/// How long anybody waits for a connection. At the end of it stands a person, who is better told to
+/// try again than left looking at nothing; under plain load a connection is free in milliseconds.
+const CONNECTION_MAY_TAKE: Duration = Duration::from_secs(3);
+
+/// How long an opening waits for a server that may be starting at the same time.
+const SERVER_MAY_TAKE: Duration = Duration::from_secs(15);
+
 /// Where a service's database is.
 #[derive(Debug, Clone)]
 enum Place {
@@ -126,7 +133,9 @@ async fn lock_server(server: &str, database: &str) -> Result<DatabaseConnection,
     if !known {
         return Err(Error::Address);
     }
-    let keeper = Database::connect(server_options(&address_of(server, "postgres"), 1)).await?;
+    let mut options = server_options(&address_of(server, "postgres"), 1);
+    options.acquire_timeout(SERVER_MAY_TAKE);
+    let keeper = Database::connect(options).await?;
     let lock = "SELECT pg_advisory_lock(hashtextextended($1, 0))";
     keeper.execute_raw(Statement::from_sql_and_values(DbBackend::Postgres, lock, [database.into()])).await?;
     Ok(keeper)
@@ -155,11 +164,7 @@ fn address_of(server: &str, database: &str) -> String {
 
 fn server_options(address: &str, connections: u32) -> ConnectOptions {
     let mut options = ConnectOptions::new(address);
-    options
-        .max_connections(connections)
-        .sqlx_logging(false)
-        .acquire_timeout(Duration::from_secs(15))
-        .connect_timeout(Duration::from_secs(10));
+    options.max_connections(connections).sqlx_logging(false).acquire_timeout(CONNECTION_MAY_TAKE);
     options
 }
 

@@ -1,3 +1,4 @@
+mod away;
 mod commits;
 mod opening;
 mod requests;
