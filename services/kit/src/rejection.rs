@@ -5,6 +5,7 @@
 //! `UNAVAILABLE` or `INTERNAL` and are logged once, here, without any caller's data.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, FieldViolation, StatusExt};
@@ -22,12 +23,14 @@ pub struct Rejection {
     message: String,
     fields: Vec<(String, String)>,
     metadata: Vec<(&'static str, String)>,
+    retry_in: Option<Duration>,
 }
 
 impl Rejection {
     /// A refusal with any code; `reason` is UPPER_SNAKE and never changes.
     pub fn new(code: Code, reason: &'static str, message: impl Into<String>) -> Self {
-        Self { code, reason, message: message.into(), fields: Vec::new(), metadata: Vec::new() }
+        let message = message.into();
+        Self { code, reason, message, fields: Vec::new(), metadata: Vec::new(), retry_in: None }
     }
 
     /// What was asked cannot be asked.
@@ -60,6 +63,13 @@ impl Rejection {
         self
     }
 
+    /// Says when the same request may be sent again, in a `google.rpc.RetryInfo`.
+    #[must_use]
+    pub fn retry_in(mut self, delay: Duration) -> Self {
+        self.retry_in = Some(delay);
+        self
+    }
+
     /// The stable reason.
     #[must_use]
     pub fn reason(&self) -> &'static str {
@@ -73,6 +83,9 @@ impl From<Rejection> for Status {
             rejection.metadata.into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
         let mut details = ErrorDetails::new();
         details.set_error_info(rejection.reason, DOMAIN, metadata);
+        if rejection.retry_in.is_some() {
+            details.set_retry_info(rejection.retry_in);
+        }
         if !rejection.fields.is_empty() {
             let violations = rejection
                 .fields

@@ -5,6 +5,7 @@
 //! and [`Running::wait`] fails with its name.
 
 mod https;
+mod limit;
 mod running;
 #[cfg(test)]
 mod tests;
@@ -16,8 +17,10 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context, bail};
+use axum::middleware::from_fn_with_state;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
@@ -37,9 +40,13 @@ use crate::tasks::TaskDesk;
 use crate::telemetry;
 use crate::tls::Tls;
 
+use limit::{CallLimit, PEOPLE, SERVICES};
 pub use running::Running;
 use running::bounded;
 use watch::Watch;
+
+/// How often a gRPC caller is asked whether it is still there: one that vanished gives back its room.
+const CALLERS_ARE_ASKED_EVERY: Duration = Duration::from_secs(30);
 
 /// What a process is given.
 #[derive(Debug, Clone)]
@@ -88,6 +95,7 @@ pub struct Host {
     hearers: Hearers,
     server: Option<Server>,
     channel: Channel,
+    calls: CallLimit,
     stop: CancellationToken,
     built: Vec<Built>,
 }
@@ -121,6 +129,7 @@ impl Host {
             hearers,
             server,
             channel,
+            calls: CallLimit::of(PEOPLE, SERVICES),
             stop,
             built: Vec::new(),
         })
@@ -204,11 +213,16 @@ impl Host {
         let (tasks, letters) = (TaskDesk::new(stores), DeadLetterOffice::new(drawers));
         let routes = wiring::common_services(routes, tasks, letters, &names).await?;
         let gate = Gate::new(&self.issuers)?;
-        let gated =
-            routes.into_axum_router().layer(axum::middleware::from_fn_with_state(gate, identity::check));
+        // The layer that is added last is asked first.
+        let gated = routes
+            .into_axum_router()
+            .layer(from_fn_with_state(self.calls, limit::check))
+            .layer(from_fn_with_state(gate, identity::check));
         let (grpc_address, http_address) = (self.grpc.local_addr()?, self.http.local_addr()?);
         let incoming = TcpIncoming::from(self.grpc).with_nodelay(Some(true));
-        let mut grpc = tonic::transport::Server::builder();
+        let mut grpc = tonic::transport::Server::builder()
+            .max_concurrent_streams(limit::STREAMS)
+            .http2_keepalive_interval(Some(CALLERS_ARE_ASKED_EVERY));
         if let Some(tls) = self.tls.grpc() {
             grpc = grpc.tls_config(tls)?;
         }

@@ -2,6 +2,7 @@
 
 mod apart;
 mod authority;
+mod crowded;
 mod protected;
 
 use std::collections::BTreeMap;
@@ -104,7 +105,10 @@ struct Trial {
 
 impl Trial {
     async fn start(data: &Path, parts: Parts) -> Self {
-        let mut host = Host::bind(settings(data), hearers()).await.unwrap();
+        Self::on(Host::bind(settings(data), hearers()).await.unwrap(), parts).await
+    }
+
+    async fn on(mut host: Host, parts: Parts) -> Self {
         let (bell, ear) = (Told::default(), Told::default());
         host.add::<Bell>((Arc::clone(&bell), parts)).await.unwrap();
         host.add::<Ear>((Arc::clone(&ear), 1)).await.unwrap();
@@ -259,13 +263,7 @@ async fn a_process_on_a_server_of_somebody_else_runs_until_it_is_stopped() {
     for service in ["bell", "ear"] {
         settings.nats.passwords.insert(service.to_owned(), server.password(service).unwrap().clone());
     }
-    let mut host = Host::bind(settings, hearers()).await.unwrap();
-    let (bell, ear) = (Told::default(), Told::default());
-    host.add::<Bell>((Arc::clone(&bell), Parts::new())).await.unwrap();
-    host.add::<Ear>((Arc::clone(&ear), 1)).await.unwrap();
-    let running = host.run().await.unwrap();
-    let take = |told: Told| told.lock().unwrap().take().unwrap();
-    let trial = Trial { running, bell: take(bell), ear: take(ear) };
+    let trial = Trial::on(Host::bind(settings, hearers()).await.unwrap(), Parts::new()).await;
     trial.ring(1).await;
     trial.heard(1).await;
     let stop = trial.running.stop_token();
