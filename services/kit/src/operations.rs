@@ -12,7 +12,7 @@ use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, Quer
 use tonic::{Request, Response, Status};
 
 use crate::audit;
-use crate::bus::consumer::put_through;
+use crate::bus::reaction::put_through;
 use crate::bus::{Handler, Raw};
 use crate::clock::{from_micros, micros, to_proto};
 use crate::identity::Caller;

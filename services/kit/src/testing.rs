@@ -157,5 +157,5 @@ pub async fn hear(
     let (sayer, fact) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
     let reaction = reactions.iter().find(|reaction| reaction.sayer == sayer && reaction.fact == fact);
     let handler = &reaction.expect("a reaction to this fact").handler;
-    crate::bus::consumer::put_through(store, handler, raw).await
+    crate::bus::reaction::put_through(store, handler, raw).await
 }

@@ -5,7 +5,7 @@ use proto::ids::{DeadLetterId, EventId};
 use proto::options::v1::Role;
 use sea_orm::{ColumnTrait, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter};
 
-use super::consumer::Raw;
+use super::reaction::Raw;
 use super::restored;
 use crate::Tenant;
 use crate::clock::micros;

@@ -1,13 +1,14 @@
 //! NATS JetStream: one stream per sayer, a durable consumer per hearer, credentials per service.
 //!
 //! [`relay`] carries the outbox to the stream, [`consumer`] hands the facts of others to
-//! [`Reaction`]s, [`server`] starts and supervises a nats-server when none is given. What cannot
+//! [`reaction`]s, [`server`] starts and supervises a nats-server when none is given. What cannot
 //! be processed goes to [`dead_letters`]: nothing is acknowledged and dropped. Who may say and hear
 //! what stands in [`permissions`].
 
 pub mod consumer;
 pub mod dead_letters;
 pub mod permissions;
+pub mod reaction;
 pub mod relay;
 mod restored;
 pub mod server;
@@ -21,7 +22,7 @@ use async_nats::jetstream::stream::{Config, RetentionPolicy, StorageType, Stream
 use async_nats::jetstream::{self, Context};
 use async_nats::{Event, ServerAddr};
 
-pub use consumer::{Handled, Handler, Raw, Reaction, Verdict, take_in};
+pub use reaction::{Handled, Handler, Raw, Reaction, Verdict, take_in};
 
 use crate::config::Secret;
 

@@ -9,7 +9,7 @@ use async_nats::jetstream::context::ConsumerInfoErrorKind;
 use async_nats::jetstream::stream::Stream;
 use jiff::Timestamp;
 
-use super::consumer::{Raw, event_id};
+use super::reaction::{Raw, event_id};
 use crate::store::Store;
 
 /// Why such a fact is put aside.

@@ -1,5 +1,6 @@
 mod consumers;
 mod dead_letters;
+mod handing_over;
 mod lost_streams;
 mod relays;
 mod restored;

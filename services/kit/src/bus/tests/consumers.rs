@@ -10,7 +10,8 @@ use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use super::super::consumer::{Hearing, Reaction, Verdict};
+use super::super::consumer::Hearing;
+use super::super::reaction::{Reaction, Verdict};
 use super::super::{Bus, consumer_name};
 use super::{Nats, messages};
 use crate::Tenant;
@@ -69,15 +70,20 @@ impl Trial {
 
     /// The consumer as the runner runs it.
     pub fn hear(&self, reactions: Vec<Reaction>) -> JoinSet<anyhow::Result<()>> {
-        let hearing = Hearing {
-            bus: self.ear.clone(),
-            store: self.store.clone(),
-            settings: settings(),
-            sayer: "bell",
-            reactions,
-        };
+        self.hear_until(reactions, settings(), CancellationToken::new())
+    }
+
+    /// The same with other settings, until it is stopped.
+    pub fn hear_until(
+        &self,
+        reactions: Vec<Reaction>,
+        settings: config::Nats,
+        stop: CancellationToken,
+    ) -> JoinSet<anyhow::Result<()>> {
+        let (bus, store) = (self.ear.clone(), self.store.clone());
+        let hearing = Hearing { bus, store, settings, sayer: "bell", reactions };
         let mut tasks = JoinSet::new();
-        tasks.spawn(hearing.run(CancellationToken::new()));
+        tasks.spawn(hearing.run(stop));
         tasks
     }
 
@@ -181,6 +187,26 @@ async fn a_reaction_that_asks_for_time_is_asked_again() {
             trial.backend
         );
     }
+}
+
+#[tokio::test]
+async fn a_store_that_was_away_is_no_refusal() {
+    let trial = &Trial::on_every_store().await[0];
+    let (store, asked) = (trial.store.clone(), AtomicU32::new(0));
+    let reaction = Reaction::to::<Rang, _, _>(move |event| {
+        let commit = account(&store, &event.id.to_string(), 1);
+        // As often as it may be refused, and then refused once.
+        let answer = match asked.fetch_add(1, Ordering::Relaxed) {
+            0 | 1 => Err(Verdict::Away("nobody at home".to_owned())),
+            2 => Err(Verdict::Retry("not yet".to_owned())),
+            _ => Ok(commit),
+        };
+        async move { answer }
+    });
+    trial.say(&rang(Tenant::generate(), 1)).await;
+    let _hearing = trial.hear(vec![reaction]);
+    trial.everything_is_heard().await;
+    assert_eq!((trial.count("ledger").await, trial.count("dead_letters").await), (1, 0));
 }
 
 #[tokio::test]

@@ -10,7 +10,7 @@ use proto::options::v1::Role;
 use tonic::{Request, Status};
 use tonic_types::StatusExt;
 
-use super::super::consumer::{Reaction, Verdict};
+use super::super::reaction::{Reaction, Verdict};
 use super::consumers::{Trial, counting};
 use crate::Tenant;
 use crate::fixtures::{Alarm, Rang, account, alarm, caller, number, rang};
@@ -124,6 +124,36 @@ async fn a_fact_that_matters_for_safety_becomes_a_task_when_nobody_could_take_it
             "{}",
             trial.backend
         );
+    }
+}
+
+#[tokio::test]
+async fn a_fact_on_which_a_reaction_panics_is_put_aside_and_the_others_are_heard() {
+    for trial in Trial::on_every_store().await {
+        let (tenant, asked) = (Tenant::generate(), Arc::new(AtomicU32::new(0)));
+        let (store, counted) = (trial.store.clone(), Arc::clone(&asked));
+        let reaction = Reaction::to::<Rang, _, _>(move |event| {
+            counted.fetch_add(1, Ordering::Relaxed);
+            let commit = account(&store, &event.id.to_string(), 1);
+            async move {
+                assert_ne!(event.data.number, 1, "as the test wants it");
+                Ok(commit)
+            }
+        });
+        let mut hearing = trial.hear(vec![reaction]);
+        for number in 1..=3 {
+            trial.say(&rang(tenant, number)).await;
+        }
+        trial.everything_is_heard().await;
+        assert_eq!(asked.load(Ordering::Relaxed), 4, "the one is asked about twice");
+        let why = "SELECT COUNT(*) FROM dead_letters WHERE why = 'tried 2 times: the reaction panicked'";
+        assert_eq!(
+            (trial.count("ledger").await, number(&trial.store, why).await),
+            (2, 1),
+            "{}",
+            trial.backend
+        );
+        assert!(hearing.try_join_next().is_none(), "the process goes on");
     }
 }
 

@@ -8,7 +8,7 @@ use proto::operations::v1::{TraceRequest, TraceStep};
 use proto::options::v1::Role;
 use sea_orm::ConnectionTrait;
 
-use super::super::consumer::{Reaction, Verdict};
+use super::super::reaction::{Reaction, Verdict};
 use super::consumers::{Trial, counting};
 use crate::Tenant;
 use crate::fixtures::{Alarm, account, alarm, caller, number, rang};
