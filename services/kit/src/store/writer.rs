@@ -5,14 +5,15 @@
 //! never refused because of its neighbours; only when the database itself is away are all told so
 //! at once. What a batch writes to the common tables goes in one statement per table.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex};
 
 use futures::FutureExt;
 use sea_orm::sea_query::OnConflict;
 use sea_orm::{
-    ColumnTrait, DatabaseConnection, DatabaseTransaction, DbErr, EntityTrait, IntoActiveModel, QueryFilter,
+    ColumnTrait, Condition, DatabaseConnection, DatabaseTransaction, DbErr, EntityTrait, IntoActiveModel,
+    QueryFilter, Select,
 };
 use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::task::JoinHandle;
@@ -147,15 +148,11 @@ async fn already_written(
     commits: &[&Commit],
 ) -> Result<HashSet<(String, String)>, Error> {
     let mut seen = HashSet::new();
-    let requests: Vec<&str> = commits
-        .iter()
-        .filter_map(|commit| commit.answer.as_ref().map(|answer| answer.request_id.as_str()))
-        .collect();
+    let requests = commits.iter().filter_map(|commit| commit.answer.as_ref());
+    let requests: Vec<_> =
+        requests.map(|answer| (answer.tenant.as_str(), answer.request_id.as_str())).collect();
     if !requests.is_empty() {
-        let found = rows::answers::Entity::find()
-            .filter(rows::answers::Column::RequestId.is_in(requests))
-            .all(tx)
-            .await?;
+        let found = answers_to(&requests).all(tx).await?;
         seen.extend(found.into_iter().map(|answer| (answer.tenant, answer.request_id)));
     }
     let events: Vec<&str> = commits
@@ -168,6 +165,21 @@ async fn already_written(
         seen.extend(found.into_iter().map(|inbox| (String::new(), inbox.event_id)));
     }
     Ok(seen)
+}
+
+/// The answers that these requests have had. Asked by tenant, with which the table's key begins: all
+/// answers of two weeks would be read for each commit otherwise.
+pub(super) fn answers_to(requests: &[(&str, &str)]) -> Select<rows::answers::Entity> {
+    let mut of_tenants: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for (tenant, request) in requests {
+        of_tenants.entry(tenant).or_default().push(request);
+    }
+    let of_one = |(tenant, requests)| {
+        let requests = rows::answers::Column::RequestId.is_in::<&str, Vec<&str>>(requests);
+        Condition::all().add(rows::answers::Column::Tenant.eq::<&str>(tenant)).add(requests)
+    };
+    let wanted = of_tenants.into_iter().map(of_one).fold(Condition::any(), Condition::add);
+    rows::answers::Entity::find().filter(wanted)
 }
 
 async fn write_common_rows(tx: &DatabaseTransaction, commits: &[&Commit]) -> Result<(), Error> {

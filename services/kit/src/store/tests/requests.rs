@@ -5,10 +5,12 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use futures::future::join_all;
 use proto::options::v1::Role;
 use proto::tasks::v1::{TakeTaskRequest, TakeTaskResponse, Task};
+use sea_orm::{ConnectionTrait, DbBackend, QueryTrait};
 use tonic::{Code, Response, Status};
 use tonic_types::StatusExt;
 
-use super::super::{Call, Commit, Store, once, rows};
+use super::super::writer::answers_to;
+use super::super::{Call, Commit, Committed, Store, once, rows};
 use crate::Tenant;
 use crate::audit::Audited;
 use crate::fixtures::{LEDGER, account, caller, number};
@@ -68,6 +70,36 @@ async fn the_same_request_has_one_effect_and_one_answer() {
         let late = open_account(&trial.store, &caller, &request, &decided).await.unwrap().into_inner();
         assert!(answers.iter().all(|answer| *answer == late), "{}: {answers:?}", trial.backend);
         assert_eq!(number(&trial.store, "SELECT COUNT(*) FROM ledger").await, 1, "{}", trial.backend);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn known_requests_are_found_without_reading_every_answer() {
+    let trials = stores("trial", LEDGER).await;
+    let store = &trials.iter().find(|trial| trial.backend == "SQLite").unwrap().store;
+    let (tenant, other) = (Tenant::generate().to_string(), Tenant::generate().to_string());
+    let asked = [(tenant.as_str(), "request-1"), (&tenant, "request-2"), (&other, "request-1")];
+    for requests in [&asked[..2], &asked] {
+        let mut plan = answers_to(requests).build(DbBackend::Sqlite);
+        plan.sql.insert_str(0, "EXPLAIN QUERY PLAN ");
+        for step in store.read().query_all_raw(plan).await.unwrap() {
+            let step: String = step.try_get("", "detail").unwrap();
+            assert!(!step.contains("SCAN"), "{step}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn as_many_requests_as_one_transaction_carries_may_be_of_as_many_tenants() {
+    on_every_store(async |trial, _| {
+        let commits = (0..512).map(|_| {
+            let commit = Commit::new().answer(answer(Tenant::generate(), "request-1"));
+            trial.store.commit(commit)
+        });
+        for outcome in join_all(commits).await {
+            assert_eq!(outcome.unwrap(), Committed::Now, "{}", trial.backend);
+        }
     })
     .await;
 }
