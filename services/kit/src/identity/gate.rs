@@ -257,6 +257,23 @@ mod tests {
     }
 
     #[test]
+    fn processes_that_make_a_key_at_once_in_one_folder_have_the_same() {
+        let folder = tempfile::tempdir().unwrap();
+        let start = std::sync::Barrier::new(8);
+        let open = || {
+            start.wait();
+            Keys::open(folder.path(), &["absences"]).unwrap().issuer("absences", &[]).unwrap().public_key
+        };
+        let keys: Vec<String> = std::thread::scope(|threads| {
+            let opening: Vec<_> = (0..8).map(|_| threads.spawn(open)).collect();
+            opening.into_iter().map(|thread| thread.join().unwrap()).collect()
+        });
+        assert!(keys.iter().all(|key| *key == keys[0]), "{keys:?}");
+        let files = std::fs::read_dir(folder.path()).unwrap().count();
+        assert_eq!(files, 1, "nothing unfinished is left");
+    }
+
+    #[test]
     fn a_key_is_kept_in_a_file_that_only_its_owner_reads() {
         use std::os::unix::fs::PermissionsExt;
         let (folder, keys, _gate) = keys_and_gate();

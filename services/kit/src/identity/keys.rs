@@ -65,8 +65,12 @@ impl Keys {
             let path = folder.join(format!("{name}.pem"));
             let key = match elsewhere.get(*name) {
                 Some(path) => read(name, path)?,
-                None if path.exists() => read(name, &path)?,
-                None => create(name, &path)?,
+                None => {
+                    if !path.exists() {
+                        create(name, &path)?;
+                    }
+                    read(name, &path)?
+                }
             };
             keys.insert((*name).to_owned(), key);
         }
@@ -135,7 +139,9 @@ fn read(name: &str, path: &Path) -> Result<SigningKey, KeyError> {
     SigningKey::from_pkcs8_pem(&pem).map_err(|_| KeyError::Pem { name: name.to_owned() })
 }
 
-fn create(name: &str, path: &Path) -> Result<SigningKey, KeyError> {
+/// Makes a key file whole or not at all. Of processes that do so at once in a shared folder the
+/// first one's stays, and all read it.
+fn create(name: &str, path: &Path) -> Result<(), KeyError> {
     let file = |source| KeyError::File { name: name.to_owned(), source };
     let mut seed = [0; 32];
     getrandom::fill(&mut seed).map_err(|_| KeyError::Random)?;
@@ -144,6 +150,11 @@ fn create(name: &str, path: &Path) -> Result<SigningKey, KeyError> {
     if let Some(folder) = path.parent() {
         std::fs::create_dir_all(folder).map_err(file)?;
     }
-    crate::store::write_private(path, pem.as_bytes()).map_err(file)?;
-    Ok(key)
+    let unfinished = path.with_extension(uuid::Uuid::now_v7().simple().to_string());
+    crate::store::write_private(&unfinished, pem.as_bytes()).map_err(file)?;
+    let made = match std::fs::hard_link(&unfinished, path) {
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
+        made => made,
+    };
+    made.and(std::fs::remove_file(&unfinished)).map_err(file)
 }
