@@ -20,6 +20,10 @@ use crate::config::{self, Secret};
 /// How long a handshake may take: whoever is slower holds no connection open.
 pub(crate) const HANDSHAKE_MAY_TAKE: Duration = Duration::from_secs(10);
 const CONNECTING_MAY_TAKE: Duration = Duration::from_secs(5);
+/// How often a service that we are connected to is asked whether it is still there, and how long it
+/// may take to say so: one that vanished without a word is then looked for again.
+const PEER_IS_ASKED_EVERY: Duration = Duration::from_secs(10);
+const PEER_MAY_TAKE: Duration = Duration::from_secs(5);
 
 /// Why connections cannot be protected.
 #[derive(Debug, thiserror::Error)]
@@ -163,7 +167,12 @@ impl Shown {
 fn reach(address: String, trust: ClientTlsConfig) -> Result<Endpoint, Error> {
     let protected = address.starts_with("https://");
     let endpoint = Endpoint::from_shared(address).map_err(Error::Address)?;
-    let endpoint = endpoint.tcp_nodelay(true).connect_timeout(CONNECTING_MAY_TAKE);
+    let endpoint = endpoint
+        .tcp_nodelay(true)
+        .connect_timeout(CONNECTING_MAY_TAKE)
+        .http2_keep_alive_interval(PEER_IS_ASKED_EVERY)
+        .keep_alive_timeout(PEER_MAY_TAKE)
+        .keep_alive_while_idle(true);
     if protected { endpoint.tls_config(trust).map_err(Error::Address) } else { Ok(endpoint) }
 }
 

@@ -20,7 +20,7 @@ use std::time::Duration;
 
 use async_nats::jetstream::stream::{Config, RetentionPolicy, StorageType, Stream};
 use async_nats::jetstream::{self, Context};
-use async_nats::{Event, ServerAddr};
+use async_nats::{ConnectOptions, Event, ServerAddr};
 
 pub use reaction::{Handled, Handler, Raw, Reaction, Verdict, take_in};
 
@@ -34,6 +34,10 @@ pub const MOST_BYTES: usize = 900_000;
 
 /// Older servers lack atomic batches and per-message limits that we rely on.
 const OLDEST_SERVER: (u16, u16) = (2, 12);
+
+/// How often the server is asked whether it is still there. One that vanished without a word is left
+/// after a few of these, and until then no fact goes out.
+const SERVER_IS_ASKED_EVERY: Duration = Duration::from_secs(10);
 
 /// Why the bus cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -90,6 +94,18 @@ impl Access<'_> {
         self.url.split(',').map(parse).collect()
     }
 
+    /// Whom we are, whom we believe, and whether we speak plain text.
+    fn options(&self, service: &str) -> ConnectOptions {
+        let mut options = ConnectOptions::new().require_tls(self.is_protected());
+        if let Some(authorities) = self.authorities {
+            options = options.add_root_certificates(authorities.to_owned());
+        }
+        match self.password {
+            Some(password) => options.user_and_password(service.to_owned(), password.reveal().to_owned()),
+            None => options,
+        }
+    }
+
     /// Whether plain text is refused, also by servers that were learnt from another.
     fn is_protected(&self) -> bool {
         self.url.starts_with("tls://")
@@ -108,19 +124,14 @@ pub struct Bus {
 impl Bus {
     /// Connects in the name of a service. Waits for a server that is not there yet.
     pub async fn connect(service: &'static str, server: Access<'_>) -> Result<Self, Error> {
-        let mut options = async_nats::ConnectOptions::new()
+        let options = server
+            .options(service)
             .name(format!("schoolbell-{service}"))
             .custom_inbox_prefix(inbox_prefix(service))
+            .ping_interval(SERVER_IS_ASKED_EVERY)
             .retry_on_initial_connect()
             .max_reconnects(None)
             .event_callback(move |event| async move { note(service, &event) });
-        if let Some(authorities) = server.authorities {
-            options = options.add_root_certificates(authorities.to_owned());
-        }
-        if let Some(password) = server.password {
-            options = options.user_and_password(service.to_owned(), password.reveal().to_owned());
-        }
-        let options = options.require_tls(server.is_protected());
         let client = options.connect(server.addresses()?).await?;
         let mut context = jetstream::new(client.clone());
         context.set_timeout(Duration::from_secs(5));
@@ -170,17 +181,11 @@ impl Bus {
 
 /// Whether a server answers a service with its credentials; its version. Waits for nothing.
 pub async fn probe(service: &'static str, server: Access<'_>) -> Result<String, Error> {
-    let mut options = async_nats::ConnectOptions::new()
+    let options = server
+        .options(service)
         .name(format!("schoolbell-check-{service}"))
         .connection_timeout(Duration::from_secs(5))
         .max_reconnects(1);
-    if let Some(authorities) = server.authorities {
-        options = options.add_root_certificates(authorities.to_owned());
-    }
-    if let Some(password) = server.password {
-        options = options.user_and_password(service.to_owned(), password.reveal().to_owned());
-    }
-    let options = options.require_tls(server.is_protected());
     let client = options.connect(server.addresses()?).await?;
     let found = client.server_info().version;
     // Nothing was said that could be lost.

@@ -4,6 +4,7 @@ mod apart;
 mod authority;
 mod crowded;
 mod protected;
+mod silent;
 
 use std::collections::BTreeMap;
 use std::path::Path;
