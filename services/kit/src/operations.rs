@@ -9,11 +9,11 @@ use proto::operations::v1 as pb;
 use proto::operations::v1::operations_service_server::OperationsService;
 use proto::options::v1::Role;
 use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
-use tonic::{Request, Response, Status};
+use tonic::{Code, Request, Response, Status};
 
 use crate::audit;
 use crate::bus::reaction::put_through;
-use crate::bus::{Handler, Raw};
+use crate::bus::{Handler, Raw, Verdict};
 use crate::clock::{from_micros, micros, to_proto};
 use crate::identity::Caller;
 use crate::page::Page;
@@ -78,6 +78,19 @@ fn visible(caller: &Caller) -> Condition {
     own
 }
 
+fn still_refused(verdict: Verdict) -> Rejection {
+    match verdict {
+        Verdict::Away(_) => Rejection::new(
+            Code::Unavailable,
+            "TRY_AGAIN",
+            "the database cannot be reached just now; try again",
+        ),
+        Verdict::Retry(why) | Verdict::Poison(why) => {
+            Rejection::precondition("STILL_REFUSED", format!("it was refused again: {why}"))
+        }
+    }
+}
+
 #[tonic::async_trait]
 impl OperationsService for DeadLetterOffice {
     async fn list_dead_letters(
@@ -127,9 +140,7 @@ impl OperationsService for DeadLetterOffice {
                 Rejection::precondition("NO_HANDLER", "nobody here takes this kind any more")
             })?;
             let raw = Raw { subject: letter.subject.clone(), body: letter.body.clone() };
-            put_through(store, handler, raw).await.map_err(|verdict| {
-                Rejection::precondition("STILL_REFUSED", format!("it was refused again: {}", verdict.why()))
-            })?;
+            put_through(store, handler, raw).await.map_err(still_refused)?;
             let now = store.clock().now();
             letter.replayed_at = Some(micros(now));
             let change = "UPDATE dead_letters SET replayed_at = $1 WHERE id = $2";
@@ -146,5 +157,23 @@ impl OperationsService for DeadLetterOffice {
         let request = request.into_inner();
         let drawer = self.of(&request.service)?;
         trace::trace(drawer, &caller, request).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_trying_again_may_help_is_called_unavailable() {
+        for (verdict, code, reason) in [
+            (Verdict::Away("no connection".to_owned()), Code::Unavailable, "TRY_AGAIN"),
+            (Verdict::Retry("not yet".to_owned()), Code::FailedPrecondition, "STILL_REFUSED"),
+            (Verdict::Poison("never".to_owned()), Code::FailedPrecondition, "STILL_REFUSED"),
+        ] {
+            let refused = still_refused(verdict);
+            assert_eq!(refused.reason(), reason);
+            assert_eq!(Status::from(refused).code(), code);
+        }
     }
 }

@@ -43,15 +43,6 @@ impl From<Error> for Verdict {
     }
 }
 
-impl Verdict {
-    /// Its reason.
-    pub(crate) fn why(self) -> String {
-        match self {
-            Self::Retry(why) | Self::Away(why) | Self::Poison(why) => why,
-        }
-    }
-}
-
 /// Something that came in from outside, as it came.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Raw {
