@@ -8,9 +8,9 @@ demo:
 	deploy/tools/install nats-server
 	cargo run --locked --package schoolbell -- demo
 
-# Every test, on SQLite and on a throw-away PostgreSQL, with the real nats-server.
+# Every test, on SQLite and on a throw-away PostgreSQL, with the real nats-server, and in a real browser.
 test:
-	deploy/tools/install nats-server postgres
+	deploy/tools/install nats-server postgres chromium
 	deploy/tools/with-postgres cargo test --workspace --locked
 
 # Twenty mornings in which every service is killed again and again: the better part of an hour.
@@ -34,4 +34,4 @@ fmt:
 
 # What the other targets install for themselves, all at once.
 tools:
-	deploy/tools/install nats-server postgres buf cargo-deny
+	deploy/tools/install nats-server postgres buf cargo-deny chromium

@@ -107,7 +107,7 @@ mod tests {
 
     use super::absences::{Arrived, Explained, Session, Unexplained};
     use super::directory::{Restricted, SchoolDescribed, Term};
-    use super::dispatcher::{AlertKind, WebsiteAlert};
+    use super::dispatcher::{AlertKind, Outline, WebsiteAlert};
     use super::incidents::{AccidentKind, AccidentRecorded, FirstAid};
     use super::messaging::{AnnouncementSent, Letter};
     use super::scheduling::{
@@ -188,9 +188,24 @@ mod tests {
                 kind: AlertKind::Closure,
                 headline: "Elm Park Primary School is closed on Tuesday 24 November 2026".into(),
                 body: "The heating has failed.".into(),
+                outline: Some(Outline {
+                    gist: "Elm Park Primary School is closed".into(),
+                    first_day: date(2026, 11, 24),
+                    from: Session::Morning,
+                }),
                 expires_at: "2026-11-25T00:00:00Z".parse().unwrap(),
             },
         );
+    }
+
+    #[test]
+    fn an_alert_of_the_time_before_outlines_is_still_read() {
+        let golden = include_str!("../../golden/dispatcher.website_alert.json");
+        let mut earlier: serde_json::Value = serde_json::from_str(golden).unwrap();
+        earlier["data"].as_object_mut().unwrap().remove("outline").unwrap();
+        let read: Event<WebsiteAlert> = serde_json::from_value(earlier.clone()).unwrap();
+        assert_eq!(read.data.outline, None);
+        assert_eq!(serde_json::to_value(&read).unwrap(), earlier);
     }
 
     #[test]

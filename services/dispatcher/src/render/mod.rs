@@ -13,7 +13,7 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use minijinja::{Environment, UndefinedBehavior, Value, context};
 use proto::events::absences::Session;
-use proto::events::dispatcher::{AlertKind, WebsiteAlert};
+use proto::events::dispatcher::{AlertKind, Outline, WebsiteAlert};
 use proto::events::incidents::{AccidentRecorded, FirstAid};
 use proto::events::scheduling::Closure;
 
@@ -164,16 +164,25 @@ impl Renderer {
 
     /// What the public website says, of what everybody may know.
     pub fn alert(&self, kind: NoticeKind, about: &About) -> Result<Option<WebsiteAlert>, Error> {
-        let (alert, name, expires_at) = match (about, kind.is_about_closing()) {
-            (About::Closure(closure), true) => (AlertKind::Closure, "closure.website", closure.tell_until),
-            (About::Reopening(ended), true) => (AlertKind::Reopening, "reopening.website", ended.tell_until),
+        let (alert, name, (first_day, from), expires_at) = match (about, kind.is_about_closing()) {
+            (About::Closure(closure), true) => {
+                let begins = (closure.first_day, closure.from);
+                (AlertKind::Closure, "closure.website", begins, closure.tell_until)
+            }
+            (About::Reopening(ended), true) => {
+                let begins = (ended.not_closed_from, Session::Morning);
+                (AlertKind::Reopening, "reopening.website", begins, ended.tell_until)
+            }
             _ => return Ok(None),
         };
         let text =
             self.render(name, matter(about, Readers::Barred, (&TimeZone::UTC, Timestamp::UNIX_EPOCH)))?;
-        let (headline, body) = text.split_once('\n').ok_or(Error::Template(name))?;
-        let (headline, body) = (headline.trim().to_owned(), body.trim().to_owned());
-        Ok(Some(WebsiteAlert { kind: alert, headline, body, expires_at }))
+        let mut parts = text.splitn(3, '\n').map(str::trim);
+        let mut part = || parts.next().ok_or(Error::Template(name));
+        let (gist, days, body) = (part()?.to_owned(), part()?, part()?.to_owned());
+        let headline = format!("{gist} {days}");
+        let outline = Some(Outline { gist, first_day, from });
+        Ok(Some(WebsiteAlert { kind: alert, headline, body, outline, expires_at }))
     }
 
     fn render(&self, name: &'static str, values: Value) -> Result<String, Error> {

@@ -200,6 +200,26 @@ fn a_correction_never_says_that_anybody_is_missing_and_a_reopening_never_that_an
 }
 
 #[test]
+fn an_alert_says_in_its_outline_from_when_on_it_holds_and_what_without_its_days() {
+    let renderer = Renderer::new().unwrap();
+    for kind in [NoticeKind::ClosureDeclared, NoticeKind::ClosureChanged, NoticeKind::Reopening] {
+        for about in samples(kind) {
+            let alert = renderer.alert(kind, &about).unwrap().unwrap();
+            let outline = alert.outline.unwrap();
+            let begins = match &about {
+                About::Closure(closure) => (closure.first_day, closure.from),
+                About::Reopening(ended) => (ended.not_closed_from, Session::Morning),
+                other => panic!("{other:?}"),
+            };
+            assert_eq!((outline.first_day, outline.from), begins);
+            let days = alert.headline.strip_prefix(&outline.gist).unwrap();
+            assert!(days.starts_with(" on ") || days.starts_with(" from "), "{days}");
+            assert!(!outline.gist.contains("November") && !outline.gist.is_empty());
+        }
+    }
+}
+
+#[test]
 fn collection_is_said_to_those_who_may_know_and_never_to_others_or_the_public() {
     for kind in [NoticeKind::ClosureDeclared, NoticeKind::ClosureChanged] {
         assert!(every(kind, Readers::Entitled).iter().all(|(_, words)| words.body.contains("from the hall")));
