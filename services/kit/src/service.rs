@@ -17,6 +17,7 @@ use tonic::transport::Channel;
 use tonic::{Request, Status};
 
 use crate::Tenant;
+use crate::bus::pulse::Pulses;
 use crate::bus::{Handler, Reaction};
 use crate::clock::Clock;
 use crate::config::Mode;
@@ -148,6 +149,8 @@ pub struct Platform {
     pub clock: Clock,
     /// The service's own database.
     pub store: Store,
+    /// When the service was last in touch with those whom it hears.
+    pub pulses: Pulses,
     /// Cancelled when the service should stop.
     pub stop: CancellationToken,
     pub(crate) signer: Signer,

@@ -9,6 +9,7 @@ use std::pin::pin;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use async_nats::Subscriber;
 use async_nats::jetstream::AckKind;
 use async_nats::jetstream::consumer::pull::{Config, Stream};
 use async_nats::jetstream::consumer::{AckPolicy, DeliverPolicy};
@@ -18,6 +19,7 @@ use futures::{FutureExt, StreamExt};
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
+use super::pulse::{self, Pulses};
 use super::reaction::{Handler, Raw, Reaction, Verdict, put_through, was_heard};
 use super::{Bus, consumer_name, dead_letters, restored};
 use crate::config;
@@ -41,6 +43,7 @@ pub(crate) struct Hearing {
     pub settings: config::Nats,
     pub sayer: &'static str,
     pub reactions: Vec<Reaction>,
+    pub pulses: Pulses,
 }
 
 impl Hearing {
@@ -90,6 +93,8 @@ impl Hearing {
         self.bus.check_version()?;
         restored::hear_from_the_start(&stream, &name, &self.store).await?;
         let consumer = stream.create_consumer(config).await?;
+        let not_handed_out = consumer.cached_info().num_pending;
+        let pulse = pulse::of(&self.bus, self.sayer).await?;
         let messages = consumer
             .stream()
             .max_messages_per_batch(AHEAD)
@@ -97,11 +102,16 @@ impl Hearing {
             .expires(Duration::from_secs(10))
             .messages()
             .await?;
-        self.take_all(messages, stop).await
+        self.take_all(messages, (pulse, not_handed_out), stop).await
     }
 
     /// Whatever ends it, what was begun is finished, and what was only fetched is given back.
-    async fn take_all(&self, mut messages: Stream, stop: &CancellationToken) -> Result<(), Failure> {
+    async fn take_all(
+        &self,
+        mut messages: Stream,
+        (mut pulse, mut not_handed_out): (Subscriber, u64),
+        stop: &CancellationToken,
+    ) -> Result<(), Failure> {
         let refusals = Refusals::default();
         // Facts carry versions, so that their order does not matter; heard together they share the
         // group commit.
@@ -110,9 +120,15 @@ impl Hearing {
         while outcome.is_ok() {
             tokio::select! {
                 message = messages.next(), if taking.len() < AT_ONCE => match message {
-                    Some(Ok(message)) => taking.push(self.take(message, &refusals)),
+                    Some(Ok(message)) => {
+                        not_handed_out = message.info().map_or(not_handed_out, |info| info.pending);
+                        taking.push(self.take(message, &refusals));
+                    }
                     Some(Err(error)) => outcome = Err(error.into()),
                     None => break,
+                },
+                Some(_) = pulse.next() => if not_handed_out == 0 {
+                    self.pulses.beat(self.sayer, self.store.clock().now());
                 },
                 Some(taken) = taking.next() => outcome = taken,
                 () = stop.cancelled() => break,

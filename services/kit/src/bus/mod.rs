@@ -2,12 +2,14 @@
 //!
 //! [`relay`] carries the outbox to the stream, [`consumer`] hands the facts of others to
 //! [`reaction`]s, [`server`] starts and supervises a nats-server when none is given. What cannot
-//! be processed goes to [`dead_letters`]: nothing is acknowledged and dropped. Who may say and hear
-//! what stands in [`permissions`].
+//! be processed goes to [`dead_letters`]: nothing is acknowledged and dropped. By the [`pulse`] of a
+//! sayer its hearers know whether they are cut off. Who may say and hear what stands in
+//! [`permissions`].
 
 pub mod consumer;
 pub mod dead_letters;
 pub mod permissions;
+pub mod pulse;
 pub mod reaction;
 pub mod relay;
 mod restored;

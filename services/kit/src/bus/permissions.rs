@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use super::{consumer_name, inbox_prefix, stream_name};
+use super::{consumer_name, inbox_prefix, pulse, stream_name};
 
 /// Who says and who hears, from which the permissions follow: service to the sayers it hears.
 pub type Hearers = BTreeMap<&'static str, Vec<&'static str>>;
@@ -25,20 +25,29 @@ pub fn authorization(hearers: &Hearers, password: impl Fn(&str) -> String) -> St
             text,
             "    {{\n      user: {service:?}\n      password: {}\n      permissions: {{\n        \
              publish: {{ allow: [\n{publish}        ] }}\n        \
-             subscribe: {{ allow: [\"{}.>\"] }}\n      }}\n    }}\n",
+             subscribe: {{ allow: [{}] }}\n      }}\n    }}\n",
             password(service),
-            inbox_prefix(service),
+            may_hear(service, sayers).join(", "),
         );
     }
     text.push_str("  ]\n}\n");
     text
 }
 
-/// What a service may publish: its own facts, the care of its own stream, and whatever its own
+/// What a service may listen to: the answers to its own requests and the pulse of its sayers. Facts
+/// come to it through its consumers only.
+fn may_hear(service: &str, sayers: &[&str]) -> Vec<String> {
+    let pulses = sayers.iter().map(|sayer| pulse::subject(sayer));
+    let subjects = std::iter::once(format!("{}.>", inbox_prefix(service))).chain(pulses);
+    subjects.map(|subject| format!("{subject:?}")).collect()
+}
+
+/// What a service may publish: its own facts and pulse, the care of its own stream, and whatever its own
 /// consumers on the streams of others need. Both forms of acknowledgement are allowed.
 fn may_publish(service: &str, sayers: &[&str]) -> Vec<String> {
     let own = stream_name(service);
-    let mut subjects = vec![format!("schoolbell.{service}.>"), "$JS.API.INFO".to_owned()];
+    let mut subjects =
+        vec![format!("schoolbell.{service}.>"), pulse::subject(service), "$JS.API.INFO".to_owned()];
     subjects.extend(["INFO", "CREATE", "UPDATE"].map(|verb| format!("$JS.API.STREAM.{verb}.{own}")));
     for sayer in sayers {
         let (stream, consumer) = (stream_name(sayer), consumer_name(service, sayer));

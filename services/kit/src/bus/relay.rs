@@ -11,7 +11,7 @@ use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Se
 use serde::Deserialize;
 use tokio_util::sync::CancellationToken;
 
-use super::{Bus, Error, KEPT_FOR};
+use super::{Bus, Error, KEPT_FOR, pulse};
 use crate::clock::micros;
 use crate::store::{self, Store, rows};
 
@@ -32,10 +32,16 @@ pub(super) enum Failure {
 /// server can be reached.
 pub async fn run(store: Store, bus: Bus, stop: CancellationToken) -> anyhow::Result<()> {
     let wake = store.outbox_wake();
+    let mut heart = pulse::Heart::default();
     loop {
         let stopping = stop.is_cancelled();
         match publish_all(&store, &bus).await {
-            Ok(()) => {}
+            Ok(()) => {
+                if let Err(error) = heart.beat(&bus).await {
+                    let error = &error as &(dyn std::error::Error + 'static);
+                    tracing::debug!(service = bus.service, error, "a beat of the pulse is left out");
+                }
+            }
             Err(Failure::Bus(error @ Error::TooOld { .. })) => return Err(error.into()),
             Err(error) => {
                 metrics::counter!("kit_relay_failures_total", "service" => bus.service).increment(1);

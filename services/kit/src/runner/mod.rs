@@ -27,6 +27,7 @@ use tonic::service::Routes;
 use tonic::transport::Channel;
 use tonic::transport::server::TcpIncoming;
 
+use crate::bus::pulse::Pulses;
 use crate::bus::server::{Hearers, Server};
 use crate::bus::{Access, Bus, relay};
 use crate::clock::Clock;
@@ -154,6 +155,7 @@ impl Host {
             mode: settings.mode,
             clock: settings.clock.clone(),
             store,
+            pulses: Pulses::default(),
             stop: self.stop.clone(),
             signer: self.keys.signer(S::NAME)?,
             peers: self.peers()?,

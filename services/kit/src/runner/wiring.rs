@@ -55,6 +55,7 @@ pub(super) fn hearings(
         settings: settings.clone(),
         sayer,
         reactions,
+        pulses: platform.pulses.clone(),
     };
     Ok(by_sayer.into_iter().map(hearing).collect())
 }

@@ -11,6 +11,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::super::consumer::Hearing;
+use super::super::pulse::Pulses;
 use super::super::reaction::{Reaction, Verdict};
 use super::super::{Bus, consumer_name};
 use super::{Nats, messages};
@@ -27,6 +28,7 @@ pub struct Trial {
     pub ear: Bus,
     pub store: Store,
     pub backend: &'static str,
+    pub pulses: Pulses,
     test: crate::testing::TestStore,
 }
 
@@ -43,6 +45,7 @@ impl Trial {
                 ear,
                 store: store.store.clone(),
                 backend: store.backend,
+                pulses: Pulses::default(),
                 test: store,
             });
         }
@@ -81,7 +84,7 @@ impl Trial {
         stop: CancellationToken,
     ) -> JoinSet<anyhow::Result<()>> {
         let (bus, store) = (self.ear.clone(), self.store.clone());
-        let hearing = Hearing { bus, store, settings, sayer: "bell", reactions };
+        let hearing = Hearing { bus, store, settings, sayer: "bell", reactions, pulses: self.pulses.clone() };
         let mut tasks = JoinSet::new();
         tasks.spawn(hearing.run(stop));
         tasks
@@ -153,8 +156,14 @@ async fn a_consumer_waits_for_its_stream_and_hears_it_from_the_beginning() {
     let (bell, ear) = (nats.bus("bell").await, nats.bus("ear").await);
     let asked = Arc::default();
     let reactions = vec![counting(&stored.store, &asked)];
-    let hearing =
-        Hearing { bus: ear, store: stored.store.clone(), settings: settings(), sayer: "bell", reactions };
+    let hearing = Hearing {
+        bus: ear,
+        store: stored.store.clone(),
+        settings: settings(),
+        sayer: "bell",
+        reactions,
+        pulses: Pulses::default(),
+    };
     let mut tasks = JoinSet::new();
     let stop = CancellationToken::new();
     tasks.spawn(hearing.run(stop.clone()));

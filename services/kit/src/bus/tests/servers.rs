@@ -12,7 +12,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::super::server::{Error, Hearers, Server, is_our_server};
-use super::super::{Access, Bus};
+use super::super::{Access, Bus, pulse};
 use super::messages;
 use crate::Tenant;
 use crate::testing::{eventually, tools};
@@ -98,11 +98,13 @@ async fn nobody_listens_past_the_streams_or_without_a_password() {
     let (bell, spy) = (bus(&server, "bell").await, bus(&server, "spy").await);
     bell.own_stream().await.unwrap();
     let mut overheard = Vec::new();
-    for subject in ["schoolbell.>", ">", "_INBOX_bell.>", "$JS.>"] {
+    for subject in ["schoolbell.>", ">", "_INBOX_bell.>", "$JS.>", "schoolbell_pulse.bell"] {
         overheard.push(spy.client.subscribe(subject).await.unwrap());
     }
     spy.client.flush().await.unwrap();
     assert!(say(&bell).await);
+    pulse::Heart::default().beat(&bell).await.unwrap();
+    bell.client.flush().await.unwrap();
     spy.client.flush().await.unwrap();
     for mut subscription in overheard {
         // Ended or silent: either way nothing came.
