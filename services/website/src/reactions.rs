@@ -17,7 +17,7 @@ pub fn all(store: &Store) -> Vec<Reaction> {
     vec![
         Reaction::to::<WebsiteAlert, _, _>(move |event| {
             let store = alerts.clone();
-            async move { Ok(keep::alert(&store, &event)) }
+            async move { Ok(keep::alert(&store, &event)?) }
         }),
         Reaction::to::<CalendarChanged, _, _>(move |event| {
             let store = calendars.clone();

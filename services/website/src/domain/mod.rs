@@ -1,18 +1,21 @@
 //! What a visitor may be shown of a school at an instant, and in which order.
 //!
-//! [`text`] makes foreign words safe to keep, [`when`] puts instants into words. Nothing here asks
+//! [`standing`] tells which alerts are true, [`text`] makes foreign words safe to keep, [`when`] puts
+//! instants into words. Nothing here asks
 //! the time or reads a row; [`store`](crate::store) fills these types and [`http`](crate::http)
 //! writes them down.
 
+mod standing;
 pub mod text;
 pub mod when;
 
 use jiff::Timestamp;
-use jiff::civil::Date;
 use jiff::tz::TimeZone;
-use proto::events::dispatcher::AlertKind;
+use proto::events::dispatcher::{AlertKind, Outline};
 use proto::events::scheduling::CalendarChanged;
 use proto::ids::SchoolId;
+
+pub use standing::standing;
 
 /// One alert in its latest version.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,6 +30,8 @@ pub struct Alert {
     pub headline: String,
     /// Further lines; may be empty.
     pub body: String,
+    /// What the headline is made of; none when it was said before alerts had outlines.
+    pub outline: Option<Outline>,
     /// When it was said.
     pub published_at: Timestamp,
     /// From when on it is not shown.
@@ -72,19 +77,26 @@ impl School {
         let zone = &self.zone;
         self.alerts.sort_by_key(|alert| {
             let calm = !alert.is_pressing(zone, now);
-            (calm, std::cmp::Reverse(alert.published_at), alert.subject.clone())
+            // A closure before the reopening that cuts it short, which were said at one time.
+            let later = alert.kind == AlertKind::Reopening;
+            (calm, std::cmp::Reverse(alert.published_at), alert.subject.clone(), later)
         });
     }
 }
 
 impl Alert {
-    /// Whether it is worth interrupting somebody who is reading something else: a closure that is
-    /// over by the end of tomorrow. An alert does not say when its closure begins, so one for
-    /// tomorrow alone counts as well, and of a longer one the first days do not.
+    /// Whether it is worth interrupting somebody who is reading something else: a closure that has
+    /// begun or begins by the end of tomorrow, because most are declared on the evening before. One
+    /// that does not say when it begins must be over by then.
     pub fn is_pressing(&self, zone: &TimeZone, now: Timestamp) -> bool {
-        let tomorrow = now.to_zoned(zone.clone()).date().tomorrow();
-        let end = tomorrow.and_then(Date::tomorrow).and_then(|day| day.to_zoned(zone.clone()));
-        let soon = end.is_ok_and(|end| self.expires_at <= end.timestamp());
+        let Ok(tomorrow) = now.to_zoned(zone.clone()).date().tomorrow() else { return false };
+        let soon = match &self.outline {
+            Some(outline) => outline.first_day <= tomorrow,
+            None => tomorrow
+                .tomorrow()
+                .and_then(|day| day.to_zoned(zone.clone()))
+                .is_ok_and(|end| self.expires_at <= end.timestamp()),
+        };
         self.kind == AlertKind::Closure && soon
     }
 }
@@ -105,6 +117,9 @@ pub fn zone(name: Option<&str>) -> TimeZone {
 
 #[cfg(test)]
 mod tests {
+    use jiff::civil::date;
+    use proto::events::absences::Session;
+
     use super::*;
 
     fn alert(kind: AlertKind, expires_at: &str) -> Alert {
@@ -114,13 +129,36 @@ mod tests {
             kind,
             headline: "h".into(),
             body: String::new(),
+            outline: None,
             published_at: "2026-11-24T06:12:00Z".parse().unwrap(),
             expires_at: expires_at.parse().unwrap(),
         }
     }
 
     #[test]
-    fn a_closure_presses_until_it_is_over_by_the_end_of_tomorrow_in_the_schools_own_zone() {
+    fn a_closure_presses_from_the_day_before_it_begins_on_in_the_schools_own_zone() {
+        let now = "2026-11-24T23:30:00Z".parse().unwrap();
+        for (name, day, pressing) in [
+            ("Europe/London", 24, true),
+            ("Europe/London", 25, true),
+            ("Europe/London", 26, false),
+            ("Europe/Athens", 26, true),
+            ("America/New_York", 26, false),
+        ] {
+            let outline = |first_day| {
+                Some(Outline { gist: "School is closed".into(), first_day, from: Session::Morning })
+            };
+            let mut closure = alert(AlertKind::Closure, "2026-12-04T00:00:00Z");
+            closure.outline = outline(date(2026, 11, day));
+            assert_eq!(closure.is_pressing(&zone(Some(name)), now), pressing, "{name} {day}");
+            let mut open = alert(AlertKind::Reopening, "2026-11-26T00:00:00Z");
+            open.outline = outline(date(2026, 11, day));
+            assert!(!open.is_pressing(&zone(Some(name)), now));
+        }
+    }
+
+    #[test]
+    fn a_closure_that_does_not_say_when_it_begins_presses_when_it_is_over_by_the_end_of_tomorrow() {
         let now = "2026-11-24T23:30:00Z".parse().unwrap();
         let cases = [
             ("Europe/London", "2026-11-26T00:00:00Z", true),

@@ -3,6 +3,7 @@
 use jiff::civil::{Date, Time};
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, Zoned};
+use proto::events::absences::Session;
 
 /// Such as *Tuesday 24 November 2026*.
 pub fn day(date: Date) -> String {
@@ -23,6 +24,19 @@ pub fn until(instant: Timestamp, zone: &TimeZone) -> String {
     match at.date().yesterday() {
         Ok(last) if at.time() == Time::midnight() => format!("until the end of {}", day(last)),
         _ => format!("until {} on {}", clock(&at), day(at.date())),
+    }
+}
+
+/// The days of a closure after *School is closed*, such as *from the afternoon of Tuesday 24 November to
+/// Friday 27 November*.
+pub fn closed(first_day: Date, from: Session, last_day: Date) -> String {
+    let day = |date: Date| date.strftime("%A %-d %B").to_string();
+    let (first, last) = (day(first_day), day(last_day));
+    match (from, last_day > first_day) {
+        (Session::Morning, false) => format!("on {first}"),
+        (Session::Afternoon, false) => format!("on the afternoon of {first}"),
+        (Session::Morning, true) => format!("from {first} to {last}"),
+        (Session::Afternoon, true) => format!("from the afternoon of {first} to {last}"),
     }
 }
 

@@ -1,9 +1,11 @@
 //! `alerts.atom`: the alerts as a feed (RFC 4287).
 //!
-//! An entry's id is that of what the alert is about, so that a closure that is prolonged, and the
-//! reopening that ends it, are one entry that changes.
+//! An entry's id is that of what the alert is about, so that a closure that is prolonged is one entry
+//! that changes. The reopening that ends it has an id of its own: both may stand in the feed, and a
+//! reader that shows an id once would never show the better news.
 
 use jiff::Timestamp;
+use proto::events::dispatcher::AlertKind;
 use serde::Serialize;
 
 use super::layout::Layouts;
@@ -25,6 +27,14 @@ struct Entry<'a> {
     alert: Shown<'a>,
 }
 
+fn entry_id(alert: &Shown<'_>) -> String {
+    let id = match alert.kind {
+        AlertKind::Closure => stable_id::of_subject(alert.id),
+        AlertKind::Reopening => stable_id::named(&[alert.id, "reopening"]),
+    };
+    id.urn().to_string()
+}
+
 /// The document.
 pub fn write(layouts: &Layouts, school: &School, now: Timestamp) -> Result<Option<String>, Error> {
     let alerts = shown::all(school, now).into_iter();
@@ -32,9 +42,7 @@ pub fn write(layouts: &Layouts, school: &School, now: Timestamp) -> Result<Optio
         id: school.id.uuid().urn().to_string(),
         school: school.name(),
         changed_at: school.changed_at,
-        entries: alerts
-            .map(|alert| Entry { id: stable_id::of_subject(alert.id).urn().to_string(), alert })
-            .collect(),
+        entries: alerts.map(|alert| Entry { id: entry_id(&alert), alert }).collect(),
     };
     layouts.write("alerts.atom", feed).map(Some)
 }

@@ -9,11 +9,13 @@ use crate::domain::{Alert, School, label, when};
 /// One alert, as `alerts.json` writes it and as the templates read it.
 #[derive(Debug, Clone, Serialize)]
 pub struct Shown<'a> {
-    /// Stable for as long as it is about the same thing.
+    /// Of what it is about: a closure and the reopening that ends it have one id and differ in kind.
     pub id: &'a str,
-    /// Rises with every change of it.
+    /// Rises with every change that was said of it. One that is cut short by a reopening keeps its
+    /// version and expires earlier.
     version: u64,
-    kind: AlertKind,
+    /// `closure` or `reopening`.
+    pub kind: AlertKind,
     /// The word that stands above it.
     label: &'static str,
     /// Worth interrupting a visitor for.

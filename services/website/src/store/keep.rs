@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use kit::clock::micros;
 use kit::store::{Commit, Error, Store};
 use proto::events::Event;
-use proto::events::dispatcher::{AlertKind, WebsiteAlert};
+use proto::events::dispatcher::{AlertKind, Outline, WebsiteAlert};
 use proto::events::scheduling::CalendarChanged;
 use proto::ids::SchoolId;
 use sea_orm::Statement;
@@ -13,19 +13,25 @@ use sea_orm::Statement;
 use super::{CLOSURE, REOPENING};
 use crate::domain::{label, text};
 
-/// Keeps an alert when it is news.
-pub fn alert(store: &Store, event: &Event<WebsiteAlert>) -> Commit {
+/// Keeps an alert when it is news of its kind: a reopening does not take the place of its closure, which
+/// is true until the school opens.
+pub fn alert(store: &Store, event: &Event<WebsiteAlert>) -> Result<Commit, Error> {
     let alert = &event.data;
     let headline = match text::line(&alert.headline) {
         // Better one bare word at the top of the page than nothing about a closure.
         headline if headline.is_empty() => label(alert.kind).to_owned(),
         headline => headline,
     };
+    let outline = alert.outline.as_ref().map(|outline| {
+        let outline = Outline { gist: text::line(&outline.gist), ..outline.clone() };
+        serde_json::to_string(&outline).map_err(|_| Error::Corrupt { what: "outline" })
+    });
+    let outline = outline.transpose()?;
     let sql = "INSERT INTO alerts \
-               (school, subject, version, kind, headline, body, published_at, expires_at) \
-               VALUES ($1, $2, $3, $4, $5, $6, $7, $8) \
-               ON CONFLICT (school, subject) DO UPDATE SET version = excluded.version, \
-               kind = excluded.kind, headline = excluded.headline, body = excluded.body, \
+               (school, subject, version, kind, headline, body, outline, published_at, expires_at) \
+               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) \
+               ON CONFLICT (school, subject, kind) DO UPDATE SET version = excluded.version, \
+               headline = excluded.headline, body = excluded.body, outline = excluded.outline, \
                published_at = excluded.published_at, expires_at = excluded.expires_at \
                WHERE alerts.version < excluded.version";
     let values = [
@@ -35,11 +41,12 @@ pub fn alert(store: &Store, event: &Event<WebsiteAlert>) -> Commit {
         kind_text(alert.kind).into(),
         headline.into(),
         text::lines(&alert.body).into(),
+        outline.into(),
         micros(event.time).into(),
         micros(alert.expires_at).into(),
     ];
     let commit = Commit::new().execute(store.statement(sql, values));
-    commit.execute(heard(store, event.school, event.time))
+    Ok(commit.execute(heard(store, event.school, event.time)))
 }
 
 /// Keeps a calendar when it is news.

@@ -10,7 +10,10 @@ pub mod show;
 use kit::store::Migration;
 
 /// The tables, step by step.
-pub const MIGRATIONS: &[Migration] = &[Migration { name: "website_0001", sql: include_str!("schema.sql") }];
+pub const MIGRATIONS: &[Migration] = &[
+    Migration { name: "website_0001", sql: include_str!("schema.sql") },
+    Migration { name: "website_0002", sql: include_str!("kinds.sql") },
+];
 
 /// The kinds of alerts, as they are stored.
 const CLOSURE: &str = "closure";

@@ -10,16 +10,18 @@ kit::row!(
     }
 );
 kit::row!(
-    /// The latest version of an alert.
+    /// The latest version of an alert of its kind.
     alerts = "alerts" {
         #[sea_orm(primary_key, auto_increment = false)]
         school: String,
         #[sea_orm(primary_key, auto_increment = false)]
         subject: String,
-        version: i64,
+        #[sea_orm(primary_key, auto_increment = false)]
         kind: String,
+        version: i64,
         headline: String,
         body: String,
+        outline: Option<String>,
         published_at: i64,
         expires_at: i64,
     }

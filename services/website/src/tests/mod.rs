@@ -5,23 +5,25 @@ mod documents;
 mod headers;
 mod hearing;
 mod hostile;
+mod opening;
 mod parsed;
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Method, Request};
 use jiff::Timestamp;
-use jiff::civil::date;
+use jiff::civil::{Date, date};
 use kit::bus::{Raw, Reaction, Verdict};
 use kit::testing::TestStore;
+use proto::events::absences::Session;
 use proto::events::directory::Term;
-use proto::events::dispatcher::{AlertKind, WebsiteAlert};
+use proto::events::dispatcher::{AlertKind, Outline, WebsiteAlert};
 use proto::events::scheduling::{CalendarChanged, NonSchoolDay, NonSchoolDayKind};
 use proto::events::{About, Event, Fact, subject_of};
 use proto::ids::{ClosureId, EventId, SchoolId};
 use tower::ServiceExt;
 
-use crate::{http, reactions, store};
+use crate::{domain, http, reactions, store};
 
 /// Ten minutes to nine on Tuesday 24 November 2026.
 const NOW: &str = kit::testing::MORNING;
@@ -106,7 +108,29 @@ fn closure_id() -> String {
 
 fn alert(kind: AlertKind, headline: &str, expires_at: &str) -> WebsiteAlert {
     let expires_at = expires_at.parse().unwrap();
-    WebsiteAlert { kind, headline: headline.to_owned(), body: String::new(), expires_at }
+    WebsiteAlert { kind, headline: headline.to_owned(), body: String::new(), outline: None, expires_at }
+}
+
+/// A closure in the words of its days.
+fn closed_for(first_day: Date, last_day: Date) -> WebsiteAlert {
+    with_outline(AlertKind::Closure, ("School is closed", "Reason: heavy snow."), (first_day, last_day))
+}
+
+/// A reopening in the words of its day.
+fn open_on(day: Date) -> WebsiteAlert {
+    with_outline(AlertKind::Reopening, ("School is open", "Please send children as usual."), (day, day))
+}
+
+fn with_outline(
+    kind: AlertKind,
+    (gist, body): (&str, &str),
+    (first_day, last_day): (Date, Date),
+) -> WebsiteAlert {
+    let from = Session::Morning;
+    let end = last_day.tomorrow().unwrap().to_zoned(domain::zone(None)).unwrap().timestamp();
+    let outline = Outline { gist: gist.to_owned(), first_day, from };
+    let headline = format!("{gist} {}", domain::when::closed(first_day, from, last_day));
+    WebsiteAlert { kind, headline, body: body.to_owned(), outline: Some(outline), expires_at: end }
 }
 
 /// A closure of today.
