@@ -11,14 +11,19 @@ mod reactions;
 mod store;
 #[cfg(test)]
 mod tests;
+mod touch;
 
 use anyhow::ensure;
+use http::address::Address;
+use jiff::SignedDuration;
 use kit::service::{Parts, Platform};
 use kit::store::Migration;
 use serde::Deserialize;
 
 /// Nobody may be shown yesterday's silence for longer than this, in seconds.
 const LONGEST_CACHE: u16 = 300;
+/// A pulse beats every two seconds, in seconds.
+const SHORTEST_PATIENCE: u32 = 5;
 
 /// The settings of `[website]`.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -27,6 +32,17 @@ pub struct Config {
     /// How long browsers and proxies may show what they have without asking again, in seconds: at
     /// most 300.
     pub cache_seconds: u16,
+    /// After so many seconds without contact with those whom it hears a page says so: at least 5.
+    pub cut_off_after_seconds: u32,
+    /// Where visitors find it, for example `https://alerts.example.org`; none means the host that
+    /// they ask.
+    pub public_url: Option<String>,
+}
+
+impl Config {
+    fn patience(&self) -> SignedDuration {
+        SignedDuration::from_secs(self.cut_off_after_seconds.into())
+    }
 }
 
 /// The service.
@@ -41,7 +57,17 @@ impl kit::service::Service for Website {
     async fn build(config: Config, platform: &Platform) -> anyhow::Result<Parts> {
         let seconds = config.cache_seconds;
         ensure!(seconds <= LONGEST_CACHE, "website.cache_seconds is {seconds}, more than {LONGEST_CACHE}");
-        let store = &platform.store;
-        Ok(Parts::new().reactions(reactions::all(store)).http(http::routes(store.clone(), seconds)?))
+        let patience = config.cut_off_after_seconds;
+        ensure!(
+            patience >= SHORTEST_PATIENCE,
+            "website.cut_off_after_seconds is {patience}, less than {SHORTEST_PATIENCE}"
+        );
+        let address = Address::new(config.public_url.as_deref(), platform.mode)?;
+        let (store, pulses) = (platform.store.clone(), platform.pulses.clone());
+        let touch = touch::remember(store.clone(), pulses, config.patience(), platform.stop.clone());
+        Ok(Parts::new()
+            .reactions(reactions::all(&store))
+            .run("touch", touch)
+            .http(http::routes(store, &config, address)?))
     }
 }

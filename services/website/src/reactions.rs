@@ -6,10 +6,14 @@
 
 use kit::bus::Reaction;
 use kit::store::Store;
+use proto::events::Fact;
 use proto::events::dispatcher::WebsiteAlert;
 use proto::events::scheduling::CalendarChanged;
 
 use crate::store::keep;
+
+/// Those who are heard.
+pub const SAYERS: [&str; 2] = [WebsiteAlert::SERVICE, CalendarChanged::SERVICE];
 
 /// Every reaction.
 pub fn all(store: &Store) -> Vec<Reaction> {

@@ -1,12 +1,13 @@
 //! What a visitor may be shown of a school at an instant, and in which order.
 //!
-//! [`standing`] tells which alerts are true, [`text`] makes foreign words safe to keep, [`when`] puts
+//! [`standing`] tells which alerts are true, [`touch`] whether news may be missing, [`text`] makes foreign words safe to keep, [`when`] puts
 //! instants into words. Nothing here asks
 //! the time or reads a row; [`store`](crate::store) fills these types and [`http`](crate::http)
 //! writes them down.
 
 mod standing;
 pub mod text;
+mod touch;
 pub mod when;
 
 use jiff::Timestamp;
@@ -16,6 +17,7 @@ use proto::events::scheduling::CalendarChanged;
 use proto::ids::SchoolId;
 
 pub use standing::standing;
+pub use touch::cut_off_since;
 
 /// One alert in its latest version.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,6 +66,8 @@ pub struct School {
     pub changed_at: Timestamp,
     /// When anything about this school was last heard.
     pub heard_at: Timestamp,
+    /// Since when news may be missing; none while silence means that there is none.
+    pub cut_off_since: Option<Timestamp>,
 }
 
 impl School {

@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use super::layout::Layouts;
 use super::shown::{self, Shown};
-use super::{Error, stable_id};
+use super::{Error, Visit, stable_id};
 use crate::domain::School;
 
 #[derive(Serialize)]
@@ -18,6 +18,8 @@ struct Feed<'a> {
     id: String,
     school: &'a str,
     changed_at: Timestamp,
+    /// The whole address of the school's pages.
+    home: Option<&'a str>,
     entries: Vec<Entry<'a>>,
 }
 
@@ -36,12 +38,13 @@ fn entry_id(alert: &Shown<'_>) -> String {
 }
 
 /// The document.
-pub fn write(layouts: &Layouts, school: &School, now: Timestamp) -> Result<Option<String>, Error> {
-    let alerts = shown::all(school, now).into_iter();
+pub fn write(layouts: &Layouts, school: &School, visit: &Visit) -> Result<Option<String>, Error> {
+    let alerts = shown::all(school, visit.now).into_iter();
     let feed = Feed {
         id: school.id.uuid().urn().to_string(),
         school: school.name(),
         changed_at: school.changed_at,
+        home: visit.home.as_deref(),
         entries: alerts.map(|alert| Entry { id: entry_id(&alert), alert }).collect(),
     };
     layouts.write("alerts.atom", feed).map(Some)

@@ -5,8 +5,9 @@
 // data-target="#here" puts them into that element instead.
 //
 // It asks for alerts.json beside itself once a minute, sends no cookie and keeps nothing. Words are
-// written as text only; the style is set by script, so that no policy of the page forbids it. When
-// the service is away, what was last known stays until it expires. Nothing here ever throws on the page.
+// written as text only; the style is set by script, so that no policy of the page forbids it. When the
+// service says that it is cut off from the school, so does the banner. When the service is away, what was
+// last known stays until it expires. Nothing here ever throws on the page.
 (() => {
   "use strict";
   const MINUTE = 60000;
@@ -15,6 +16,7 @@
     :host { all: initial; display: block; }
     article { display: block; box-sizing: border-box; padding: 12px max(16px, calc(50% - 560px)); font: 17px/1.45 system-ui, -apple-system, "Segoe UI", Roboto, sans-serif; overflow-wrap: anywhere; background: #0f4a2f; color: #fff; border-bottom: 1px solid #fff; }
     article.closure { background: #7d1810; }
+    article.no-contact { background: #5c4000; }
     p { margin: 0; }
     .headline { font-size: 1.25em; line-height: 1.3; font-weight: 700; }
     .label { display: inline-block; margin-inline-end: 4px; padding: 0 8px; border: 1px solid #fff; border-radius: 3px; font-size: 15px; line-height: 1.6; font-weight: 700; }
@@ -83,18 +85,33 @@
     return made;
   }
 
-  function article(alert) {
+  function article(className, label, words) {
     const made = document.createElement("article");
-    made.className = alert.kind === "closure" ? "closure" : "other";
+    made.className = className;
     const headline = element("p", "headline", "");
-    headline.append(element("span", "label", String(alert.label)), " ", element("span", "", String(alert.headline)));
-    const times = element("p", "times", `Shown ${alert.until}. `);
+    headline.append(element("span", "label", String(label)), " ", element("span", "", String(words)));
+    made.append(headline);
+    return made;
+  }
+
+  function small(text) {
+    const made = element("p", "times", text);
     const more = element("a", "", "All school alerts");
     more.href = home.href;
-    times.append(more);
-    made.append(headline);
+    made.append(more);
+    return made;
+  }
+
+  function alertArticle(alert) {
+    const made = article(alert.kind === "closure" ? "closure" : "other", alert.label, alert.headline);
     if (alert.body) made.append(element("p", "words", String(alert.body)));
-    made.append(times);
+    made.append(small(`Shown ${alert.until}. `));
+    return made;
+  }
+
+  function noContactArticle(noContact) {
+    const made = article("no-contact", noContact.label, "We may be missing news");
+    made.append(small(`${noContact.words} `));
     return made;
   }
 
@@ -105,12 +122,15 @@
     const ends = alerts.map((alert) => Date.parse(alert.expires_at) - time);
     clearTimeout(expiry);
     if (ends.length) expiry = setTimeout(quietly(show), Math.min(Math.min(...ends) + 50, MINUTE));
-    const words = JSON.stringify(alerts);
+    const noContact = known && known.no_contact;
+    const words = JSON.stringify([alerts, noContact]);
     if (words === written) return;
     if (!places) prepare();
     written = words;
-    places.pressing.replaceChildren(...alerts.filter((alert) => alert.pressing).map(article));
-    places.calm.replaceChildren(...alerts.filter((alert) => !alert.pressing).map(article));
+    places.pressing.replaceChildren(...alerts.filter((alert) => alert.pressing).map(alertArticle));
+    const calm = alerts.filter((alert) => !alert.pressing).map(alertArticle);
+    if (noContact) calm.push(noContactArticle(noContact));
+    places.calm.replaceChildren(...calm);
   }
 
   async function load(cache) {

@@ -4,12 +4,14 @@
 //! projection at an instant; [`answer`] puts the headers around it. Only the store is asked, and
 //! nothing is ever changed here.
 
+pub mod address;
 mod alerts_atom;
 mod alerts_json;
 mod answer;
 mod banner_js;
 mod frame;
 mod layout;
+mod no_contact;
 mod page;
 mod shown;
 mod stable_id;
@@ -23,14 +25,24 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use kit::store::Store;
 use proto::ids::SchoolId;
 
+use crate::Config;
 use crate::domain::School;
 use crate::store::show;
+use address::Address;
 use answer::{Answers, Place};
 use layout::Layouts;
+
+/// Who asks, as far as a document depends on it.
+#[derive(Debug)]
+struct Visit {
+    now: Timestamp,
+    /// The whole address of the school's pages, with a stroke at its end, if it is known.
+    home: Option<String>,
+}
 
 /// Something that can be asked for about a school.
 #[derive(Debug, Clone, Copy)]
@@ -40,7 +52,7 @@ struct Document {
     content_type: &'static str,
     place: Place,
     /// `None` when the school has nothing of this kind.
-    write: fn(&Layouts, &School, Timestamp) -> Result<Option<String>, Error>,
+    write: fn(&Layouts, &School, &Visit) -> Result<Option<String>, Error>,
 }
 
 const HTML: &str = "text/html; charset=utf-8";
@@ -98,11 +110,14 @@ struct Site {
     store: Store,
     layouts: Layouts,
     answers: Answers,
+    address: Address,
+    patience: SignedDuration,
 }
 
-/// The routes. `cache_seconds` is how long others may show what they have without asking again.
-pub fn routes(store: Store, cache_seconds: u16) -> Result<Router, Error> {
-    let site = Arc::new(Site { store, layouts: Layouts::new()?, answers: Answers::new(cache_seconds) });
+/// The routes of a website that is found at this address.
+pub fn routes(store: Store, config: &Config, address: Address) -> Result<Router, Error> {
+    let (layouts, answers) = (Layouts::new()?, Answers::new(config.cache_seconds));
+    let site = Arc::new(Site { store, layouts, answers, address, patience: config.patience() });
     let routes = Router::new()
         .route("/website/banner.js", get(banner))
         .route("/website/{school}", get(add_slash))
@@ -135,7 +150,7 @@ async fn banner(State(site): State<Arc<Site>>, headers: HeaderMap) -> Response {
 impl Site {
     async fn serve(&self, document: Document, school: Segment, headers: &HeaderMap) -> Response {
         let now = self.store.clock().now();
-        let response = match self.write(document, school, now).await {
+        let response = match self.write(document, school, (headers, now)).await {
             Ok(Some(body)) => {
                 self.answers.document(document.place, document.content_type, body, (headers, now))
             }
@@ -156,13 +171,12 @@ impl Site {
         &self,
         document: Document,
         school: Segment,
-        now: Timestamp,
+        (headers, now): (&HeaderMap, Timestamp),
     ) -> Result<Option<String>, Error> {
         let Some(id) = school_id(school) else { return Ok(None) };
-        match show::school(&self.store, id, now).await? {
-            Some(school) => (document.write)(&self.layouts, &school, now),
-            None => Ok(None),
-        }
+        let Some(school) = show::school(&self.store, id, now, self.patience).await? else { return Ok(None) };
+        let visit = Visit { now, home: self.address.of(id, headers) };
+        (document.write)(&self.layouts, &school, &visit)
     }
 
     /// The same words for an address that is none, a school that nobody has and one that has

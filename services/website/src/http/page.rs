@@ -4,15 +4,17 @@
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::Error;
 use super::layout::Layouts;
+use super::no_contact::{self, NoContact};
 use super::shown::{self, Shown};
+use super::{Error, Visit};
 use crate::domain::{School, when};
 
 #[derive(Serialize)]
 struct Page<'a> {
     school: &'a str,
     alerts: Vec<Entry<'a>>,
+    no_contact: Option<NoContact>,
     /// Whether there is a calendar to link to.
     calendar: bool,
     changed: String,
@@ -32,12 +34,13 @@ struct Excuse<'a> {
 }
 
 /// The document.
-pub fn write(layouts: &Layouts, school: &School, now: Timestamp) -> Result<Option<String>, Error> {
-    let at = |instant| when::at(instant, &school.zone, now);
-    let alerts = shown::all(school, now).into_iter();
+pub fn write(layouts: &Layouts, school: &School, visit: &Visit) -> Result<Option<String>, Error> {
+    let at = |instant| when::at(instant, &school.zone, visit.now);
+    let alerts = shown::all(school, visit.now).into_iter();
     let page = Page {
         school: school.name(),
         alerts: alerts.map(|alert| Entry { said: at(alert.published_at), alert }).collect(),
+        no_contact: no_contact::of(school, visit.now),
         calendar: school.calendar.is_some(),
         changed: at(school.changed_at),
         changed_at: school.changed_at,

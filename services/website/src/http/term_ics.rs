@@ -5,13 +5,12 @@
 
 use std::collections::BTreeSet;
 
-use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use proto::events::scheduling::NonSchoolDayKind;
 
 use super::layout::Layouts;
-use super::{Error, stable_id};
+use super::{Error, Visit, stable_id};
 use crate::domain::{Calendar, School};
 
 /// Octets of a line without its end (RFC 5545, section 3.1).
@@ -20,7 +19,7 @@ const LINE: usize = 75;
 /// The document; none before a calendar was heard, or while nothing stands in it: a calendar
 /// without any day is not one (RFC 5545, section 3.4).
 #[expect(clippy::unnecessary_wraps, reason = "every document has the same shape")]
-pub fn write(_layouts: &Layouts, school: &School, _now: Timestamp) -> Result<Option<String>, Error> {
+pub fn write(_layouts: &Layouts, school: &School, _visit: &Visit) -> Result<Option<String>, Error> {
     let Some(calendar) = &school.calendar else { return Ok(None) };
     let days = days(calendar);
     if days.is_empty() {

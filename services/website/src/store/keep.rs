@@ -1,6 +1,8 @@
 //! What a fact writes. Each statement settles by itself which of two versions is the later one, so
 //! that nothing need be read before and any order of facts ends in the same rows.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use kit::clock::micros;
 use kit::store::{Commit, Error, Store};
@@ -69,6 +71,14 @@ pub fn calendar(store: &Store, event: &Event<CalendarChanged>) -> Result<Commit,
     ];
     let commit = Commit::new().execute(store.statement(sql, values));
     Ok(commit.execute(heard(store, event.school, event.time)))
+}
+
+/// Keeps when each of those who are heard was last known to be.
+pub fn touch(store: &Store, beats: &BTreeMap<&'static str, Timestamp>) -> Commit {
+    let sql = "INSERT INTO touch (sayer, at) VALUES ($1, $2) \
+               ON CONFLICT (sayer) DO UPDATE SET at = excluded.at";
+    let keep = |(sayer, at): (&&str, &Timestamp)| store.statement(sql, [(*sayer).into(), micros(*at).into()]);
+    beats.iter().map(keep).fold(Commit::new(), Commit::execute)
 }
 
 fn heard(store: &Store, school: SchoolId, said_at: Timestamp) -> Statement {

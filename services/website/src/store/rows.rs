@@ -27,6 +27,14 @@ kit::row!(
     }
 );
 kit::row!(
+    /// When somebody who is heard was last known to be.
+    touch = "touch" {
+        #[sea_orm(primary_key, auto_increment = false)]
+        sayer: String,
+        at: i64,
+    }
+);
+kit::row!(
     /// The latest calendar.
     calendars = "calendars" {
         #[sea_orm(primary_key, auto_increment = false)]

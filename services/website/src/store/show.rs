@@ -1,6 +1,6 @@
 //! What stands here of one school at an instant.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use kit::clock::{from_micros, micros};
 use kit::store::{Error, Store};
 use proto::events::dispatcher::AlertKind;
@@ -9,12 +9,19 @@ use proto::ids::SchoolId;
 use sea_orm::sea_query::Query;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 
-use super::rows::{alerts, calendars, schools};
+use super::rows::{alerts, calendars, schools, touch};
 use super::{CLOSURE, REOPENING};
-use crate::domain::{Alert, Calendar, School, standing, zone};
+use crate::domain::{Alert, Calendar, School, cut_off_since, standing, zone};
+use crate::reactions::SAYERS;
 
-/// The school, or nothing when nothing was ever heard about it.
-pub async fn school(store: &Store, id: SchoolId, now: Timestamp) -> Result<Option<School>, Error> {
+/// The school, or nothing when nothing was ever heard about it. `patience` is how long nothing may be
+/// heard before news may be missing.
+pub async fn school(
+    store: &Store,
+    id: SchoolId,
+    now: Timestamp,
+    patience: SignedDuration,
+) -> Result<Option<School>, Error> {
     let Some(news) = schools::Entity::find_by_id(id.to_string()).one(store.read()).await? else {
         return Ok(None);
     };
@@ -33,6 +40,7 @@ pub async fn school(store: &Store, id: SchoolId, now: Timestamp) -> Result<Optio
         .all(store.read())
         .await?;
     let kept: Vec<Alert> = kept.into_iter().map(read_alert).collect::<Result<_, _>>()?;
+    let in_touch_at = in_touch_at(store).await?.unwrap_or(from_micros(news.heard_at));
     let days = calendar.as_ref().map(|calendar| &calendar.days);
     let zone = zone(days.map(|days| days.time_zone.as_str()));
     let mut school = School {
@@ -43,9 +51,18 @@ pub async fn school(store: &Store, id: SchoolId, now: Timestamp) -> Result<Optio
         calendar,
         changed_at: from_micros(news.changed_at),
         heard_at: from_micros(news.heard_at),
+        cut_off_since: cut_off_since(in_touch_at, patience, now),
     };
     school.arrange(now);
     Ok(Some(school))
+}
+
+/// When all of those who are heard were last known to be; none when one never was.
+async fn in_touch_at(store: &Store) -> Result<Option<Timestamp>, Error> {
+    let kept = touch::Entity::find().all(store.read()).await?;
+    let of = |sayer: &str| kept.iter().find(|row| row.sayer == sayer).map(|row| from_micros(row.at));
+    let sayers = SAYERS.into_iter().map(of).collect::<Option<Vec<_>>>();
+    Ok(sayers.and_then(|beats| beats.into_iter().min()))
 }
 
 fn read_calendar(row: &calendars::Model) -> Result<Calendar, Error> {

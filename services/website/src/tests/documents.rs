@@ -88,6 +88,7 @@ async fn the_banner_finds_in_the_json_all_that_it_shows() {
             }],
             "changed_at": "2026-11-24T06:12:00Z",
             "heard_at": NOW,
+            "no_contact": null,
         });
         assert_eq!(json, expected);
         let script = world.ask(Method::GET, "/website/banner.js", &[]).await.body;
@@ -121,6 +122,30 @@ async fn an_entry_of_the_feed_stays_the_same_while_its_closure_changes() {
         assert!(ids.len() == 2 && ids[1] != entry, "{ids:?}");
         assert_eq!(parsed::atom(&feed, "updated"), ["2026-11-24T08:40:00Z"; 2]);
         assert_eq!(parsed::atom(&feed, "title"), ["Elm Park: alerts", "Open again"]);
+    }
+}
+
+/// RFC 4287, sections 4.1.1, 4.1.2 and 4.2.7.2; relative references lead astray whoever has kept a copy.
+#[tokio::test]
+async fn the_feed_has_all_that_a_feed_must_and_names_itself_by_its_whole_address() {
+    for world in told().await {
+        let open = alert(AlertKind::Reopening, "Open again", "2026-11-26T00:00:00Z");
+        world.hear(&closure_id(), 1, "2026-11-24T08:40:00Z", open).await;
+        let path = format!("/website/{}/alerts.atom", world.school);
+        let feed = world.ask(Method::GET, &path, &[("host", "alerts.example.org")]).await.body;
+        let home = format!("https://alerts.example.org/website/{}/", world.school);
+        let links = parsed::atom_links(&feed);
+        let of_page = ("alternate".to_owned(), home.clone());
+        assert_eq!(links[0], ("self".to_owned(), format!("{home}alerts.atom")));
+        assert_eq!(links[1..], [of_page.clone(), of_page.clone(), of_page]);
+        parsed::atom_is_complete(&feed);
+        // Whoever asks nobody gets no wrong address.
+        let links = parsed::atom_links(&world.get("alerts.atom").await.body);
+        assert!(links.iter().all(|(rel, href)| rel == "alternate" && href == "./"), "{links:?}");
+        for host in ["\"><script>", "a/b"] {
+            let feed = world.ask(Method::GET, &path, &[("host", host)]).await.body;
+            assert_eq!(parsed::atom_links(&feed).len(), 3, "{host}");
+        }
     }
 }
 

@@ -107,7 +107,7 @@ async fn a_restart_shows_what_was_heard_before_with_nothing_else_running() {
         let before = world.get("").await.body;
         world.test.store.close().await.unwrap();
         let store = world.test.open_again("website", store::MIGRATIONS).await;
-        world.site = http::routes(store, 30).unwrap();
+        world.site = site(&store);
         assert_eq!(world.get("").await.body, before);
     }
 }

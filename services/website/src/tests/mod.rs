@@ -7,13 +7,16 @@ mod hearing;
 mod hostile;
 mod opening;
 mod parsed;
+mod touch;
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
+use axum::http::uri::Scheme;
 use axum::http::{HeaderMap, Method, Request};
 use jiff::Timestamp;
 use jiff::civil::{Date, date};
 use kit::bus::{Raw, Reaction, Verdict};
+use kit::store::Store;
 use kit::testing::TestStore;
 use proto::events::absences::Session;
 use proto::events::directory::Term;
@@ -23,7 +26,8 @@ use proto::events::{About, Event, Fact, subject_of};
 use proto::ids::{ClosureId, EventId, SchoolId};
 use tower::ServiceExt;
 
-use crate::{domain, http, reactions, store};
+use crate::http::address::Address;
+use crate::{Config, domain, http, reactions, store};
 
 /// Ten minutes to nine on Tuesday 24 November 2026.
 const NOW: &str = kit::testing::MORNING;
@@ -43,13 +47,22 @@ struct Answer {
 
 async fn worlds() -> Vec<World> {
     let stores = kit::testing::stores("website", store::MIGRATIONS).await;
+    for test in &stores {
+        touch::in_touch(&test.store, "2100-01-01T00:00:00Z").await;
+    }
     let world = |test: TestStore| World {
         reactions: reactions::all(&test.store),
-        site: http::routes(test.store.clone(), 30).unwrap(),
+        site: site(&test.store),
         school: SchoolId::generate(),
         test,
     };
     stores.into_iter().map(world).collect()
+}
+
+/// What the compiled-in settings say, at no address of its own.
+fn site(store: &Store) -> Router {
+    let config = Config { cache_seconds: 30, cut_off_after_seconds: 300, public_url: None };
+    http::routes(store.clone(), &config, Address::Asked(Scheme::HTTPS)).unwrap()
 }
 
 impl World {

@@ -102,7 +102,7 @@ async fn what_was_kept_before_alerts_had_kinds_is_shown_after_the_upgrade() {
         test.store.close().await.unwrap();
         let later = test.open_again("website", store::MIGRATIONS).await;
         assert!(later.read().query_all_raw(later.statement("SELECT outline FROM alerts", [])).await.is_ok());
-        let site = http::routes(later.clone(), 30).unwrap();
+        let site = site(&later);
         let world = World { reactions: reactions::all(&later), site, school, test };
         assert_eq!(world.headlines().await, ["Closed today"], "{}", world.test.backend);
     }

@@ -67,6 +67,36 @@ pub fn atom(text: &str, name: &str) -> Vec<String> {
     found.map(|node| node.text().unwrap_or_default().to_owned()).collect()
 }
 
+/// Relation and address of a feed's links, from anywhere in it.
+pub fn atom_links(text: &str) -> Vec<(String, String)> {
+    let document = roxmltree::Document::parse(text).unwrap();
+    let links = document.descendants().filter(|node| node.has_tag_name("link"));
+    let attribute = |node: &roxmltree::Node<'_, '_>, name| node.attribute(name).unwrap().to_owned();
+    links.map(|link| (attribute(&link, "rel"), attribute(&link, "href"))).collect()
+}
+
+/// Fails where an element is missing, or stands twice, that feed and entries must have once.
+pub fn atom_is_complete(text: &str) {
+    let document = roxmltree::Document::parse(text).unwrap();
+    let feed = document.root_element();
+    let entries = feed.children().filter(|node| node.has_tag_name("entry"));
+    let mut ids = std::collections::BTreeSet::new();
+    for node in std::iter::once(feed).chain(entries) {
+        let mut texts = ["id", "title", "updated"].map(|name| {
+            let mut found = node.children().filter(|child| child.has_tag_name(name));
+            let text = found.next().and_then(|child| child.text()).unwrap_or_else(|| panic!("no {name}"));
+            assert!(found.next().is_none(), "two of {name}");
+            text
+        });
+        let [id, title, updated] = &mut texts;
+        assert!(ids.insert(id.to_owned()) && id.starts_with("urn:uuid:"), "{id}");
+        assert!(!title.trim().is_empty());
+        updated.parse::<jiff::Timestamp>().unwrap();
+    }
+    let author = feed.children().find(|node| node.has_tag_name("author")).expect("an author");
+    assert!(author.children().any(|node| node.has_tag_name("name")));
+}
+
 /// The calendar's name, and day, words and id of every event.
 pub fn ics(text: &str) -> (String, Vec<(String, String, String)>) {
     assert!(text.ends_with("\r\n") && !text.replace("\r\n", "").contains(['\r', '\n']), "bare line ends");
