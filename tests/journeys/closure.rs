@@ -59,9 +59,15 @@ async fn everybody_hears_that_school_closes_stays_closed_and_opens_and_nobody_wh
             "{words}"
         );
     }
-    let open =
+    // School is closed until the day before, and the website says both, each in words of its own.
+    let shown =
         until("the opening", || school.alerts(), |alerts| alerts.contains("Thursday 26 November")).await;
-    assert!(!open.contains("closed"), "{open}");
+    let shown: serde_json::Value = serde_json::from_str(&shown).unwrap();
+    let [still_closed, open] = &shown["alerts"].as_array().unwrap()[..] else { panic!("two in {shown}") };
+    let days = "from the afternoon of Tuesday 24 November to Wednesday 25 November";
+    assert_eq!(still_closed["headline"], format!("School is closed {days}"));
+    assert_eq!(open["headline"], "School is open on Thursday 26 November");
+    assert!(!open["body"].as_str().unwrap().to_lowercase().contains("clos"), "{open}");
     assert_eq!(school.received(EVE), [""; 0]);
     assert_eq!(school.received("eve@example.org"), [""; 0]);
     // Dave's restriction was set by the import seconds ago, and what left to him since was worded for it.

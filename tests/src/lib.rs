@@ -1,5 +1,5 @@
 //! The harness of the journeys and the faults: a whole school in one process, with the real
-//! nats-server, a real database and the simulated providers.
+//! nats-server, a real database and the simulated providers; and a real browser.
 //!
 //! A [`Roster`](roster::Roster) is written by the test, imported through the real RPC and then
 //! lived in. Nothing here sleeps: a test waits until a condition holds or a deadline passes, and
@@ -14,6 +14,7 @@
 )]
 
 pub mod apart;
+pub mod browser;
 pub mod given;
 pub mod installation;
 pub mod roster;

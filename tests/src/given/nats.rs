@@ -62,6 +62,16 @@ impl GivenNats {
         settings.nats.ack_wait_seconds = 5;
     }
 
+    /// A connection in the name of a service.
+    ///
+    /// # Panics
+    /// When the server does not take it.
+    pub async fn bus(&self, service: &'static str) -> Bus {
+        let (url, password) = (self.url(), self.passwords.get(service));
+        let access = Access { url: &url, password, authorities: None, replicas: 1 };
+        Bus::connect(service, access).await.unwrap()
+    }
+
     /// Takes the server away.
     ///
     /// # Panics
@@ -91,9 +101,7 @@ impl GivenNats {
     pub async fn is_heard(&self) {
         let mut hearers = Vec::new();
         for (hearer, sayers) in app::HEARERS {
-            let (url, password) = (self.url(), self.passwords.get(hearer));
-            let access = Access { url: &url, password, authorities: None, replicas: 1 };
-            hearers.push((hearer, sayers, Bus::connect(hearer, access).await.unwrap()));
+            hearers.push((hearer, sayers, self.bus(hearer).await));
         }
         let look = || async {
             let mut waiting = Vec::new();
