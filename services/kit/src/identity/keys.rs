@@ -62,16 +62,11 @@ impl Keys {
     ) -> Result<Self, KeyError> {
         let mut keys = BTreeMap::new();
         for name in issuers {
-            let path = folder.join(format!("{name}.pem"));
-            let key = match elsewhere.get(*name) {
-                Some(path) => read(name, path)?,
-                None => {
-                    if !path.exists() {
-                        create(name, &path)?;
-                    }
-                    read(name, &path)?
-                }
-            };
+            let (given, own) = (elsewhere.get(*name), folder.join(format!("{name}.pem")));
+            if given.is_none() && !own.exists() {
+                create(name, &own)?;
+            }
+            let key = read(name, given.unwrap_or(&own))?;
             keys.insert((*name).to_owned(), key);
         }
         Ok(Self { keys })
