@@ -4,10 +4,13 @@
 //! sending it again will not help is passed on, in the peer's own words. Called by the client of
 //! each peer, in the service that asks.
 
+use std::error::Error as _;
+
 use tonic::{Code, Status};
 use tonic_types::StatusExt;
 
 use crate::rejection::Rejection;
+use crate::unreached::Why;
 
 /// How many bytes an answer may have. What a peer says of everybody in a large tenant is a few
 /// megabytes, which is more than a client takes by itself; this is far more than any tenant has.
@@ -31,7 +34,9 @@ impl Asked {
         if let Some(reason) = self.reason_to_pass_on(status) {
             return Rejection::precondition(reason, status.message()).into();
         }
-        tracing::warn!(peer = self.peer, grpc.code = ?status.code(), "a service cannot be asked");
+        // Our own client's reason, if it is one; what the peer said could name somebody.
+        let why = status.source().map(|source| Why::of(source).to_string());
+        tracing::warn!(peer = self.peer, grpc.code = ?status.code(), why, "a service cannot be asked");
         self.unavailable("cannot be asked just now")
     }
 

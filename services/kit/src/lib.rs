@@ -35,6 +35,7 @@ pub mod testing;
 #[cfg(all(test, not(feature = "testing")))]
 mod testing;
 pub mod tls;
+pub mod unreached;
 
 /// Whose row, event, token or call it is.
 pub use proto::ids::SchoolId as Tenant;

@@ -11,7 +11,7 @@ use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use opentelemetry::Context;
 use opentelemetry::propagation::TextMapPropagator;
 use opentelemetry::trace::{TraceContextExt, TracerProvider};
-use opentelemetry_otlp::WithExportConfig;
+use opentelemetry_otlp::{WithExportConfig, WithTonicConfig};
 use opentelemetry_sdk::propagation::TraceContextPropagator;
 use opentelemetry_sdk::trace::SdkTracerProvider;
 use tracing::Span;
@@ -22,6 +22,7 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::{EnvFilter, Layer};
 
 use crate::config::{LogFormat, Telemetry};
+use crate::tls::Tls;
 
 /// Keeps the exporter alive; dropping it flushes the spans.
 pub struct Guard {
@@ -51,13 +52,16 @@ pub enum Error {
 
 /// Starts logging and tracing for the process. Call it once, from the binary.
 ///
-/// `services` are those whose spans may leave the process, beside the kit's own.
-pub fn start(settings: &Telemetry, services: &[String]) -> Result<Guard, Error> {
+/// `services` are those whose spans may leave the process, beside the kit's own. A collector whose address
+/// begins with `https://` is spoken to with TLS or not at all.
+pub fn start(settings: &Telemetry, tls: &Tls, services: &[String]) -> Result<Guard, Error> {
     let mut builder = SdkTracerProvider::builder();
     if let Some(endpoint) = &settings.otlp_endpoint {
-        let exporter =
-            opentelemetry_otlp::SpanExporter::builder().with_tonic().with_endpoint(endpoint).build()?;
-        builder = builder.with_batch_exporter(exporter);
+        let mut exporter = opentelemetry_otlp::SpanExporter::builder().with_tonic().with_endpoint(endpoint);
+        if endpoint.starts_with("https://") {
+            exporter = exporter.with_tls_config(tls.trust());
+        }
+        builder = builder.with_batch_exporter(exporter.build()?);
     }
     let provider = builder.build();
     let filter = EnvFilter::try_new(&settings.log).map_err(Error::Filter)?;

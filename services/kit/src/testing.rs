@@ -3,6 +3,8 @@
 
 pub mod spans;
 
+pub mod authority;
+
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;

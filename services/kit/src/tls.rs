@@ -9,9 +9,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::pki_types::pem::PemObject;
-use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, UnixTime};
 use tokio_rustls::rustls::{self, ServerConfig};
 use tonic::transport::{Certificate, ClientTlsConfig, Endpoint, Identity, ServerTlsConfig};
 
@@ -49,6 +50,14 @@ pub enum Error {
     /// Certificate and key do not go together, or are of a kind that is not supported.
     #[error("the certificate of tls.certificate cannot be served with the key of tls.key")]
     Mismatch(#[source] rustls::Error),
+    /// A certificate that is not valid now.
+    #[error("the certificate of tls.{key} {what}")]
+    Date {
+        /// The key in the settings.
+        key: &'static str,
+        /// What its dates say.
+        what: &'static str,
+    },
     /// An address that is none.
     #[error("the address of a service is not one")]
     Address(#[source] tonic::transport::Error),
@@ -64,6 +73,7 @@ pub struct Tls {
 /// What callers are shown.
 #[derive(Clone)]
 struct Shown {
+    chain: Vec<CertificateDer<'static>>,
     identity: Identity,
     acceptor: TlsAcceptor,
     /// The first name in the certificate, by which this process calls itself.
@@ -74,6 +84,7 @@ struct Shown {
 struct Authorities {
     path: PathBuf,
     pem: Vec<u8>,
+    certificates: Vec<CertificateDer<'static>>,
 }
 
 impl Tls {
@@ -88,10 +99,26 @@ impl Tls {
         };
         let authorities = settings.authorities.as_ref().map(|path| {
             let pem = bytes(path, "authorities")?;
-            certificates(&pem, "authorities")?;
-            Ok(Authorities { path: path.clone(), pem })
+            let certificates = certificates(&pem, "authorities")?;
+            Ok(Authorities { path: path.clone(), pem, certificates })
         });
         Ok(Self { shown, authorities: authorities.transpose()? })
+    }
+
+    /// Whether what we show and whom we believe is valid at this time; of several authorities one is
+    /// enough, because the next one is there before the last one ends.
+    pub fn check_dates(&self, now: Timestamp) -> Result<(), Error> {
+        if let Some(shown) = &self.shown {
+            let wrong = shown.chain.iter().find_map(|one| out_of_date(one, now));
+            wrong.map_or(Ok(()), |what| Err(Error::Date { key: "certificate", what }))?;
+        }
+        let Some(authorities) = &self.authorities else { return Ok(()) };
+        let wrong: Option<Vec<_>> =
+            authorities.certificates.iter().map(|one| out_of_date(one, now)).collect();
+        match wrong.and_then(|wrong| wrong.first().copied()) {
+            Some(what) => Err(Error::Date { key: "authorities", what }),
+            None => Ok(()),
+        }
     }
 
     /// The way to a service. One that begins with `https://` is taken with TLS or not at all.
@@ -109,7 +136,8 @@ impl Tls {
         reach(format!("https://{address}"), trust)
     }
 
-    fn trust(&self) -> ClientTlsConfig {
+    /// Whom we believe, for a client of gRPC's.
+    pub(crate) fn trust(&self) -> ClientTlsConfig {
         let trust = ClientTlsConfig::new().timeout(HANDSHAKE_MAY_TAKE);
         match &self.authorities {
             Some(authorities) => trust.ca_certificate(Certificate::from_pem(&authorities.pem)),
@@ -156,11 +184,11 @@ impl Shown {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let mut server = ServerConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
-            .and_then(|builder| builder.with_no_client_auth().with_single_cert(chain, private))
+            .and_then(|builder| builder.with_no_client_auth().with_single_cert(chain.clone(), private))
             .map_err(Error::Mismatch)?;
         server.alpn_protocols = vec![b"http/1.1".to_vec()];
         let identity = Identity::from_pem(certificate, key);
-        Ok(Self { identity, acceptor: TlsAcceptor::from(Arc::new(server)), name })
+        Ok(Self { chain, identity, acceptor: TlsAcceptor::from(Arc::new(server)), name })
     }
 }
 
@@ -174,6 +202,19 @@ fn reach(address: String, trust: ClientTlsConfig) -> Result<Endpoint, Error> {
         .keep_alive_timeout(PEER_MAY_TAKE)
         .keep_alive_while_idle(true);
     if protected { endpoint.tls_config(trust).map_err(Error::Address) } else { Ok(endpoint) }
+}
+
+/// What is wrong with the dates of a certificate. Its dates are looked at before its issuer is looked
+/// for, of whom nothing is known here.
+fn out_of_date(certificate: &CertificateDer<'_>, now: Timestamp) -> Option<&'static str> {
+    let since_epoch = Duration::from_secs(u64::try_from(now.as_second()).ok()?);
+    let (now, usage) = (UnixTime::since_unix_epoch(since_epoch), webpki::KeyUsage::server_auth());
+    let certificate = webpki::EndEntityCert::try_from(certificate).ok()?;
+    match certificate.verify_for_usage(&[], &[], &[], now, usage, None, None).err()? {
+        webpki::Error::CertExpired { .. } => Some("has expired"),
+        webpki::Error::CertNotValidYet { .. } => Some("is not valid yet: see the clock"),
+        _ => None,
+    }
 }
 
 /// A name that can be asked for, which one with a star cannot.

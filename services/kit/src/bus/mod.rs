@@ -9,6 +9,7 @@
 pub mod consumer;
 pub mod dead_letters;
 pub mod permissions;
+mod probe;
 pub mod pulse;
 pub mod reaction;
 pub mod relay;
@@ -24,9 +25,12 @@ use async_nats::jetstream::stream::{Config, RetentionPolicy, StorageType, Stream
 use async_nats::jetstream::{self, Context};
 use async_nats::{ConnectOptions, Event, ServerAddr};
 
+pub use probe::probe;
 pub use reaction::{Handled, Handler, Raw, Reaction, Verdict, take_in};
 
 use crate::config::Secret;
+use crate::rejection::causes;
+use crate::unreached::{Why, place};
 
 /// How long a stream keeps its facts, and the outbox its rows.
 pub const KEPT_FOR: Duration = Duration::from_hours(14 * 24);
@@ -44,9 +48,17 @@ const SERVER_IS_ASKED_EVERY: Duration = Duration::from_secs(10);
 /// Why the bus cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The server cannot be reached, or refuses us.
-    #[error("nats cannot be reached or refuses us")]
-    Connect(#[from] async_nats::ConnectError),
+    /// The server cannot be reached, cannot be believed, or refuses us.
+    #[error("nats at {place} cannot be used by {service}")]
+    Connect {
+        /// Whose connection it is.
+        service: &'static str,
+        /// Where, as it stands in the settings.
+        place: String,
+        /// What is wrong.
+        #[source]
+        why: Why,
+    },
     /// A part of the address is none.
     #[error("nats.url is not host names with nats:// or tls:// before them and commas between")]
     Address,
@@ -55,6 +67,16 @@ pub enum Error {
     TooOld {
         /// What the server calls itself.
         found: String,
+    },
+    /// The server lets a service do more or less than it must.
+    #[error("nats at {place} has other permissions for {service} than deploy/nats.conf: {what}")]
+    Permissions {
+        /// Whose user it is.
+        service: &'static str,
+        /// Where.
+        place: String,
+        /// The first difference.
+        what: String,
     },
     /// A stream cannot be made or read.
     #[error("the stream of {sayer} cannot be used")]
@@ -96,21 +118,25 @@ impl Access<'_> {
         self.url.split(',').map(parse).collect()
     }
 
-    /// Whom we are, whom we believe, and whether we speak plain text.
-    fn options(&self, service: &str) -> ConnectOptions {
-        let mut options = ConnectOptions::new().require_tls(self.is_protected());
-        if let Some(authorities) = self.authorities {
-            options = options.add_root_certificates(authorities.to_owned());
-        }
-        match self.password {
-            Some(password) => options.user_and_password(service.to_owned(), password.reveal().to_owned()),
-            None => options,
-        }
-    }
-
     /// Whether plain text is refused, also by servers that were learnt from another.
     fn is_protected(&self) -> bool {
         self.url.starts_with("tls://")
+    }
+
+    /// How `service` connects, by whatever name it gives itself.
+    fn options(&self, service: &str) -> ConnectOptions {
+        let mut options = ConnectOptions::new().custom_inbox_prefix(inbox_prefix(service));
+        if let Some(authorities) = self.authorities {
+            options = options.add_root_certificates(authorities.to_owned());
+        }
+        if let Some(password) = self.password {
+            options = options.user_and_password(service.to_owned(), password.reveal().to_owned());
+        }
+        options.require_tls(self.is_protected()).max_reconnects(None)
+    }
+
+    fn refused(&self, service: &'static str, error: &async_nats::ConnectError) -> Error {
+        Error::Connect { service, place: place(self.url), why: Why::of(error) }
     }
 }
 
@@ -124,17 +150,28 @@ pub struct Bus {
 }
 
 impl Bus {
-    /// Connects in the name of a service. Waits for a server that is not there yet.
+    /// Connects in the name of a service. Waits for a server that is not there yet; one that cannot be
+    /// believed or refuses us is an error, because it is not waited for but put right.
     pub async fn connect(service: &'static str, server: Access<'_>) -> Result<Self, Error> {
-        let options = server
-            .options(service)
-            .name(format!("schoolbell-{service}"))
-            .custom_inbox_prefix(inbox_prefix(service))
-            .ping_interval(SERVER_IS_ASKED_EVERY)
-            .retry_on_initial_connect()
-            .max_reconnects(None)
-            .event_callback(move |event| async move { note(service, &event) });
-        let client = options.connect(server.addresses()?).await?;
+        let options = || {
+            let options = server
+                .options(service)
+                .name(format!("schoolbell-{service}"))
+                .ping_interval(SERVER_IS_ASKED_EVERY);
+            options.event_callback(move |event| async move { note(service, &event) })
+        };
+        let client = match options().connect(server.addresses()?).await {
+            Ok(client) => client,
+            Err(error) => {
+                let error = server.refused(service, &error);
+                if matches!(&error, Error::Connect { why, .. } if why.needs_a_person()) {
+                    return Err(error);
+                }
+                tracing::warn!(error = causes(&error), "nats is waited for");
+                let later = options().retry_on_initial_connect().connect(server.addresses()?).await;
+                later.map_err(|error| server.refused(service, &error))?
+            }
+        };
         let mut context = jetstream::new(client.clone());
         context.set_timeout(Duration::from_secs(5));
         Ok(Self { service, client, context, replicas: server.replicas })
@@ -179,20 +216,6 @@ impl Bus {
     fn stream_error(sayer: &str, source: impl std::error::Error + Send + Sync + 'static) -> Error {
         Error::Stream { sayer: sayer.to_owned(), source: Box::new(source) }
     }
-}
-
-/// Whether a server answers a service with its credentials; its version. Waits for nothing.
-pub async fn probe(service: &'static str, server: Access<'_>) -> Result<String, Error> {
-    let options = server
-        .options(service)
-        .name(format!("schoolbell-check-{service}"))
-        .connection_timeout(Duration::from_secs(5))
-        .max_reconnects(1);
-    let client = options.connect(server.addresses()?).await?;
-    let found = client.server_info().version;
-    // Nothing was said that could be lost.
-    let _ = client.drain().await;
-    if new_enough(&found) { Ok(found) } else { Err(Error::TooOld { found }) }
 }
 
 /// What the client tells us: a refusal is a fault of the settings, the rest comes and goes.

@@ -42,6 +42,19 @@ fn may_hear(service: &str, sayers: &[&str]) -> Vec<String> {
     subjects.map(|subject| format!("{subject:?}")).collect()
 }
 
+/// What a service asks that changes nothing wherever it goes: the state of its own stream, of those that
+/// it hears, and of its place in them.
+pub(super) fn questions(service: &str, sayers: &[&str]) -> Vec<String> {
+    let mut subjects =
+        vec!["$JS.API.INFO".to_owned(), format!("$JS.API.STREAM.INFO.{}", stream_name(service))];
+    for sayer in sayers {
+        let (stream, consumer) = (stream_name(sayer), consumer_name(service, sayer));
+        subjects.push(format!("$JS.API.STREAM.INFO.{stream}"));
+        subjects.push(format!("$JS.API.CONSUMER.INFO.{stream}.{consumer}"));
+    }
+    subjects
+}
+
 /// What a service may publish: its own facts and pulse, the care of its own stream, and whatever its own
 /// consumers on the streams of others need. Both forms of acknowledgement are allowed.
 fn may_publish(service: &str, sayers: &[&str]) -> Vec<String> {

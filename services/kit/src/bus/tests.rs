@@ -2,6 +2,7 @@ mod consumers;
 mod dead_letters;
 mod handing_over;
 mod lost_streams;
+mod probes;
 mod pulses;
 mod relays;
 mod restored;

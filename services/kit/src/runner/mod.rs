@@ -6,6 +6,7 @@
 
 mod https;
 mod limit;
+pub mod peers;
 mod running;
 #[cfg(test)]
 mod tests;
@@ -106,6 +107,9 @@ impl Host {
     /// `hearers` is every service of the installation with the sayers that it hears.
     pub async fn bind(mut settings: Settings, hearers: Hearers) -> anyhow::Result<Self> {
         let tls = Tls::read(&settings.tls)?;
+        if let Err(error) = tls.check_dates(settings.clock.real()) {
+            tracing::error!(error = %error, "others will not believe us");
+        }
         settings.store.postgres = settings.store.postgres.map(|address| tls.postgres(&address));
         let grpc = TcpListener::bind(settings.grpc).await.context("the gRPC port cannot be bound")?;
         let http = TcpListener::bind(settings.http).await.context("the HTTP port cannot be bound")?;
@@ -167,14 +171,8 @@ impl Host {
     }
 
     fn peers(&self) -> anyhow::Result<Peers> {
-        let mut elsewhere = BTreeMap::new();
-        for (name, address) in &self.settings.peers {
-            let endpoint = self
-                .tls
-                .endpoint(address)
-                .with_context(|| format!("the address of peer {name} is not one"))?;
-            elsewhere.insert(name.clone(), endpoint.connect_lazy());
-        }
+        let channel = |peer: peers::Peer| (peer.name, peer.endpoint.connect_lazy());
+        let elsewhere: BTreeMap<_, _> = self.elsewhere()?.into_iter().map(channel).collect();
         let (here, served) = (self.channel.clone(), self.settings.serves.clone());
         Ok(Arc::new(move |name| match elsewhere.get(name) {
             Some(channel) => Some(channel.clone()),
@@ -182,10 +180,20 @@ impl Host {
         }))
     }
 
+    fn elsewhere(&self) -> anyhow::Result<Vec<peers::Peer>> {
+        let peer = |(name, address): (&String, &String)| {
+            let endpoint = self.tls.endpoint(address);
+            let endpoint = endpoint.with_context(|| format!("the address of peer {name} is not one"))?;
+            Ok(peers::Peer { name: name.clone(), address: address.clone(), endpoint })
+        };
+        self.settings.peers.iter().map(peer).collect()
+    }
+
     /// Serves until it is stopped.
     pub async fn run(self) -> anyhow::Result<Running> {
         telemetry::recorder();
         let stop = self.stop.clone();
+        let elsewhere = self.elsewhere()?;
         let mut work = Watch::new(stop.clone());
         // The relays go on until nothing more can be committed.
         let late = CancellationToken::new();
@@ -210,6 +218,9 @@ impl Host {
             relays.add("relay", relay::run(store.clone(), bus.clone(), late.clone()));
             stores.insert(service, store);
             buses.push(bus);
+        }
+        if !elsewhere.is_empty() {
+            work.add("peers", peers::run(elsewhere, stop.clone()));
         }
         let closing = stores.values().cloned().collect();
         let (tasks, letters) = (TaskDesk::new(stores), DeadLetterOffice::new(drawers));

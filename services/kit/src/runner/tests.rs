@@ -1,7 +1,6 @@
 //! The runner: services that are built, served, watched and stopped, as the binary does it.
 
 mod apart;
-mod authority;
 mod crowded;
 mod protected;
 mod silent;

@@ -26,7 +26,7 @@ impl Error {
     #[must_use]
     pub fn is_away(&self) -> bool {
         let error = match self {
-            Self::Stopping => return true,
+            Self::Stopping | Self::Server { .. } => return true,
             Self::Database(error) => error,
             Self::Conflict
             | Self::Folder(_)
@@ -58,7 +58,7 @@ impl Error {
             Self::Database(error) => Self::Database(error.clone()),
             Self::Corrupt { what } => Self::Corrupt { what },
             Self::TooLarge { what } => Self::TooLarge { what },
-            Self::Folder(_) | Self::Address | Self::Stopping => Self::Stopping,
+            Self::Folder(_) | Self::Address | Self::Server { .. } | Self::Stopping => Self::Stopping,
         }
     }
 }

@@ -34,6 +34,7 @@ pub use once::{Call, once};
 pub use open::probe;
 
 use crate::clock::Clock;
+use crate::unreached::Why;
 
 /// Why something was not stored or read.
 #[derive(Debug, thiserror::Error)]
@@ -44,6 +45,17 @@ pub enum Error {
     /// The database could not do it.
     #[error("the database could not do it")]
     Database(#[from] DbErr),
+    /// The PostgreSQL server cannot be reached, cannot be believed, or refuses us.
+    #[error("the database {database} of the server at {place} cannot be used")]
+    Server {
+        /// Where, as it stands in the settings.
+        place: String,
+        /// The database.
+        database: String,
+        /// What is wrong.
+        #[source]
+        why: Why,
+    },
     /// The file or folder of the database cannot be used.
     #[error("the folder of the database cannot be used")]
     Folder(#[source] std::io::Error),

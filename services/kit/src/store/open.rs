@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use sea_orm::sqlx::{Connection as _, PgConnection};
 use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbBackend, Statement};
 use tokio::sync::Notify;
 
@@ -12,6 +13,9 @@ use super::writer::Writer;
 use super::{Error, Inner, Store, restored};
 use crate::clock::Clock;
 use crate::config;
+use crate::unreached::{Why, place};
+
+const ANSWERS_WITHIN: Duration = Duration::from_secs(10);
 
 /// How long anybody waits for a connection. At the end of it stands a person, who is better told to
 /// try again than left looking at nothing; under plain load a connection is free in milliseconds.
@@ -56,8 +60,7 @@ impl Store {
             Place::Server { server, database, connections } => {
                 let keeper = lock_server(server, database).await?;
                 make_database(&keeper, database).await?;
-                let address = address_of(server, database);
-                let pool = Database::connect(server_options(&address, *connections)).await?;
+                let pool = connect(server, database, (*connections, CONNECTION_MAY_TAKE)).await?;
                 migrate::up(&pool, migrations).await?;
                 keeper.close().await?;
                 (pool.clone(), pool)
@@ -79,7 +82,9 @@ pub async fn probe(service: &str, settings: &config::Store) -> Result<Option<Str
     if !server.starts_with("postgres://") && !server.starts_with("postgresql://") {
         return Err(Error::Address);
     }
-    let found = Database::connect(server_options(&address_of(server, "postgres"), 1)).await?;
+    // The pool would go on knocking at a closed door.
+    knock(server, "postgres").await?;
+    let found = connect(server, "postgres", (1, SERVER_MAY_TAKE)).await?;
     let statement = |sql: &str| Statement::from_string(DbBackend::Postgres, sql);
     let version = found.query_one_raw(statement("SHOW server_version")).await?;
     let version = version.ok_or(Error::Corrupt { what: "version of the server" })?.try_get_by_index(0)?;
@@ -88,7 +93,7 @@ pub async fn probe(service: &str, settings: &config::Store) -> Result<Option<Str
     let exists = found.query_one_raw(exists).await?.is_some();
     found.close().await?;
     if exists {
-        Database::connect(server_options(&address_of(server, &database), 1)).await?.close().await?;
+        connect(server, &database, (1, SERVER_MAY_TAKE)).await?.close().await?;
     }
     Ok(Some(version))
 }
@@ -133,9 +138,7 @@ async fn lock_server(server: &str, database: &str) -> Result<DatabaseConnection,
     if !known {
         return Err(Error::Address);
     }
-    let mut options = server_options(&address_of(server, "postgres"), 1);
-    options.acquire_timeout(SERVER_MAY_TAKE);
-    let keeper = Database::connect(options).await?;
+    let keeper = connect(server, "postgres", (1, SERVER_MAY_TAKE)).await?;
     let lock = "SELECT pg_advisory_lock(hashtextextended($1, 0))";
     keeper.execute_raw(Statement::from_sql_and_values(DbBackend::Postgres, lock, [database.into()])).await?;
     Ok(keeper)
@@ -162,9 +165,42 @@ fn address_of(server: &str, database: &str) -> String {
     }
 }
 
+/// Connections to a database of a server, for each of which anybody waits so long. A server that is not
+/// there yet is waited for as long.
+async fn connect(
+    server: &str,
+    database: &str,
+    (connections, may_take): (u32, Duration),
+) -> Result<DatabaseConnection, Error> {
+    let mut options = server_options(&address_of(server, database), connections);
+    options.acquire_timeout(may_take);
+    let connected = Database::connect(options).await;
+    match connected {
+        Ok(pool) => Ok(pool),
+        // The pool says at last that it has waited; once more without it, to hear for what.
+        Err(error) => knock(server, database).await.and(Err(error.into())),
+    }
+}
+
+/// Connects once and leaves, and says what is wrong if that is not possible.
+async fn knock(server: &str, database: &str) -> Result<(), Error> {
+    let address = address_of(server, database);
+    let connecting = tokio::time::timeout(ANSWERS_WITHIN, PgConnection::connect(&address)).await;
+    let why = match connecting {
+        Ok(Ok(connection)) => {
+            // Nothing was said that could be lost.
+            let _ = connection.close().await;
+            return Ok(());
+        }
+        Ok(Err(error)) => Why::of(&error),
+        Err(_) => Why::Silent,
+    };
+    Err(Error::Server { place: place(server), database: database.to_owned(), why })
+}
+
 fn server_options(address: &str, connections: u32) -> ConnectOptions {
     let mut options = ConnectOptions::new(address);
-    options.max_connections(connections).sqlx_logging(false).acquire_timeout(CONNECTION_MAY_TAKE);
+    options.max_connections(connections).sqlx_logging(false);
     options
 }
 

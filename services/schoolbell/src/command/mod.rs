@@ -15,6 +15,7 @@ use std::path::PathBuf;
 use anyhow::Context;
 use clap::{Parser, Subcommand};
 use kit::telemetry;
+use kit::tls::Tls;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::app;
@@ -85,7 +86,7 @@ impl Arguments {
 }
 
 async fn serve(settings: Settings, services: Vec<String>) -> anyhow::Result<()> {
-    let _telemetry = telemetry::start(&settings.telemetry, &app::all())?;
+    let _telemetry = telemetry::start(&settings.telemetry, &Tls::read(&settings.tls)?, &app::all())?;
     let running = app::start(settings, &services).await?;
     tracing::info!(grpc = %running.grpc, http = %running.http, services = services.join(","), "serving");
     let stop = running.stop_token();

@@ -27,6 +27,7 @@ use anyhow::bail;
 use clap::Args;
 use kit::config::{Secret, Telemetry};
 use kit::telemetry;
+use kit::tls::Tls;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::app::PEOPLE;
@@ -59,7 +60,8 @@ pub struct Demo {
 impl Demo {
     /// Plays the morning. Fails unless all four figures of the witness are 0.
     pub async fn run(self, settings: Settings) -> anyhow::Result<()> {
-        let _telemetry = telemetry::start(&quiet(&settings.telemetry), &crate::app::all())?;
+        let _telemetry =
+            telemetry::start(&quiet(&settings.telemetry), &Tls::read(&settings.tls)?, &crate::app::all())?;
         let place = Place::find(self.postgres.clone().map(Secret::new))?;
         let outcome = Box::pin(self.show(settings, &place)).await;
         let cleared = place.clear().await;

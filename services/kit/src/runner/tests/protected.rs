@@ -14,7 +14,7 @@ use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_client::HealthClient;
 
-use super::authority::{Authority, Issued};
+use super::super::peers;
 use super::{Bell, Told, hearers, settings};
 use crate::clock::Clock;
 use crate::config::{self, Secret};
@@ -22,8 +22,10 @@ use crate::fixtures::{LEDGER, number};
 use crate::runner::{Host, Running};
 use crate::service::Parts;
 use crate::store::Store;
+use crate::testing::authority::{Authority, Issued};
 use crate::testing::{Postgres, eventually};
 use crate::tls::{Error, Tls};
+use crate::unreached::Why;
 
 const HERE: &[&str] = &["localhost", "127.0.0.1"];
 
@@ -202,4 +204,43 @@ async fn a_database_that_cannot_prove_its_name_is_not_spoken_to() {
     server.show(&authority.issue(&["elsewhere.example.org"])).await;
     eventually("a server that shows another name", true, || async { server.open(&known).await.is_none() })
         .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_peer_that_cannot_be_asked_is_said_with_what_stands_in_the_way() {
+    let (authority, other) = (Authority::new(), Authority::new());
+    let [folder, elsewhere, open] = [(); 3].map(|()| tempfile::tempdir().unwrap());
+    let closed = serving(folder.path(), authority.settings(folder.path(), &["localhost"])).await;
+    let expired = authority.expired(elsewhere.path(), HERE);
+    let expired = serving(elsewhere.path(), expired).await;
+    let open = serving(open.path(), config::Tls::default()).await;
+    let (known, stranger) = (authority.trust(folder.path()), other.trust(elsewhere.path()));
+    let [port, past, plain] = [&closed, &expired, &open].map(|running| running.grpc.port());
+    for (who, address, said) in [
+        (&known, format!("https://localhost:{port}"), Ok(())),
+        (&known, format!("http://localhost:{plain}"), Ok(())),
+        (&stranger, format!("https://localhost:{port}"), Err(Why::Stranger)),
+        (&known, format!("https://127.0.0.1:{port}"), Err(Why::OtherName)),
+        (&known, format!("https://localhost:{past}"), Err(Why::Expired)),
+        (&known, format!("https://localhost:{plain}"), Err(Why::PlainText)),
+        (&known, format!("http://localhost:{port}"), Err(Why::OnlyTls)),
+        (&known, "https://localhost:1".to_owned(), Err(Why::Nobody)),
+    ] {
+        let endpoint = Tls::read(who).unwrap().endpoint(address.clone()).unwrap();
+        assert_eq!(peers::ask(&endpoint).await, said, "{address}");
+    }
+    for running in [closed, expired, open] {
+        stop(running).await;
+    }
+}
+
+#[test]
+fn a_certificate_is_looked_at_before_others_find_that_it_is_out_of_date() {
+    let (authority, folder) = (Authority::new(), tempfile::tempdir().unwrap());
+    let now = Clock::system().real();
+    assert!(Tls::read(&authority.settings(folder.path(), HERE)).unwrap().check_dates(now).is_ok());
+    let expired = Tls::read(&authority.expired(folder.path(), HERE)).unwrap();
+    let said = expired.check_dates(now).unwrap_err().to_string();
+    assert_eq!(said, "the certificate of tls.certificate has expired");
+    assert!(Tls::default().check_dates(now).is_ok());
 }
