@@ -8,6 +8,8 @@
 #![expect(clippy::print_stdout, reason = "the figures of a fault are worth more than that it was survived")]
 
 mod alive;
+mod apart_bus;
+mod apart_database;
 mod bus;
 mod database;
 mod killed;

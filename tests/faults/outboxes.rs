@@ -19,6 +19,12 @@ impl Outboxes {
         Self(app::all().into_iter().map(|service| (service.clone(), address(&service))).collect())
     }
 
+    /// Those on a server, whose address has a user who may read all of them.
+    pub fn on(server: &str) -> Self {
+        let address = |service: &String| format!("{server}/schoolbell_{service}");
+        Self(app::all().into_iter().map(|service| (service.clone(), address(&service))).collect())
+    }
+
     /// Waits until every fact has been published.
     pub async fn are_empty(&self) {
         let mut open = Vec::new();

@@ -37,12 +37,12 @@ async fn siblings_stand_in_one_message(backend: Backend) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn each_parent_gets_one_text_that_names_both_siblings() {
-    siblings_stand_in_one_message(Backend::Sqlite).await;
+    Box::pin(siblings_stand_in_one_message(Backend::Sqlite)).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_same_on_postgresql() {
-    siblings_stand_in_one_message(Backend::Postgres).await;
+    Box::pin(siblings_stand_in_one_message(Backend::Postgres)).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

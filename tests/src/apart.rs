@@ -2,6 +2,8 @@
 //! them as `docker-compose.yml` says.
 
 pub mod compose;
+pub mod ground;
+pub mod protected;
 mod whole;
 
 use std::collections::BTreeMap;

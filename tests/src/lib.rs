@@ -15,6 +15,7 @@
 
 pub mod apart;
 pub mod browser;
+pub mod collector;
 pub mod given;
 pub mod installation;
 pub mod roster;

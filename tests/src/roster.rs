@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::{Cursor, Write as _};
+use std::ops::RangeInclusive;
 
+use jiff::civil::{Date, date};
 use zip::write::SimpleFileOptions;
 
 /// A contact on a pupil's link, with the columns of `contacts.csv`.
@@ -72,9 +74,25 @@ struct Pupil {
 }
 
 /// A school's files.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Roster {
     pupils: Vec<Pupil>,
+    year: RangeInclusive<Date>,
+    term: RangeInclusive<Date>,
+    phone: &'static str,
+    duty_numbers: &'static str,
+}
+
+impl Default for Roster {
+    fn default() -> Self {
+        Self {
+            pupils: Vec::new(),
+            year: date(2026, 9, 1)..=date(2027, 7, 31),
+            term: date(2026, 9, 1)..=date(2026, 12, 18),
+            phone: "01632 960002",
+            duty_numbers: "07700 900990",
+        }
+    }
 }
 
 impl Roster {
@@ -82,6 +100,15 @@ impl Roster {
     #[must_use]
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// The school has its term on these days, which lie in one school year, and has numbers that
+    /// production takes for real: of the range that North America keeps for fiction, and none on duty.
+    #[must_use]
+    pub fn as_production_wants_it(mut self, term: RangeInclusive<Date>) -> Self {
+        (self.year, self.term) = (term.clone(), term);
+        (self.phone, self.duty_numbers) = ("+1 201-555-0123", "");
+        self
     }
 
     /// Adds a pupil. The id is also the child's first name.
@@ -126,12 +153,7 @@ impl Roster {
         vec![
             ("manifest.csv", manifest()),
             ("orgs.csv", format!("{ORGS}\nschool,,,Hillside School,school,,\n")),
-            (
-                "academicSessions.csv",
-                format!(
-                    "{SESSIONS}\nyear,,,2026/27,schoolYear,2026-09-01,2027-07-31,,2027\nterm,,,Autumn,term,2026-09-01,2026-12-18,year,2027\n"
-                ),
-            ),
+            ("academicSessions.csv", self.session_lines()),
             ("courses.csv", format!("{COURSES}\ncourse,,,year,Year 1,1,,school,,\n")),
             ("classes.csv", self.class_lines()),
             ("users.csv", self.user_lines()),
@@ -140,7 +162,8 @@ impl Roster {
             (
                 "school.csv",
                 format!(
-                    "{SCHOOL}\nschool,Hillside School,01632 960002,08:50,09:15,12:00,13:00,13:20,15:20,07700 900990\n"
+                    "{SCHOOL}\nschool,Hillside School,{},08:50,09:15,12:00,13:00,13:20,15:20,{}\n",
+                    self.phone, self.duty_numbers
                 ),
             ),
             ("pupils.csv", self.pupil_lines()),
@@ -154,6 +177,16 @@ impl Roster {
             .flat_map(|pupil| &pupil.contacts)
             .map(|contact| (contact.id.as_str(), contact))
             .collect()
+    }
+
+    fn session_lines(&self) -> String {
+        let lines = [("year", "schoolYear", &self.year, ""), ("term", "term", &self.term, "year")];
+        let mut text = format!("{SESSIONS}\n");
+        for (id, kind, days, parent) in lines {
+            let (first, last, year) = (days.start(), days.end(), self.year.end().year());
+            writeln!(text, "{id},,,{id},{kind},{first},{last},{parent},{year}").unwrap();
+        }
+        text
     }
 
     fn class_lines(&self) -> String {

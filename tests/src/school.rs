@@ -1,6 +1,7 @@
 //! A school that can be lived in: the whole of Schoolbell in this process, or apart.
 
 mod day;
+mod protected;
 mod seen;
 pub mod stories;
 
@@ -28,6 +29,8 @@ use tonic::transport::Channel;
 
 use crate::Roster;
 use crate::apart::Apart;
+use crate::apart::ground::{Ground, HERE};
+use crate::apart::protected::{Protected, Standing};
 use crate::installation::{Backend, GATHERS, Installation};
 use crate::wait::PATIENCE;
 
@@ -61,6 +64,7 @@ pub struct School {
 enum Home {
     Here(Box<Running>),
     Apart(Box<Apart>),
+    Protected(Box<Protected>),
 }
 
 impl School {
@@ -150,8 +154,58 @@ impl School {
         school
     }
 
+    /// Starts a school whose services run in processes of their own on a ground of the test's, with TLS
+    /// between all of them.
+    pub async fn start_protected(roster: Roster, ground: &Ground, standing: Standing) -> Self {
+        app::choose_tls();
+        let data = tempfile::tempdir().unwrap();
+        let phones = protected::phones(data.path(), ground).await;
+        let token = Secret::random();
+        let folder = data.path();
+        let backend = Backend::Postgres;
+        let installation =
+            Installation { folder, backend, phones: &phones, receipts_token: &token, gathers: GATHERS };
+        let providers = protected::providers(&installation, ground);
+        let mut home = Protected::on(ground, folder, standing, &providers);
+        home.start_all(ground).await;
+        let mut school = Self {
+            id: SchoolId::generate(),
+            phones,
+            pupils: BTreeMap::new(),
+            classes: BTreeMap::new(),
+            channel: home.channel("directory").await,
+            http: home.http("dispatcher"),
+            roster,
+            signer: home.signer(),
+            home: Home::Protected(Box::new(home)),
+            elsewhere: BTreeMap::new(),
+            receipts_token: token,
+            data,
+        };
+        school.find_services().await;
+        school.import().await;
+        school
+    }
+
+    /// Its processes.
+    ///
+    /// # Panics
+    /// When it was not started on a ground of the test's.
+    pub fn protected(&self) -> &Protected {
+        let protected = match &self.home {
+            Home::Protected(protected) => Some(protected),
+            Home::Here(_) | Home::Apart(_) => None,
+        };
+        protected.expect("services with TLS")
+    }
+
     /// Speaks to the first replica of each service from now on.
     async fn find_services(&mut self) {
+        if let Home::Protected(home) = &self.home {
+            for service in app::all() {
+                self.elsewhere.insert(service.clone(), home.channel(&service).await);
+            }
+        }
         if let Home::Apart(apart) = &self.home {
             for service in app::all() {
                 self.elsewhere.insert(service.clone(), apart.channel(&service).await);
@@ -162,8 +216,12 @@ impl School {
     }
 
     fn take_receipts(&self) {
+        let place = match &self.home {
+            Home::Here(_) | Home::Apart(_) => format!("http://{}", self.http),
+            Home::Protected(_) => format!("https://{HERE}:{}", self.http.port()),
+        };
         self.phones.send_receipts_to(ReceiptsTo {
-            url: format!("http://{}/dispatcher/receipts/notify", self.http),
+            url: format!("{place}/dispatcher/receipts/notify"),
             bearer_token: self.receipts_token.reveal().to_owned(),
             after: Duration::from_millis(50),
             retry_every: Duration::from_millis(200),
@@ -177,7 +235,7 @@ impl School {
     pub async fn kill_one(&mut self, service: &str) {
         let apart = match &mut self.home {
             Home::Apart(apart) => Some(apart),
-            Home::Here(_) => None,
+            Home::Here(_) | Home::Protected(_) => None,
         };
         apart.expect("services that run apart").kill_one(service).await;
         self.find_services().await;
@@ -282,6 +340,7 @@ impl School {
                 tokio::time::timeout(PATIENCE, running.wait()).await.expect("the school stops").unwrap();
             }
             Home::Apart(apart) => apart.stop().await,
+            Home::Protected(home) => home.stop().await,
         }
         self.phones.stop().await;
         drop(self.data);

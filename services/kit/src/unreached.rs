@@ -25,6 +25,9 @@ pub enum Why {
     /// It was there, and went.
     #[error("it closed the connection")]
     Closed,
+    /// It answered, but not in the way that we speak.
+    #[error("it does not answer as our services do")]
+    Garbled,
     /// Nobody whom we believe has issued its certificate.
     #[error("its certificate is from nobody whom we believe: see tls.authorities")]
     Stranger,
@@ -81,7 +84,7 @@ impl Why {
     #[must_use]
     pub fn needs_a_person(&self) -> bool {
         match self {
-            Self::Nobody | Self::Silent | Self::Closed | Self::Unclear(_) => false,
+            Self::Nobody | Self::Silent | Self::Closed | Self::Garbled | Self::Unclear(_) => false,
             Self::Stranger
             | Self::Expired
             | Self::TooEarly

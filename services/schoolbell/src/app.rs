@@ -30,16 +30,23 @@ pub fn all() -> Vec<String> {
     HEARERS.iter().map(|(name, _)| (*name).to_owned()).collect()
 }
 
-fn hearers() -> Hearers {
+/// Every service with the sayers that it hears.
+pub fn hearers() -> Hearers {
     HEARERS.iter().map(|(service, sayers)| (*service, sayers.to_vec())).collect()
+}
+
+/// Refuses a name that no service has.
+pub fn known(name: &str) -> anyhow::Result<()> {
+    if HEARERS.iter().any(|(known, _)| *known == name) {
+        return Ok(());
+    }
+    bail!("there is no service {name}; there are {}", all().join(", "))
 }
 
 /// Starts these services in this process. Returns when they serve.
 pub async fn start(settings: Settings, services: &[String]) -> anyhow::Result<Running> {
     for name in services {
-        if !HEARERS.iter().any(|(known, _)| known == name) {
-            bail!("there is no service {name}; there are {}", all().join(", "));
-        }
+        known(name)?;
     }
     let clock = settings.clock_starts_at.map_or_else(Clock::system, Clock::starting_at);
     let people = settings.mode != Mode::Production;

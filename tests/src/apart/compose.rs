@@ -57,6 +57,23 @@ impl Compose {
         serde_saphyr::from_str(&text).unwrap()
     }
 
+    /// The same, each after those that it asks.
+    #[must_use]
+    pub fn in_order(&self) -> Vec<(String, Container)> {
+        let mut waiting: BTreeMap<&String, &Container> = self.ours().collect();
+        let mut order = Vec::new();
+        while !waiting.is_empty() {
+            let asks = |container: &Container, name: &String| {
+                container.environment.values().any(|value| value.contains(&format!("//{name}:7400")))
+            };
+            let next = waiting.iter().find(|(_, one)| !waiting.keys().any(|name| asks(one, name)));
+            let (name, container) = next.map(|(name, one)| (*name, *one)).expect("no circle of questions");
+            waiting.remove(name);
+            order.push((name.clone(), container.clone()));
+        }
+        order
+    }
+
     /// The containers of our own image that run all the time.
     pub fn ours(&self) -> impl Iterator<Item = (&String, &Container)> {
         self.services

@@ -1,4 +1,5 @@
-//! A nats-server that can be stopped, killed and emptied.
+//! A nats-server that can be stopped, killed and emptied: with settings of the test's, or with those that
+//! are deployed.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -6,12 +7,13 @@ use std::process::Stdio;
 
 use kit::bus::permissions::authorization;
 use kit::bus::{Access, Bus, consumer_name};
-use kit::config::Secret;
+use kit::config::{Secret, Tls};
 use schoolbell::app;
 use schoolbell::settings::Settings;
 use tokio::process::{Child, Command};
 
 use super::{PORTS_TRIED, end, is_ready, log, some_port};
+use crate::apart::compose::root;
 use crate::installation::tools;
 use crate::wait::until;
 
@@ -31,8 +33,22 @@ pub struct GivenNats {
     folder: PathBuf,
     port: u16,
     passwords: BTreeMap<String, Secret>,
+    deployed: Option<Deployed>,
     child: Option<Child>,
 }
+
+/// What `deploy/nats.conf` is told about the machine.
+struct Deployed {
+    /// The file.
+    text: String,
+    /// The passwords, as the file reads them.
+    environment: BTreeMap<String, String>,
+    /// What the server shows, and whom its callers believe.
+    tls: Tls,
+}
+
+/// The prefix of the variables in which `deploy/nats.conf` looks for passwords.
+const PASSWORD: &str = "NATS_PASSWORD_";
 
 impl GivenNats {
     /// Starts a server under `folder`.
@@ -40,10 +56,28 @@ impl GivenNats {
     /// # Panics
     /// When it does not start.
     pub async fn start(folder: &Path) -> Self {
-        let folder = folder.join("given-nats");
-        std::fs::create_dir_all(&folder).unwrap();
         let passwords = app::all().into_iter().map(|service| (service, Secret::random())).collect();
-        let mut nats = Self { folder, port: 0, passwords, child: None };
+        let folder = folder.join("given-nats");
+        Self { folder, port: 0, passwords, deployed: None, child: None }.started().await
+    }
+
+    /// Starts a server under `folder` with `deploy/nats.conf`, whose passwords stand in an environment and
+    /// whose `tls` block is taken in as the file says.
+    ///
+    /// # Panics
+    /// When it does not start.
+    pub async fn start_as_deployed(folder: &Path, environment: BTreeMap<String, String>, tls: Tls) -> Self {
+        let name = |key: &str| key.strip_prefix(PASSWORD).map(str::to_lowercase);
+        let password = |(key, value): (&String, &String)| Some((name(key)?, Secret::new(value)));
+        let passwords = environment.iter().filter_map(password).collect();
+        let text = std::fs::read_to_string(root().join("deploy/nats.conf")).unwrap();
+        let (folder, deployed) = (folder.to_owned(), Some(Deployed { text, environment, tls }));
+        Self { folder, port: 0, passwords, deployed, child: None }.started().await
+    }
+
+    async fn started(self) -> Self {
+        let mut nats = self;
+        std::fs::create_dir_all(&nats.folder).unwrap();
         for _ in 0..PORTS_TRIED {
             if nats.child.is_none() {
                 nats.port = some_port();
@@ -68,7 +102,8 @@ impl GivenNats {
     /// When the server does not take it.
     pub async fn bus(&self, service: &'static str) -> Bus {
         let (url, password) = (self.url(), self.passwords.get(service));
-        let access = Access { url: &url, password, authorities: None, replicas: 1 };
+        let authorities = self.deployed.as_ref().and_then(|deployed| deployed.tls.authorities.as_deref());
+        let access = Access { url: &url, password, authorities, replicas: 1 };
         Bus::connect(service, access).await.unwrap()
     }
 
@@ -92,6 +127,19 @@ impl GivenNats {
     pub async fn come_back(&mut self) {
         self.child = self.launch().await;
         assert!(self.child.is_some(), "nats-server does not come back: {}", self.words());
+    }
+
+    /// Starts it again with other settings than are deployed.
+    ///
+    /// # Panics
+    /// When it does not start, or the change changes nothing.
+    pub async fn changed(&mut self, change: impl Fn(String) -> String) {
+        let deployed = self.deployed.as_mut().expect("a server as it is deployed");
+        let original = std::fs::read_to_string(root().join("deploy/nats.conf")).unwrap();
+        deployed.text = change(original.clone());
+        assert_ne!(deployed.text, original, "nothing was changed");
+        self.leave(Departure::Stopped).await;
+        self.come_back().await;
     }
 
     /// Waits until every consumer has heard everything, and has said so.
@@ -131,8 +179,13 @@ impl GivenNats {
         end(self.child.take().expect("a server that is there"), "TERM").await;
     }
 
-    fn url(&self) -> String {
-        format!("nats://127.0.0.1:{}", self.port)
+    /// Where it is.
+    #[must_use]
+    pub fn url(&self) -> String {
+        match self.deployed {
+            Some(_) => format!("tls://localhost:{}", self.port),
+            None => format!("nats://127.0.0.1:{}", self.port),
+        }
     }
 
     fn words(&self) -> String {
@@ -149,6 +202,7 @@ impl GivenNats {
             .arg(tools().join("nats-server"))
             .arg("-c")
             .arg(&file)
+            .envs(self.deployed.iter().flat_map(|deployed| &deployed.environment))
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(words)
@@ -162,6 +216,9 @@ impl GivenNats {
     }
 
     fn settings(&self) -> String {
+        if let Some(deployed) = &self.deployed {
+            return deployed.settings(&self.folder, self.port);
+        }
         let hearers = app::HEARERS.iter().map(|(name, sayers)| (*name, sayers.to_vec())).collect();
         let users = authorization(&hearers, |service| format!("{:?}", self.passwords[service].reveal()));
         format!(
@@ -172,4 +229,32 @@ impl GivenNats {
             self.folder.join("store").display(),
         )
     }
+}
+
+impl Deployed {
+    /// The file with what a person changes in it: the address, the folder and the certificate.
+    fn settings(&self, folder: &Path, port: u16) -> String {
+        let mut text = self.text.clone();
+        let block: Vec<&str> = text.lines().skip_while(|line| *line != "# tls {").collect();
+        let end = block.iter().position(|line| *line == "# }").expect("the end of the tls block");
+        let block = block[..=end].join("\n");
+        let taken_in = block.replace("\n# ", "\n").replacen("# ", "", 1);
+        let [certificate, key] =
+            [&self.tls.certificate, &self.tls.key].map(|path| quoted(path.as_ref().unwrap()));
+        for (theirs, ours) in [
+            (block, taken_in),
+            ("\"/etc/nats/tls/chain.pem\"".to_owned(), certificate),
+            ("\"/etc/nats/tls/key.pem\"".to_owned(), key),
+            ("\"0.0.0.0:4222\"".to_owned(), format!("\"127.0.0.1:{port}\"")),
+            ("\"/data\"".to_owned(), quoted(&folder.join("store"))),
+        ] {
+            assert!(text.contains(&theirs), "deploy/nats.conf has no {theirs}");
+            text = text.replacen(&theirs, &ours, 1);
+        }
+        format!("ports_file_dir: {}\n{text}", quoted(folder))
+    }
+}
+
+fn quoted(path: &Path) -> String {
+    format!("{:?}", path.display().to_string())
 }

@@ -1,10 +1,13 @@
 //! A PostgreSQL that can be stopped in the middle of its work and started again.
 
+use std::ffi::OsStr;
 use std::path::PathBuf;
 use std::process::Stdio;
 
 use kit::config::Secret;
+use kit::testing::authority::Issued;
 use schoolbell::settings::Settings;
+use tokio::io::AsyncWriteExt as _;
 use tokio::process::{Child, Command};
 
 use super::{PORTS_TRIED, end, is_ready, log, some_port};
@@ -28,6 +31,7 @@ pub struct GivenPostgres {
     as_server: Vec<String>,
     password: String,
     port: u16,
+    shows: bool,
     child: Option<Child>,
 }
 
@@ -37,6 +41,44 @@ impl GivenPostgres {
     /// # Panics
     /// When it does not start.
     pub async fn start() -> Self {
+        let mut postgres = Self::made().await;
+        postgres.begin().await;
+        postgres
+    }
+
+    /// The same with a certificate, which it shows to whoever asks for it.
+    ///
+    /// # Panics
+    /// When it does not start.
+    pub async fn start_with(issued: &Issued) -> Self {
+        let mut postgres = Self::made().await;
+        postgres.shows = true;
+        postgres.show(issued).await;
+        postgres.begin().await;
+        postgres
+    }
+
+    /// Shows this certificate from now on. A server that runs takes a moment to.
+    ///
+    /// # Panics
+    /// When the files cannot be written.
+    pub async fn show(&self, issued: &Issued) {
+        let data = self.folder.path().join("data");
+        for (text, file) in [(&issued.certificate, "server.crt"), (&issued.key, "server.key")] {
+            // The server takes only a key of its own that nobody else may read.
+            let mut tee = self.through("tee");
+            let mut tee =
+                tee.arg(data.join(file)).stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
+            tee.stdin.take().expect("its input").write_all(text.as_bytes()).await.unwrap();
+            assert!(tee.wait().await.unwrap().success());
+            said(self.through("chmod").arg("600").arg(data.join(file))).await;
+        }
+        if let Some(id) = self.child.as_ref().and_then(Child::id) {
+            said(Command::new("kill").args(["-s", "HUP", &id.to_string()])).await;
+        }
+    }
+
+    async fn made() -> Self {
         let script = root().join("deploy/tools/with-postgres");
         let programs = PathBuf::from(said(Command::new(script).arg("--find")).await);
         let folder = tempfile::tempdir().unwrap();
@@ -52,16 +94,31 @@ impl GivenPostgres {
                 .extend(["--reuid", user, "--regid", group.as_str(), "--init-groups"].map(ToOwned::to_owned));
             said(Command::new("chown").args(["-R", user]).arg(folder.path())).await;
         }
-        let mut postgres = Self { folder, programs, as_server, password, port: 0, child: None };
+        let postgres = Self { folder, programs, as_server, password, port: 0, shows: false, child: None };
         postgres.make().await;
+        postgres
+    }
+
+    async fn begin(&mut self) {
         for _ in 0..PORTS_TRIED {
-            if postgres.child.is_none() {
-                postgres.port = some_port();
-                postgres.child = postgres.launch().await;
+            if self.child.is_none() {
+                self.port = some_port();
+                self.child = self.launch().await;
             }
         }
-        assert!(postgres.child.is_some(), "PostgreSQL does not start: {}", postgres.words());
-        postgres
+        assert!(self.child.is_some(), "PostgreSQL does not start: {}", self.words());
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// One of PostgreSQL's programs.
+    #[must_use]
+    pub fn program(&self, name: &str) -> PathBuf {
+        self.programs.join(name)
     }
 
     /// `postgres://user:password@host:port`, where the user may do everything.
@@ -98,8 +155,13 @@ impl GivenPostgres {
     }
 
     fn command(&self, program: &str) -> Command {
+        self.through(self.programs.join(program))
+    }
+
+    /// A program that runs as the server does.
+    fn through(&self, program: impl AsRef<OsStr>) -> Command {
         let mut command = Command::new("setpriv");
-        command.args(&self.as_server).arg(self.programs.join(program));
+        command.args(&self.as_server).arg(program);
         command.current_dir(self.folder.path()).env("LC_ALL", "C").stdin(Stdio::null());
         command
     }
@@ -120,6 +182,9 @@ impl GivenPostgres {
         let mut command = self.command("postgres");
         command.arg("-D").arg(self.folder.path().join("data")).args(["-p", &self.port.to_string()]);
         command.args(OPTIONS.iter().flat_map(|option| ["-c", option]));
+        if self.shows {
+            command.args(["-c", "ssl=on"]);
+        }
         let mut child = command.stdout(Stdio::null()).stderr(words).spawn().unwrap();
         let ready = || {
             let words = std::fs::read_to_string(&path).unwrap().split_off(before);

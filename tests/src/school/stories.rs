@@ -144,11 +144,13 @@ impl School {
 
     /// A document of the public website.
     pub async fn website(&self, document: &str) -> reqwest::Response {
+        let path = format!("/website/{}/{document}", self.id);
         let address = match &self.home {
             Home::Here(_) => self.http,
             Home::Apart(apart) => apart.http("website"),
+            Home::Protected(home) => return home.document("website", &path).await.unwrap(),
         };
-        reqwest::get(format!("http://{address}/website/{}/{document}", self.id)).await.unwrap()
+        reqwest::get(format!("http://{address}{path}")).await.unwrap()
     }
 
     /// The alerts on the public website.

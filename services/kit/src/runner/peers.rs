@@ -53,22 +53,24 @@ pub async fn ask(endpoint: &Endpoint) -> Result<(), Why> {
         let channel = endpoint.connect().await.map_err(|error| Why::of(&error))?;
         match HealthClient::new(channel).check(HealthCheckRequest::default()).await {
             Ok(_) => Ok(()),
-            // A client in plain text does not wait for a greeting, so this is the first that it hears.
-            Err(status)
-                if status.code() == Code::Cancelled && endpoint.uri().scheme_str() == Some("http") =>
-            {
-                Err(Why::OnlyTls)
-            }
             Err(status) => refused(&status),
         }
     };
-    tokio::time::timeout(ANSWERS_WITHIN, asking).await.unwrap_or(Err(Why::Silent))
+    let answer = tokio::time::timeout(ANSWERS_WITHIN, asking).await.unwrap_or(Err(Why::Silent));
+    // A client in plain text does not wait for a greeting. How it is turned away by a server that waits
+    // for a handshake depends on who is faster.
+    match answer {
+        Err(Why::Closed | Why::Garbled) if endpoint.uri().scheme_str() == Some("http") => Err(Why::OnlyTls),
+        answer => answer,
+    }
 }
 
 /// A refusal is an answer too, unless it is our own client's.
 fn refused(status: &Status) -> Result<(), Why> {
-    match status.code() {
-        Code::Unavailable | Code::Unknown | Code::Internal | Code::Cancelled => Err(Why::of(status)),
-        _ => Ok(()),
-    }
+    let why = match status.code() {
+        Code::Unavailable | Code::Unknown | Code::Internal | Code::Cancelled => Why::of(status),
+        _ => return Ok(()),
+    };
+    // The connection stood, so that it is not that nobody is there.
+    Err(if matches!(why, Why::Unclear(_)) { Why::Garbled } else { why })
 }

@@ -1,7 +1,7 @@
 //! `schoolbell check`: whether what is set would work, said line by line before anything starts.
 //!
-//! Reads the settings, every file that they name and every template; asks NATS, PostgreSQL and the
-//! providers. Makes nothing, sends nothing, prints no secret.
+//! Reads the settings, every file that they name and every template; asks NATS, PostgreSQL, the services
+//! that run elsewhere and the providers. Makes nothing, sends nothing, prints no secret.
 
 use std::fmt::Display;
 use std::io::Write;
@@ -12,8 +12,11 @@ use kit::bus::{self, Access};
 use kit::clock::Clock;
 use kit::config::{self, Secret};
 use kit::identity::{Gate, Keys};
+use kit::runner::peers;
+use kit::service::Service as _;
 use kit::store;
 use kit::tls::Tls;
+use kit::unreached::place;
 
 use crate::app::{self, HEARERS};
 use crate::settings::Settings;
@@ -21,12 +24,15 @@ use crate::settings::Settings;
 /// What is checked.
 #[derive(Debug, Args)]
 pub struct Check {
+    /// The services that run with these settings; all of them when none is named.
+    services: Vec<String>,
     /// Only what can be known without asking NATS, PostgreSQL or a provider.
     #[arg(long)]
     offline: bool,
 }
 
 struct Report<Out> {
+    services: Vec<String>,
     out: Out,
     wrong: usize,
 }
@@ -35,7 +41,11 @@ impl Check {
     /// Says a line per thing; fails when one of them is wrong. `settings` is what came of reading
     /// them.
     pub async fn run(self, settings: anyhow::Result<Settings>) -> anyhow::Result<()> {
-        let mut report = Report { out: std::io::stdout(), wrong: 0 };
+        let services = if self.services.is_empty() { app::all() } else { self.services };
+        for service in &services {
+            app::known(service)?;
+        }
+        let mut report = Report { services, out: std::io::stdout(), wrong: 0 };
         match settings {
             Err(error) => report.say::<&str>("settings", &Err(error)),
             Ok(settings) => {
@@ -45,6 +55,7 @@ impl Check {
                 if !self.offline {
                     report.bus(&settings).await;
                     report.databases(&settings).await;
+                    report.peers(&settings).await;
                     report.providers(&settings).await;
                 }
             }
@@ -69,6 +80,10 @@ impl<Out: Write> Report<Out> {
         let _ = said;
     }
 
+    fn runs(&self, service: &str) -> bool {
+        self.services.iter().any(|name| name == service)
+    }
+
     fn files(&mut self, settings: &Settings) {
         self.say("data", &data(settings));
         self.say("tls", &tls(settings));
@@ -85,7 +100,9 @@ impl<Out: Write> Report<Out> {
                 &gate.map(|_| format!("may grant {grants}")).map_err(Into::into),
             );
         }
-        self.say("dispatcher.receipts_token", &receipts_token(settings));
+        if self.runs(dispatcher::Dispatcher::NAME) {
+            self.say("dispatcher.receipts_token", &receipts_token(settings));
+        }
     }
 
     fn templates(&mut self) {
@@ -99,18 +116,22 @@ impl<Out: Write> Report<Out> {
             return;
         };
         let Ok(tls) = Tls::read(&settings.tls) else { return };
+        let passwords = &settings.nats.passwords;
         for (service, _) in HEARERS {
-            let password: Option<&Secret> = settings.nats.passwords.get(service);
-            // Each process is given the passwords of its own services only.
-            if password.is_none() && !settings.nats.passwords.is_empty() {
+            if !self.runs(service) {
                 continue;
             }
-            let access = Access { url, password, authorities: tls.authorities(), replicas: 1 };
-            let found = bus::probe(service, access).await;
-            self.say(
-                &format!("nats as {service}"),
-                &found.map(|version| format!("nats-server {version}")).map_err(Into::into),
-            );
+            if !passwords.is_empty() && !passwords.contains_key(service) {
+                let missing =
+                    anyhow::anyhow!("nats.passwords.{service} is not set; name the services that run here");
+                self.say::<&str>(&format!("nats as {service}"), &Err(missing));
+                continue;
+            }
+            let (password, authorities) = (passwords.get(service), tls.authorities());
+            let access = Access { url, password, authorities, replicas: 1 };
+            let found = bus::probe(service, access, &app::hearers()).await;
+            let found = found.map(|version| format!("nats-server {version} at {}", place(url)));
+            self.say(&format!("nats as {service}"), &found.map_err(Into::into));
         }
     }
 
@@ -121,18 +142,32 @@ impl<Out: Write> Report<Out> {
             return;
         };
         let server = config::Store { postgres: Some(tls.postgres(address)), ..settings.store.clone() };
-        for service in app::all() {
-            let found = store::probe(&service, &server).await.map_err(without_address);
-            let found = found.map(|version| format!("PostgreSQL {}", version.unwrap_or_default()));
-            let failed = found.is_err();
-            self.say(&format!("store of {service}"), &found);
-            if failed {
-                return;
-            }
+        for service in self.services.clone() {
+            let found = store::probe(&service, &server).await;
+            let found = found.map(|version| {
+                format!("PostgreSQL {} at {}", version.unwrap_or_default(), place(address.reveal()))
+            });
+            self.say(&format!("store of {service}"), &found.map_err(without_address));
+        }
+    }
+
+    /// Without those that run in this process, whose port is not open yet.
+    async fn peers(&mut self, settings: &Settings) {
+        let Ok(tls) = Tls::read(&settings.tls) else { return };
+        for (name, address) in &settings.peers {
+            let asked = match tls.endpoint(address) {
+                Ok(endpoint) => peers::ask(&endpoint).await.map_err(anyhow::Error::from),
+                Err(error) => Err(error.into()),
+            };
+            let asked = asked.map(|()| format!("it answers at {}", place(address)));
+            self.say(&format!("peer {name}"), &asked.with_context(|| place(address)));
         }
     }
 
     async fn providers(&mut self, settings: &Settings) {
+        if !self.runs(dispatcher::Dispatcher::NAME) {
+            return;
+        }
         let config = &settings.dispatcher.channels;
         let channels =
             dispatcher::channels::http_client().and_then(|http| dispatcher::channels::all(config, &http));
@@ -172,9 +207,9 @@ fn data(settings: &Settings) -> anyhow::Result<String> {
 }
 
 fn tls(settings: &Settings) -> anyhow::Result<&'static str> {
-    Tls::read(&settings.tls)?;
+    Tls::read(&settings.tls)?.check_dates(Clock::system().real())?;
     Ok(match (&settings.tls.certificate, &settings.tls.authorities) {
-        (Some(_), _) => "certificate and key go together",
+        (Some(_), _) => "certificate and key go together, and are valid now",
         (None, Some(_)) => "authorities only: this process serves without TLS",
         (None, None) => "none: only for connections on this machine",
     })
@@ -196,12 +231,11 @@ fn server_of_our_own(settings: &Settings) -> anyhow::Result<String> {
     Ok(format!("a server of our own, {}", path.display()))
 }
 
-/// What a database's driver says can repeat the address with its password.
+/// What a database's driver says beside what [`kit::unreached`] knows could repeat the address with its
+/// password.
 fn without_address(error: store::Error) -> anyhow::Error {
     match error {
-        store::Error::Database(_) => anyhow::anyhow!(
-            "the server of store.postgres cannot be reached, or refuses the user, or has no such database"
-        ),
+        store::Error::Database(_) => anyhow::anyhow!("the server does not answer as PostgreSQL does"),
         other => other.into(),
     }
 }

@@ -61,6 +61,8 @@ pub struct NotifyOptions {
     pub rate_per_minute: Option<u32>,
     /// Messages a day of each kind (250,000 for a real service); `None` = unlimited.
     pub daily_limit: Option<u32>,
+    /// Whom the certificate of an `https` callback must come from; nobody by default.
+    pub receipts_authorities: rustls::RootCertStore,
 }
 
 impl Default for NotifyOptions {
@@ -75,6 +77,7 @@ impl Default for NotifyOptions {
             email_template_id: Uuid::from_u128(0x5c00_1be1_0000_4000_8000_0000_0000_0004),
             rate_per_minute: None,
             daily_limit: None,
+            receipts_authorities: rustls::RootCertStore::empty(),
         }
     }
 }
@@ -111,7 +114,9 @@ impl Notify {
         world: Arc<World>,
     ) -> Result<Self, reqwest::Error> {
         let store = Arc::new(Mutex::new(Store::default()));
-        let courier = Arc::new(Courier::new(Arc::clone(&world), Arc::clone(&store), receipts)?);
+        let believed = options.receipts_authorities.clone();
+        let courier = Courier::new(Arc::clone(&world), Arc::clone(&store), receipts, believed)?;
+        let courier = Arc::new(courier);
         let bucket = options.rate_per_minute.map(|rate| TokenBucket::new(rate, clock::now()));
         let keys = Keys {
             service_id: options.service_id,

@@ -30,7 +30,7 @@ const REPEATS: u32 = 5;
 /// Where receipts go and when.
 #[derive(Debug, Clone)]
 pub struct ReceiptsTo {
-    /// The callback, plain `http` (the outside world lives on loopback).
+    /// The callback; `https` needs [`NotifyOptions::receipts_authorities`](super::NotifyOptions).
     pub url: String,
     /// Sent as `Authorization: Bearer …`.
     pub bearer_token: String,
@@ -54,14 +54,13 @@ impl Courier {
         world: Arc<World>,
         store: Arc<Mutex<Store>>,
         target: Option<ReceiptsTo>,
+        believed: rustls::RootCertStore,
     ) -> Result<Self, reqwest::Error> {
-        // Callbacks are plain HTTP, so no certificate is ever trusted and no process-wide TLS provider is needed.
+        // No certificate but those of the test is ever believed, and no process-wide TLS provider is needed.
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let tls = rustls::ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
-            .map(|builder| {
-                builder.with_root_certificates(rustls::RootCertStore::empty()).with_no_client_auth()
-            });
+            .map(|builder| builder.with_root_certificates(believed).with_no_client_auth());
         let builder = reqwest::Client::builder()
             .timeout(PATIENCE)
             .no_proxy()
