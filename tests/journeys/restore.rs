@@ -33,17 +33,18 @@ use tonic::Request;
 use tonic::metadata::MetadataValue;
 use tonic::transport::Channel;
 
-struct Installed {
-    id: SchoolId,
-    phones: Simulator,
-    data: tempfile::TempDir,
-    config: PathBuf,
+/// An installation whose processes and commands are the binary's.
+pub(super) struct Installed {
+    pub(super) id: SchoolId,
+    pub(super) phones: Simulator,
+    pub(super) data: tempfile::TempDir,
+    pub(super) config: PathBuf,
     token: Secret,
     process: Option<Process>,
 }
 
 impl Installed {
-    async fn start(backend: Backend) -> Self {
+    pub(super) async fn start(backend: Backend) -> Self {
         app::choose_tls();
         let data = tempfile::tempdir().unwrap();
         let phones =
@@ -59,7 +60,7 @@ impl Installed {
         installed
     }
 
-    async fn run(&mut self) {
+    pub(super) async fn run(&mut self) {
         let services = app::all();
         let services: Vec<&str> = services.iter().map(String::as_str).collect();
         let process = Process::run(&self.config, &services, &self.data.path().join("log.jsonl")).await;
@@ -72,12 +73,12 @@ impl Installed {
         self.process = Some(process);
     }
 
-    async fn stop(&mut self) {
+    pub(super) async fn stop(&mut self) {
         self.process.take().unwrap().end().await;
     }
 
     /// A command of the binary, which finds the running process, if there is one.
-    async fn command(&self, arguments: &[&str]) -> Output {
+    pub(super) async fn command(&self, arguments: &[&str]) -> Output {
         let mut command = tokio::process::Command::new(binary());
         command.arg("--config").arg(&self.config).args(arguments);
         if let Some(process) = &self.process {
@@ -86,21 +87,21 @@ impl Installed {
         command.output().await.unwrap()
     }
 
-    async fn succeeds(&self, arguments: &[&str]) -> String {
+    pub(super) async fn succeeds(&self, arguments: &[&str]) -> String {
         let output = self.command(arguments).await;
         let said = String::from_utf8_lossy(&output.stdout).into_owned();
         assert!(output.status.success(), "{arguments:?}: {said}{}", String::from_utf8_lossy(&output.stderr));
         said
     }
 
-    async fn fails(&self, arguments: &[&str], why: &str) {
+    pub(super) async fn fails(&self, arguments: &[&str], why: &str) {
         let output = self.command(arguments).await;
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
         assert!(!output.status.success(), "{arguments:?}");
         assert!(said.contains(why), "{said}");
     }
 
-    async fn channel(&self) -> Channel {
+    pub(super) async fn channel(&self) -> Channel {
         let address = format!("http://{}", self.process.as_ref().unwrap().grpc);
         Channel::from_shared(address).unwrap().connect().await.unwrap()
     }
@@ -116,7 +117,7 @@ impl Installed {
     }
 
     /// The one pupil of a class is missing from its register.
-    async fn missing(&self, name: &str) -> String {
+    pub(super) async fn missing(&self, name: &str) -> String {
         let channel = self.channel().await;
         let list = self.by(Role::Office, ListPupilsRequest::default());
         let pupils = DirectoryServiceClient::new(channel.clone()).list_pupils(list).await.unwrap();
@@ -135,7 +136,7 @@ impl Installed {
         pupil.id
     }
 
-    async fn close(&self) {
+    pub(super) async fn close(&self) {
         let request = absences::CloseRegisterRequest {
             request_id: EventId::generate().to_string(),
             date: DAY.to_owned(),
@@ -145,50 +146,50 @@ impl Installed {
         AbsencesServiceClient::new(self.channel().await).close_register(request).await.unwrap();
     }
 
-    async fn deliveries(&self, pupil: &str) -> Vec<dispatcher::Delivery> {
+    pub(super) async fn deliveries(&self, pupil: &str) -> Vec<dispatcher::Delivery> {
         let request = dispatcher::ListDeliveriesRequest { pupil_id: pupil.to_owned(), ..Default::default() };
         let request = self.by(Role::Head, request);
         let mut client = DispatcherServiceClient::new(self.channel().await);
         client.list_deliveries(request).await.unwrap().into_inner().deliveries
     }
 
-    async fn is_told(&self, pupil: &str) {
+    pub(super) async fn is_told(&self, pupil: &str) {
         let told = |found: &Vec<dispatcher::Delivery>| found.iter().any(|delivery| delivery.reached);
         until("a text delivered", || self.deliveries(pupil), told).await;
     }
 
-    async fn notice(&self, pupil: &str) -> dispatcher::Notice {
+    pub(super) async fn notice(&self, pupil: &str) -> dispatcher::Notice {
         let request = dispatcher::ListNoticesRequest { pupil_id: pupil.to_owned(), ..Default::default() };
         let request = self.by(Role::Head, request);
         let mut client = DispatcherServiceClient::new(self.channel().await);
         client.list_notices(request).await.unwrap().into_inner().notices.remove(0)
     }
 
-    async fn tasks(&self, service: &str) -> Vec<Task> {
+    pub(super) async fn tasks(&self, service: &str) -> Vec<Task> {
         let request = ListTasksRequest { service: service.to_owned(), page_size: 500, ..Default::default() };
         let request = self.by(Role::Head, request);
         let mut client = TasksServiceClient::new(self.channel().await);
         client.list_tasks(request).await.unwrap().into_inner().tasks
     }
 
-    async fn dead_letters(&self) -> Vec<DeadLetter> {
+    pub(super) async fn dead_letters(&self) -> Vec<DeadLetter> {
         let request = ListDeadLettersRequest { service: "dispatcher".to_owned(), ..Default::default() };
         let request = self.by(Role::SystemAdministrator, request);
         let mut client = OperationsServiceClient::new(self.channel().await);
         client.list_dead_letters(request).await.unwrap().into_inner().dead_letters
     }
 
-    fn texts(&self, number: &str) -> usize {
+    pub(super) fn texts(&self, number: &str) -> usize {
         self.phones.messages().iter().filter(|message| message.accepted.to == number).count()
     }
 }
 
-const MAYAS: &str = "+447700900201";
-const ROHANS: &str = "+447700900202";
-const ZOES: &str = "+447700900203";
-const BENS: &str = "+447700900204";
+pub(super) const MAYAS: &str = "+447700900201";
+pub(super) const ROHANS: &str = "+447700900202";
+pub(super) const ZOES: &str = "+447700900203";
+pub(super) const BENS: &str = "+447700900204";
 
-fn roster() -> Roster {
+pub(super) fn roster() -> Roster {
     Roster::new()
         .pupil("Maya", "oak", [Contact::parent("Anna").phone("07700900201")])
         .pupil("Rohan", "elm", [Contact::parent("Bert").phone("07700900202")])

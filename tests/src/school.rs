@@ -199,6 +199,25 @@ impl School {
         protected.expect("services with TLS")
     }
 
+    /// Ends its processes and does something before it starts them again.
+    ///
+    /// # Panics
+    /// When it was not started on a ground of the test's.
+    pub async fn meanwhile(&mut self, ground: &Ground, something: impl AsyncFnOnce(&Protected)) {
+        self.elsewhere.clear();
+        let home = match &mut self.home {
+            Home::Protected(home) => Some(home),
+            Home::Here(_) | Home::Apart(_) => None,
+        };
+        let home = home.expect("services with TLS");
+        home.stop().await;
+        something(home).await;
+        home.start_all(ground).await;
+        self.channel = home.channel("directory").await;
+        self.http = home.http("dispatcher");
+        self.find_services().await;
+    }
+
     /// Speaks to the first replica of each service from now on.
     async fn find_services(&mut self) {
         if let Home::Protected(home) = &self.home {
@@ -340,7 +359,7 @@ impl School {
                 tokio::time::timeout(PATIENCE, running.wait()).await.expect("the school stops").unwrap();
             }
             Home::Apart(apart) => apart.stop().await,
-            Home::Protected(home) => home.stop().await,
+            Home::Protected(mut home) => home.stop().await,
         }
         self.phones.stop().await;
         drop(self.data);

@@ -64,9 +64,7 @@ impl Protected {
     pub fn on(ground: &Ground, folder: &Path, standing: Standing, providers: &str) -> Self {
         std::fs::write(folder.join("providers.toml"), providers).unwrap();
         let keys = Keys::open(&ground.secrets.join("keys"), &[PEOPLE]).unwrap();
-        let mut translation = ground.translation();
-        translation.put("0.0.0.0:7400", "127.0.0.1:0");
-        translation.put("0.0.0.0:7401", "127.0.0.1:0");
+        let translation = nobody_yet(ground);
         Self {
             processes: BTreeMap::new(),
             tls: Tls::read(&ground.trust).unwrap(),
@@ -82,6 +80,7 @@ impl Protected {
 
     /// Starts one process of every service, each after those that it asks.
     pub async fn start_all(&mut self, ground: &Ground) {
+        self.translation = nobody_yet(ground);
         for (name, _) in self.compose.in_order() {
             let command = self.command(&name, &ground.certificate(&name));
             let process = Process::serve(command, &self.log()).await;
@@ -175,12 +174,20 @@ impl Protected {
         self.folder.join("schoolbell.log")
     }
 
-    /// Ends every process, each of which must end well.
-    pub async fn stop(self) {
+    /// Ends every process, each of which must end well. They can be started again.
+    pub async fn stop(&mut self) {
         let mut ending = tokio::task::JoinSet::new();
-        for process in self.processes.into_values() {
+        for process in std::mem::take(&mut self.processes).into_values() {
             ending.spawn(process.end());
         }
         ending.join_all().await;
     }
+}
+
+/// Names that stand for no process: the port of each is known when it serves.
+fn nobody_yet(ground: &Ground) -> Translation {
+    let mut translation = ground.translation();
+    translation.put("0.0.0.0:7400", "127.0.0.1:0");
+    translation.put("0.0.0.0:7401", "127.0.0.1:0");
+    translation
 }

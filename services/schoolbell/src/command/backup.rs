@@ -234,14 +234,24 @@ fn say_how_a_server_is_copied(settings: &Settings, folder: &Path) -> anyhow::Res
     for service in hearers_first() {
         writeln!(text, "pg_dump --format=custom --file={service}.dump {prefix}{service}")?;
     }
-    text.push_str("\n# To put them back, with every service stopped:\n");
+    text.push_str(
+        "\n# To put them back, as a superuser and with every service stopped. Each database is dropped and made\n\
+         # again with its owner and with what it lets whom do:\n",
+    );
     for service in app::all() {
-        writeln!(text, "dropdb --if-exists {prefix}{service} && createdb {prefix}{service}")?;
-        writeln!(text, "pg_restore --exit-on-error --dbname={prefix}{service} {service}.dump")?;
+        writeln!(
+            text,
+            "pg_restore --exit-on-error --clean --if-exists --create --dbname=postgres {service}.dump"
+        )?;
     }
     text.push_str(
-        "# and then, before anything starts, so that nothing is sent twice:\nschoolbell restore --put-back\n",
+        "\n# and then, before anything starts, so that nothing is sent twice: where one login opens all of them\n\
+         # schoolbell restore --put-back\n\
+         # and where each service has its own, each of these with the settings of that service:\n",
     );
+    for service in hearers_first() {
+        writeln!(text, "# schoolbell restore --put-back {service}")?;
+    }
     let file = folder.join("COMMANDS.txt");
     write_private(&file, text.as_bytes())?;
     let mut out = std::io::stdout().lock();

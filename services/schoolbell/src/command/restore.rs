@@ -36,13 +36,15 @@ pub struct Restore {
     #[arg(long)]
     replace: bool,
     /// The databases have been put back already, by the PostgreSQL server's own tools: only holds
-    /// back what may have been sent before.
-    #[arg(long, conflicts_with_all = ["folder", "replace"])]
-    put_back: bool,
+    /// back what may have been sent before. In those of the services that are named, where each has a
+    /// login of its own and this one's settings; else in all of them.
+    #[arg(long, value_name = "SERVICE", num_args = 0.., conflicts_with_all = ["folder", "replace"])]
+    put_back: Option<Vec<String>>,
 }
 
 /// Where the databases are that get the mark, and when it is.
 struct Marking<'a> {
+    services: Vec<String>,
     store: &'a config::Store,
     folder: &'a Path,
     clock: Clock,
@@ -53,16 +55,24 @@ impl Restore {
     /// Restores, and says what people have to do now.
     pub async fn run(self, settings: &Settings) -> anyhow::Result<()> {
         let on_server = settings.store.postgres.is_some();
+        let named = self.put_back.clone().unwrap_or_default();
+        for service in &named {
+            app::known(service)?;
+        }
         match &self.folder {
             Some(_) if on_server => bail!(
                 "the databases are on a PostgreSQL server: put them back with its own tools, as COMMANDS.txt \
                  of the backup says, and then run `schoolbell restore --put-back`"
             ),
             Some(folder) => self.put_back_files(settings, folder).await?,
-            None if on_server => mark_server(settings).await?,
+            None if on_server => mark_server(settings, named.clone()).await?,
             None => bail!("there is no PostgreSQL server in the settings: name the folder of a backup"),
         }
         let mut out = std::io::stdout().lock();
+        if !named.is_empty() {
+            writeln!(out, "marked: {}. Nothing may start before all the others are, too", named.join(", "))?;
+            return Ok(());
+        }
         writeln!(out, "restored. Before anybody relies on it:")?;
         writeln!(out, "- enter again what was changed since the backup, restrictions first")?;
         writeln!(out, "- start, and look at the tasks of kind `restored` and `dead_letter`")?;
@@ -108,7 +118,8 @@ impl Restore {
             ensure!(rows == copied.rows, "the backup of {} does not hold what it says", copied.service);
         }
         let files = config::Store { postgres: None, ..settings.store.clone() };
-        mark(&Marking { store: &files, folder: &staging, clock: clock(settings), at }).await?;
+        let (services, folder) = (app::all(), staging.as_path());
+        mark(&Marking { services, store: &files, folder, clock: clock(settings), at }).await?;
         let keys = manifest.keys.iter().map(|sum| sum.check(folder)).collect::<anyhow::Result<Vec<_>>>()?;
         put_in_place(&settings.data, (&staging, &aside), &keys)
     }
@@ -119,14 +130,16 @@ fn clock(settings: &Settings) -> Clock {
     settings.clock_starts_at.map_or_else(Clock::system, Clock::starting_at)
 }
 
-async fn mark_server(settings: &Settings) -> anyhow::Result<()> {
+async fn mark_server(settings: &Settings, named: Vec<String>) -> anyhow::Result<()> {
     let _data = DataFolder::alone(&settings.data).context("a restore needs everything to be stopped")?;
     let tls = Tls::read(&settings.tls)?;
     let postgres = settings.store.postgres.as_ref().map(|address| tls.postgres(address));
     // One connection, so that every other is somebody else's.
     let server = config::Store { postgres, connections: 1, ..settings.store.clone() };
     let at = Clock::system().real();
-    mark(&Marking { store: &server, folder: &settings.data, clock: clock(settings), at }).await
+    let services = if named.is_empty() { app::all() } else { named };
+    let folder = settings.data.as_path();
+    mark(&Marking { services, store: &server, folder, clock: clock(settings), at }).await
 }
 
 /// Marks the database of every service, also of those that the backup does not hold: a hearer that
@@ -143,6 +156,9 @@ async fn mark(marking: &Marking<'_>) -> anyhow::Result<()> {
 
 impl Marking<'_> {
     async fn of<S: Service>(&self) -> anyhow::Result<()> {
+        if !self.services.iter().any(|name| name == S::NAME) {
+            return Ok(());
+        }
         let what = || format!("the data of {} cannot be restored", S::NAME);
         let (clock, folder) = (self.clock.clone(), self.folder);
         let store =
