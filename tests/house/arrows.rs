@@ -1,4 +1,5 @@
-//! The arrows between our crates: proto ← kit ← services ← schoolbell ← tests, benches. Never sideways, never back.
+//! The arrows between our crates: proto ← kit ← services ← schoolbell ← tests, benches. Never sideways, never back. Beside the
+//! services stand those that their tests play: kit ← neighbours ← the tests of services.
 
 use crate::{
     manifests::{self, Section},
@@ -13,6 +14,8 @@ enum Floor {
     /// The outside world on loopback. It stands on none of ours, so that what it witnesses owes nothing to what it watches.
     Simulator,
     Service,
+    /// What is played to the tests of services. No product code stands on it.
+    Neighbours,
     Schoolbell,
     /// Tests and benches, on which nobody stands.
     Roof,
@@ -22,6 +25,7 @@ fn floor(folder: &str) -> Option<Floor> {
     match folder.split('/').collect::<Vec<_>>().as_slice() {
         ["proto"] => Some(Floor::Proto),
         ["tests" | "benches"] => Some(Floor::Roof),
+        ["tests", "neighbours"] => Some(Floor::Neighbours),
         ["services", "kit"] => Some(Floor::Kit),
         ["services", "simulator"] => Some(Floor::Simulator),
         ["services", "schoolbell"] => Some(Floor::Schoolbell),
@@ -34,11 +38,16 @@ fn floor(folder: &str) -> Option<Floor> {
 /// world to it. No product code follows this arrow.
 const DEV_ONLY: [(&str, &str); 1] = [("dispatcher", "simulator")];
 
+/// What only tests follow.
+fn tests_may_stand_on(from: Floor, to: Floor) -> bool {
+    from == Floor::Service && to == Floor::Neighbours
+}
+
 fn may_stand_on(from: Floor, to: Floor) -> bool {
     match from {
         Floor::Proto | Floor::Simulator => false,
         Floor::Kit => to == Floor::Proto,
-        Floor::Service => matches!(to, Floor::Proto | Floor::Kit),
+        Floor::Service | Floor::Neighbours => matches!(to, Floor::Proto | Floor::Kit),
         Floor::Schoolbell => matches!(to, Floor::Proto | Floor::Kit | Floor::Service | Floor::Simulator),
         Floor::Roof => to != Floor::Roof,
     }
@@ -58,8 +67,8 @@ fn crates_stand_only_on_what_is_below(tree: &Tree) -> Vec<Finding> {
     for manifest in &manifests {
         for (section, dependency, _) in &manifest.dependencies {
             let (Some(from), Some(to)) = (floor_of(&manifest.name), floor_of(dependency)) else { continue };
-            let excused =
-                *section == Section::Dev && DEV_ONLY.contains(&(manifest.name.as_str(), dependency));
+            let excused = *section == Section::Dev
+                && (tests_may_stand_on(from, to) || DEV_ONLY.contains(&(manifest.name.as_str(), dependency)));
             if !excused && !may_stand_on(from, to) {
                 let line = manifest.source.line_of(&format!("{dependency}."));
                 findings.push(
@@ -90,6 +99,7 @@ fn a_sideways_or_backward_arrow_is_found() {
             "services/dispatcher",
             "services/simulator",
             "tests",
+            "tests/neighbours",
         ];
         let texts = files.map(|other| {
             let text = if other == folder {
@@ -114,6 +124,11 @@ fn a_sideways_or_backward_arrow_is_found() {
     assert_eq!(arrow("services/simulator", "dev-dependencies", "proto"), 1);
     assert_eq!(arrow("services/directory", "dev-dependencies", "tests"), 1);
     assert_eq!(arrow("tests", "dev-dependencies", "dispatcher"), 0);
+    assert_eq!(arrow("services/dispatcher", "dev-dependencies", "neighbours"), 0);
+    assert_eq!(arrow("services/dispatcher", "dependencies", "neighbours"), 1);
+    assert_eq!(arrow("services/kit", "dev-dependencies", "neighbours"), 1);
+    assert_eq!(arrow("tests/neighbours", "dependencies", "kit"), 0);
+    assert_eq!(arrow("tests/neighbours", "dependencies", "directory"), 1);
 }
 
 #[test]

@@ -84,10 +84,10 @@ tools = [{tools:?}]
             r#"[dispatcher]
 receipts_token = {token:?}
 [dispatcher.timing]
-absence_gathers_for_seconds = {gathers}
-absence_patience_seconds = 25
-head_injury_patience_seconds = 25
-closure_patience_seconds = 25
+absence_gathers_for = "{gathers}s"
+absence_patience = "25s"
+head_injury_patience = "25s"
+closure_patience = "25s"
 [dispatcher.channels."sms.notify"]
 base_url = {notify_url:?}
 api_key = {api_key:?}

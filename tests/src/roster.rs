@@ -237,7 +237,7 @@ impl Roster {
     }
 
     fn pupil_lines(&self) -> String {
-        let mut text = String::from("sourcedId,personOnly,personOnlyReason,yearGroup,class\n");
+        let mut text = format!("{PUPILS}\n");
         for Pupil { id, class, person_only, .. } in &self.pupils {
             let reason = if *person_only { "social worker" } else { "" };
             writeln!(text, "{id},{person_only},{reason},1,{class}").unwrap();
@@ -266,41 +266,32 @@ impl Roster {
     }
 }
 
+/// What the demo school's export says of itself; this one has no demographics.
 fn manifest() -> String {
-    let mut text = String::from("propertyName,value\nmanifest.version,1.0\noneroster.version,1.2\n");
-    let bulk = ["academicSessions", "classes", "courses", "enrollments", "orgs", "roles", "users"];
-    for file in bulk {
-        writeln!(text, "file.{file},bulk").unwrap();
-    }
-    let absent = [
-        "categories",
-        "classResources",
-        "courseResources",
-        "demographics",
-        "lineItemLearningObjectiveIds",
-        "lineItemScoreScales",
-        "lineItems",
-        "resources",
-        "resultLearningObjectiveIds",
-        "resultScoreScales",
-        "results",
-        "scoreScales",
-        "userProfiles",
-        "userResources",
-    ];
-    for file in absent {
-        writeln!(text, "file.{file},absent").unwrap();
-    }
-    text + "source.systemName,Tests\nsource.systemCode,T\n"
+    let manifest = include_str!("../../services/schoolbell/demo-school/manifest.csv");
+    assert!(manifest.contains(DEMOGRAPHICS), "{manifest}");
+    manifest.replace(DEMOGRAPHICS, "file.demographics,absent")
 }
 
-const ORGS: &str = "sourcedId,status,dateLastModified,name,type,identifier,parentSourcedId";
-const SESSIONS: &str =
-    "sourcedId,status,dateLastModified,title,type,startDate,endDate,parentSourcedId,schoolYear";
-const COURSES: &str = "sourcedId,status,dateLastModified,schoolYearSourcedId,title,courseCode,grades,orgSourcedId,subjects,subjectCodes";
-const CLASSES: &str = "sourcedId,status,dateLastModified,title,grades,courseSourcedId,classCode,classType,location,schoolSourcedId,termSourcedIds,subjects,subjectCodes,periods";
-const USERS: &str = "sourcedId,status,dateLastModified,enabledUser,username,userIds,givenName,familyName,middleName,identifier,email,sms,phone,agentSourcedIds,grades,password,userMasterIdentifier,resourceSourcedIds,preferredGivenName,preferredMiddleName,preferredFamilyName,primaryOrgSourcedId,pronouns";
-const ROLES: &str = "sourcedId,status,dateLastModified,userSourcedId,roleType,role,beginDate,endDate,orgSourcedId,userProfileSourcedId";
-const ENROLLMENTS: &str = "sourcedId,status,dateLastModified,classSourcedId,schoolSourcedId,userSourcedId,role,primary,beginDate,endDate";
-const SCHOOL: &str = "orgSourcedId,name,phone,amRegisterOpens,amRegisterCloses,amSessionEnds,pmRegisterOpens,pmRegisterCloses,pmSessionEnds,dutyNumbers";
-const LINKS: &str = "pupilSourcedId,contactSourcedId,role,priority,parentalResponsibility,livesWith,emergencyOnly,restriction,restrictionEvidence,restrictionFrom,restrictionUntil,language,noVoice";
+const DEMOGRAPHICS: &str = "file.demographics,bulk";
+
+/// The first line of a file, which names its columns.
+const fn header(file: &str) -> &str {
+    let mut end = 0;
+    while file.as_bytes()[end] != b'\n' {
+        end += 1;
+    }
+    file.split_at(end).0
+}
+
+// The columns stand once, in the files of the demo school.
+const ORGS: &str = header(include_str!("../../services/schoolbell/demo-school/orgs.csv"));
+const SESSIONS: &str = header(include_str!("../../services/schoolbell/demo-school/academicSessions.csv"));
+const COURSES: &str = header(include_str!("../../services/schoolbell/demo-school/courses.csv"));
+const CLASSES: &str = header(include_str!("../../services/schoolbell/demo-school/classes.csv"));
+const USERS: &str = header(include_str!("../../services/schoolbell/demo-school/users.csv"));
+const ROLES: &str = header(include_str!("../../services/schoolbell/demo-school/roles.csv"));
+const ENROLLMENTS: &str = header(include_str!("../../services/schoolbell/demo-school/enrollments.csv"));
+const SCHOOL: &str = header(include_str!("../../services/schoolbell/demo-school/school.csv"));
+const PUPILS: &str = header(include_str!("../../services/schoolbell/demo-school/pupils.csv"));
+const LINKS: &str = header(include_str!("../../services/schoolbell/demo-school/contacts.csv"));

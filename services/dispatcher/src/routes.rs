@@ -53,20 +53,25 @@ pub enum Semantics {
     AtLeastOnce,
 }
 
-/// The timings that a school may change.
+/// The timings that a school may change. The settings say `30s`; here they are whole seconds.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Timing {
     /// Seconds for which absences gather from the first one on.
+    #[serde(rename = "absence_gathers_for", with = "kit::config::whole_seconds")]
     pub absence_gathers_for_seconds: i64,
     /// Seconds that the receipt of an absence text may take.
+    #[serde(rename = "absence_patience", with = "kit::config::whole_seconds")]
     pub absence_patience_seconds: i64,
     /// Seconds that the receipt of a text about a head injury may take.
+    #[serde(rename = "head_injury_patience", with = "kit::config::whole_seconds")]
     pub head_injury_patience_seconds: i64,
     /// Seconds that the receipt of a text about a closure or a reopening may take.
+    #[serde(rename = "closure_patience", with = "kit::config::whole_seconds")]
     pub closure_patience_seconds: i64,
     /// Seconds for which a closure or a reopening waits for a directory that is away, before it goes to
     /// the addresses that were known, without when and where children are collected.
+    #[serde(rename = "closure_waits_for_directory", with = "kit::config::whole_seconds")]
     pub closure_waits_for_directory_seconds: i64,
 }
 

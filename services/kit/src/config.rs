@@ -1,9 +1,13 @@
 //! The settings that every service shares. They arrive parsed: this crate reads no file of
 //! settings and no environment; a secret's file is the one exception, read once at start.
 
+pub mod whole_seconds;
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+/// How settings spell a duration: `30s`, `10m`, `1h 30m`. Stands after serde's `with`.
+pub use jiff::fmt::serde::unsigned_duration::friendly::compact::required as duration;
 use serde::Deserialize;
 
 /// How much is allowed.

@@ -1,6 +1,10 @@
-//! For the tests of the services: a store on every database, the tools, a patient question, and the
-//! spans that a collector would get.
+//! For the tests of the services: a store on every database and what is kept in it, requests and
+//! answers, the tools, a patient question, and the spans that a collector would get.
 
+#[cfg(feature = "testing")]
+pub mod answers;
+#[cfg(feature = "testing")]
+pub mod kept;
 pub mod spans;
 
 pub mod authority;
@@ -40,6 +44,17 @@ impl TestStore {
         Store::open(service, &self.settings, self.folder.path(), self.clock.clone(), migrations)
             .await
             .expect("a store")
+    }
+
+    /// What replicas of a service share: on PostgreSQL this store and another on the same database;
+    /// SQLite has one writer, so this one alone.
+    #[cfg(feature = "testing")]
+    pub async fn replicas(&self, service: &'static str, migrations: &[Migration]) -> Vec<Store> {
+        let mut stores = vec![self.store.clone()];
+        if self.settings.postgres.is_some() {
+            stores.push(self.open_again(service, migrations).await);
+        }
+        stores
     }
 }
 

@@ -5,7 +5,6 @@ use kit::fields::{Fault, Fields, Lines};
 use proto::absences::v1 as pb;
 use proto::events::absences::Session;
 
-use super::refusal;
 use crate::domain::Code;
 
 /// How long a note may be, in characters.
@@ -44,7 +43,7 @@ pub fn reason(fields: &mut Fields, text: &str) -> Option<Code> {
             None
         }
         Err(error) => {
-            fields.add(refusal::fault(error.fault("code")));
+            fields.add(error.fault("code"));
             None
         }
     }

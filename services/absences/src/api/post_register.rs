@@ -45,7 +45,7 @@ fn read_request(request: &pb::PostRegisterRequest) -> Result<Posted, Status> {
     let (marks, faults) = register::read(&sent, session);
     let (Some(class_id), Some(date), Some(session)) = (class_id, date, session) else {
         for fault in faults {
-            fields.add(refusal::fault(fault));
+            fields.add(fault);
         }
         return fields.finish(None);
     };

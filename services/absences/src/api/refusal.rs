@@ -1,17 +1,17 @@
 //! The domain's rejections as the wire says them. Reasons never change.
 
-use kit::fields::{self, of_faults};
+use kit::fields::of_faults;
 use kit::rejection::Rejection as Refusal;
 use tonic::Status;
 
-use crate::domain::{Fault, Rejection};
+use crate::domain::Rejection;
 
 /// The status of a rejection.
 pub fn status(rejection: Rejection) -> Status {
     let text = rejection.to_string();
     let date = |reason| Refusal::invalid(reason, "date", text.clone());
     let refusal = match rejection {
-        Rejection::Faults(faults) => of_faults(faults.into_iter().map(fault).collect()),
+        Rejection::Faults(faults) => of_faults(faults),
         Rejection::OutsideTerm => date("OUTSIDE_TERM"),
         Rejection::NotASchoolDay => date("NOT_A_SCHOOL_DAY"),
         Rejection::PastSession => date("PAST_SESSION"),
@@ -23,12 +23,6 @@ pub fn status(rejection: Rejection) -> Status {
         Rejection::RegisterClosed => Refusal::precondition("REGISTER_CLOSED", text),
     };
     refusal.into()
-}
-
-/// A fault that the domain found, as the collector of a request's faults knows it.
-pub fn fault(fault: Fault) -> fields::Fault {
-    let Fault { field, reason, expected } = fault;
-    fields::Fault { field, reason, expected }
 }
 
 /// A pupil whom the directory does not know in this school.

@@ -8,7 +8,7 @@
 
 use proto::events::absences::Session;
 
-use super::rejection::Fault;
+use super::Fault;
 
 /// How a code counts in the statistics.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -24,8 +24,9 @@ use proto::ids::ClassId;
 pub use calendar::Calendar;
 pub use case::{Case, CaseEvent};
 pub use codes::Code;
+pub use kit::fields::Fault;
 pub use line::{Entry, Known, Line, Moment, Phase, Step};
-pub use rejection::{Fault, Rejection};
+pub use rejection::Rejection;
 pub use route::Route;
 pub use school::{School, SessionTimes};
 

@@ -1,22 +1,6 @@
 //! Why something cannot be done, in the school's words. `api::refusal` turns each into a status.
 
-/// One field that is wrong.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Fault {
-    /// Which field, for example `marks[3].code`.
-    pub field: String,
-    /// The stable reason.
-    pub reason: &'static str,
-    /// What was expected, without repeating what was sent.
-    pub expected: String,
-}
-
-impl Fault {
-    /// A field that is wrong.
-    pub fn new(field: impl Into<String>, reason: &'static str, expected: impl Into<String>) -> Self {
-        Self { field: field.into(), reason, expected: expected.into() }
-    }
-}
+use super::Fault;
 
 /// Why something cannot be done.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -13,6 +13,18 @@ pub fn zip_of(entries: &[(&str, &str)]) -> Vec<u8> {
     zip.finish().unwrap().into_inner()
 }
 
+/// The demonstration's school as it is imported.
+pub fn demo_school() -> Vec<u8> {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../schoolbell/demo-school");
+    let files = std::fs::read_dir(folder).unwrap().map(Result::unwrap);
+    let texts: Vec<(String, String)> = files
+        .map(|file| (file.file_name().into_string().unwrap(), std::fs::read_to_string(file.path()).unwrap()))
+        .collect();
+    let entries: Vec<(&str, &str)> =
+        texts.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
+    zip_of(&entries)
+}
+
 /// The files of the small school, by name.
 #[derive(Clone)]
 pub struct Sample(BTreeMap<&'static str, String>);

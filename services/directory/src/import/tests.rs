@@ -200,17 +200,7 @@ fn text_that_is_not_utf_8_is_a_fault_where_it_stands() {
 
 #[test]
 fn the_demo_school_is_read_without_a_fault() {
-    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../schoolbell/demo-school");
-    let texts: Vec<(String, String)> = std::fs::read_dir(folder)
-        .unwrap()
-        .map(|entry| entry.unwrap())
-        .map(|entry| {
-            (entry.file_name().into_string().unwrap(), std::fs::read_to_string(entry.path()).unwrap())
-        })
-        .collect();
-    let entries: Vec<(&str, &str)> =
-        texts.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
-    let Read { roster, warnings } = read(&sample::zip_of(&entries), TestNumbers::Accepted).unwrap();
+    let Read { roster, warnings } = read(&sample::demo_school(), TestNumbers::Accepted).unwrap();
     assert_eq!(warnings, []);
     assert!(roster.pupils.len() > 400, "{} pupils", roster.pupils.len());
 }

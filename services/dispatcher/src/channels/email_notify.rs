@@ -13,8 +13,8 @@ use reqwest::Client;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::notify::{Account, Kind, Notify};
-use super::sms_notify::{burst, connections, production_url, rate_per_second, timeout};
+use super::notify::Notify;
+use super::notify_account::{Account, Kind, burst, connections, production_url, rate_per_second, timeout};
 use super::{
     Channel, ChannelName, Error, Found, Leave, Limits, NotSent, Outcome, Outgoing, RejectKind, Secret, why,
 };
@@ -51,7 +51,7 @@ pub struct Config {
     #[serde(default = "connections")]
     pub connections: usize,
     /// How long an answer may take, such as `10s`.
-    #[serde(default = "timeout", with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required")]
+    #[serde(default = "timeout", with = "kit::config::duration")]
     pub timeout: Duration,
 }
 
@@ -76,31 +76,27 @@ struct EmailNotify {
     notify: Notify,
     template_id: Uuid,
     reply_to_id: Option<Uuid>,
-    limits: Limits,
 }
 
 /// Opens the channel; connects to nobody yet.
 pub fn open(config: &Config, http: &Client) -> Result<Arc<dyn Channel>, Error> {
-    let api_key = Secret::resolve(config.api_key.clone(), config.api_key_file.as_ref(), "api_key")
-        .map_err(|source| Error::Secret { channel: NAME, source })?;
     let account = Account {
         channel: NAME,
         kind: Kind::Email,
         base_url: &config.base_url,
-        api_key: &api_key,
+        api_key: (config.api_key.as_ref(), config.api_key_file.as_ref()),
         timeout: config.timeout,
-        connections: config.connections,
-    };
-    Ok(Arc::new(EmailNotify {
-        notify: Notify::new(&account, http)?,
-        template_id: config.email_template_id,
-        reply_to_id: config.email_reply_to_id,
         limits: Limits {
             characters: CHARACTERS,
             per_second: config.rate_per_second,
             burst: config.burst,
             connections: config.connections,
         },
+    };
+    Ok(Arc::new(EmailNotify {
+        notify: Notify::open(account, http)?,
+        template_id: config.email_template_id,
+        reply_to_id: config.email_reply_to_id,
     }))
 }
 
@@ -110,7 +106,7 @@ impl Channel for EmailNotify {
     }
 
     fn limits(&self) -> Limits {
-        self.limits
+        self.notify.limits()
     }
 
     fn account(&self) -> String {

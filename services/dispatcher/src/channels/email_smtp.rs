@@ -78,22 +78,13 @@ pub struct Config {
     #[serde(default = "connections")]
     pub connections: usize,
     /// To connect and encrypt, such as `10s`.
-    #[serde(
-        default = "connect_timeout",
-        with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required"
-    )]
+    #[serde(default = "connect_timeout", with = "kit::config::duration")]
     pub connect_timeout: Duration,
     /// For each command.
-    #[serde(
-        default = "command_timeout",
-        with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required"
-    )]
+    #[serde(default = "command_timeout", with = "kit::config::duration")]
     pub command_timeout: Duration,
     /// For the message itself and the answer to its end, at most ten minutes; too short makes duplicates.
-    #[serde(
-        default = "acceptance_timeout",
-        with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required"
-    )]
+    #[serde(default = "acceptance_timeout", with = "kit::config::duration")]
     pub acceptance_timeout: Duration,
 }
 

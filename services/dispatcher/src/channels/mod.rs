@@ -11,6 +11,7 @@ pub mod email_notify;
 pub mod email_smtp;
 mod name;
 mod notify;
+mod notify_account;
 pub mod notify_receipt;
 pub mod sms_notify;
 mod smtp_connection;

@@ -11,10 +11,9 @@ use reqwest::{Client, RequestBuilder, StatusCode, Url};
 use serde::{Deserialize, Serialize};
 use tokio::sync::Semaphore;
 
-use super::{ChannelName, Error, Found, Leave, NotSent, Outcome, RejectKind, Secret, Why, why};
+use super::notify_account::{Account, Kind, parse_key};
+use super::{Error, Found, Leave, Limits, NotSent, Outcome, RejectKind, Why, why};
 
-/// A key's text ends in `-{service id}-{secret}`, each a UUID of 36 characters; its name may hold dashes, so it is read backwards.
-const UUID_LENGTH: usize = 36;
 /// After a fault on our side, as of credentials: nothing is lost, and an operator has time to mend it.
 const OUR_FAULT_PAUSE: Duration = Duration::from_mins(5);
 /// The bucket refills in a second by a fiftieth to a sixtieth of the minute's rate; sooner is in vain.
@@ -55,33 +54,6 @@ const ANSWERS: &[(u16, &str, Verdict, Why)] = &[
     (504, "*", Verdict::Unknown, why::NO_ANSWER),
 ];
 
-/// Which of Notify's two kinds of message.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum Kind {
-    Sms,
-    Email,
-}
-
-impl Kind {
-    const fn as_str(self) -> &'static str {
-        match self {
-            Self::Sms => "sms",
-            Self::Email => "email",
-        }
-    }
-}
-
-/// How to reach and whom to be.
-#[derive(Debug)]
-pub(super) struct Account<'a> {
-    pub(super) channel: ChannelName,
-    pub(super) kind: Kind,
-    pub(super) base_url: &'a str,
-    pub(super) api_key: &'a Secret,
-    pub(super) timeout: Duration,
-    pub(super) connections: usize,
-}
-
 /// A client for one service's account. Its `Debug` shows no key.
 pub(super) struct Notify {
     http: Client,
@@ -91,6 +63,7 @@ pub(super) struct Notify {
     service_id: String,
     key: EncodingKey,
     timeout: Duration,
+    limits: Limits,
     permits: Semaphore,
 }
 
@@ -133,17 +106,19 @@ struct ListedNotification {
 }
 
 impl Notify {
-    pub(super) fn new(account: &Account<'_>, http: &Client) -> Result<Self, Error> {
-        let setting = |key, expected| Error::Setting { channel: account.channel.clone(), key, expected };
+    /// Connects to nobody yet.
+    pub(super) fn open(account: Account<'_>, http: &Client) -> Result<Self, Error> {
+        let api_key = account.api_key()?;
+        let setting = |key, expected| account.setting(key, expected);
         let base = || format!("{}/v2/notifications", account.base_url.trim_end_matches('/'));
         let list =
             Url::parse(&base()).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
         let list = list.ok_or_else(|| setting("base_url", "is not an http or https address"))?;
         let post = Url::parse(&format!("{}/{}", base(), account.kind.as_str()))
             .map_err(|_| setting("base_url", "is not an http or https address"))?;
-        let (service_id, secret) = parse_key(account.api_key)
+        let (service_id, secret) = parse_key(&api_key)
             .ok_or_else(|| setting("api_key", "does not end in a service id and a secret"))?;
-        if account.connections == 0 {
+        if account.limits.connections == 0 {
             return Err(setting("connections", "is not at least 1"));
         }
         Ok(Self {
@@ -154,8 +129,13 @@ impl Notify {
             service_id: service_id.to_owned(),
             key: EncodingKey::from_secret(secret.as_bytes()),
             timeout: account.timeout,
-            permits: Semaphore::new(account.connections),
+            limits: account.limits,
+            permits: Semaphore::new(account.limits.connections),
         })
+    }
+
+    pub(super) fn limits(&self) -> Limits {
+        self.limits
     }
 
     /// The service: Notify counts texts and e-mails of one service together.
@@ -273,18 +253,9 @@ fn until_midnight_utc(now: Timestamp) -> Duration {
     Duration::from_secs(left.unsigned_abs())
 }
 
-fn parse_key(key: &Secret) -> Option<(&str, &str)> {
-    let (rest, secret) = key.reveal().split_at_checked(key.reveal().len().checked_sub(UUID_LENGTH)?)?;
-    let rest = rest.strip_suffix('-')?;
-    let (_, service_id) = rest.split_at_checked(rest.len().checked_sub(UUID_LENGTH)?)?;
-    [service_id, secret]
-        .iter()
-        .all(|part| uuid::Uuid::try_parse(part).is_ok())
-        .then_some((service_id, secret))
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::{ChannelName, Secret};
     use super::*;
 
     const KEY: &str = "my_test_key-26785a09-ab16-4eb0-8407-a37497a57506-3d844edf-8d35-48ac-975b-e847b4f122b0";
@@ -295,11 +266,11 @@ mod tests {
             channel: ChannelName::known("sms.notify"),
             kind: Kind::Sms,
             base_url: "http://127.0.0.1:9/",
-            api_key: key,
+            api_key: (Some(key), None),
             timeout: Duration::from_secs(1),
-            connections: 1,
+            limits: Limits { characters: 1, per_second: 1, burst: 1, connections: 1 },
         };
-        Notify::new(&account, &Client::new())
+        Notify::open(account, &Client::new())
     }
 
     #[test]

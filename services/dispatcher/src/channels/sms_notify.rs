@@ -13,7 +13,8 @@ use reqwest::Client;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::notify::{Account, Kind, Notify};
+use super::notify::Notify;
+use super::notify_account::{Account, Kind, burst, connections, production_url, rate_per_second, timeout};
 use super::{
     Channel, ChannelName, Error, Found, Leave, Limits, NotSent, Outcome, Outgoing, RejectKind, Secret, why,
 };
@@ -48,28 +49,8 @@ pub struct Config {
     #[serde(default = "connections")]
     pub connections: usize,
     /// How long an answer may take, such as `10s`.
-    #[serde(default = "timeout", with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required")]
+    #[serde(default = "timeout", with = "kit::config::duration")]
     pub timeout: Duration,
-}
-
-pub(super) fn production_url() -> String {
-    "https://api.notifications.service.gov.uk".to_owned()
-}
-
-pub(super) const fn rate_per_second() -> u32 {
-    50
-}
-
-pub(super) const fn burst() -> u32 {
-    1_000
-}
-
-pub(super) const fn connections() -> usize {
-    32
-}
-
-pub(super) const fn timeout() -> Duration {
-    Duration::from_secs(10)
 }
 
 #[derive(Serialize)]
@@ -91,37 +72,30 @@ struct SmsNotify {
     template_id: Uuid,
     /// What Notify puts before each body.
     prefix: String,
-    limits: Limits,
 }
 
 /// Opens the channel; connects to nobody yet.
 pub fn open(config: &Config, http: &Client) -> Result<Arc<dyn Channel>, Error> {
-    let api_key = Secret::resolve(config.api_key.clone(), config.api_key_file.as_ref(), "api_key")
-        .map_err(|source| Error::Secret { channel: NAME, source })?;
-    let account = Account {
-        channel: NAME,
-        kind: Kind::Sms,
-        base_url: &config.base_url,
-        api_key: &api_key,
-        timeout: config.timeout,
-        connections: config.connections,
-    };
     let prefix = match config.service_name.trim() {
         "" => String::new(),
         name => format!("{name}: "),
     };
     let characters = fragments::NOTIFY_CHARACTERS.saturating_sub(fragments::fragments(&prefix).characters);
-    Ok(Arc::new(SmsNotify {
-        notify: Notify::new(&account, http)?,
-        template_id: config.sms_template_id,
+    let account = Account {
+        channel: NAME,
+        kind: Kind::Sms,
+        base_url: &config.base_url,
+        api_key: (config.api_key.as_ref(), config.api_key_file.as_ref()),
+        timeout: config.timeout,
         limits: Limits {
             characters,
             per_second: config.rate_per_second,
             burst: config.burst,
             connections: config.connections,
         },
-        prefix,
-    }))
+    };
+    let notify = Notify::open(account, http)?;
+    Ok(Arc::new(SmsNotify { notify, template_id: config.sms_template_id, prefix }))
 }
 
 impl Channel for SmsNotify {
@@ -130,7 +104,7 @@ impl Channel for SmsNotify {
     }
 
     fn limits(&self) -> Limits {
-        self.limits
+        self.notify.limits()
     }
 
     fn account(&self) -> String {

@@ -9,12 +9,12 @@ use proto::events::incidents::AccidentKind;
 use proto::events::scheduling::Closure;
 use proto::events::scope::Scope;
 
-use super::directory::Hangs;
 use super::said::{accident, snow};
 use super::*;
 use crate::directory::School;
 use crate::store::schools;
 use crate::store::uncleared::{self, Uncleared};
+use neighbours::directory::Hangs;
 
 const MUM: &str = "+447700900001";
 const MAIL: &str = "mum@example.org";

@@ -6,9 +6,9 @@ use proto::dispatcher::v1::dispatcher_service_server::DispatcherService;
 use proto::events::incidents::AccidentKind;
 use proto::events::scope::Scope;
 
-use super::directory::Hangs;
 use super::said::{accident, letter, snow};
 use super::*;
+use neighbours::directory::Hangs;
 
 const MUM: &str = "+447700900001";
 const MUM_TOO: &str = "+447700900011";

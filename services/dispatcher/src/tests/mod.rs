@@ -9,7 +9,6 @@ mod clearance;
 mod closures;
 mod closures_uncleared;
 mod corrections;
-mod directory;
 mod expiry;
 mod facts;
 mod head_injuries;
@@ -39,11 +38,12 @@ use jiff::civil::date;
 use jiff::{SignedDuration, Timestamp};
 use kit::bus::{Handler, Raw, Reaction, Verdict};
 use kit::clock::Clock;
-use kit::identity::{Caller, Keys};
-use kit::service::Peer;
+use kit::identity::Caller;
 use kit::store::Store;
 use kit::tasks::TaskDesk;
 use kit::testing::{TestStore, eventually, stores};
+use neighbours::Neighbours;
+use neighbours::directory::{Call, FakeDirectory, parent, parents};
 use proto::events::absences::{Arrived, Explained, Session, Unexplained};
 use proto::events::directory::Restricted;
 use proto::events::{About, Event, Fact, subject_of};
@@ -55,7 +55,6 @@ use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use self::directory::{FakeDirectory, parent, parents};
 use crate::channels::{self, Secret};
 use crate::domain::Choices;
 use crate::planner::Planner;
@@ -126,6 +125,7 @@ struct World {
     test: TestStore,
     // These end with the world.
     _folder: tempfile::TempDir,
+    _neighbours: Neighbours,
     _servers: JoinSet<anyhow::Result<()>>,
 }
 
@@ -179,16 +179,13 @@ impl World {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let mut servers = JoinSet::new();
         let folder = tempfile::tempdir().unwrap();
-        let directory = FakeDirectory::default();
-        let channel = directory.serve(&mut servers).await;
-        let keys = Keys::open(folder.path(), &["dispatcher"]).unwrap();
+        let neighbours = Neighbours::start("dispatcher", &test.clock).await;
         let (store, clock) = (test.store.clone(), test.clock.clone());
-        let peer = Peer::new(channel, keys.signer("dispatcher").unwrap(), clock.clone());
         let simulator = simulator::start(Options::new(folder.path().join("witness.jsonl"))).await.unwrap();
         let stop = CancellationToken::new();
         let timing = Timing { absence_patience_seconds: setup.patience, ..timing(GATHERS_FOR) };
         let channels = channels_of(&simulator, setup);
-        let directory_of = crate::directory::Directory::new(peer);
+        let directory_of = crate::directory::Directory::new(neighbours.peer());
         let wired = wire(&store, directory_of, channels, (timing, setup.choices), &stop).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let receipts = format!("http://{}/dispatcher/receipts/notify", listener.local_addr().unwrap());
@@ -207,7 +204,7 @@ impl World {
             school: SchoolId::generate(),
             store,
             clock,
-            directory,
+            directory: neighbours.directory.clone(),
             simulator,
             reactions: reactions::all(&wired.hearer),
             api: wired.api,
@@ -221,6 +218,7 @@ impl World {
             work: JoinSet::new(),
             test,
             _folder: folder,
+            _neighbours: neighbours,
             _servers: servers,
         };
         if setup.runs == Runs::Everything {
@@ -310,6 +308,12 @@ impl World {
             outcome: "rang them all".to_owned(),
         };
         desk.complete_task(self.request(request)).await.unwrap();
+    }
+
+    /// How often the directory was asked to clear contacts.
+    fn times_cleared(&self) -> usize {
+        let calls = self.directory.calls();
+        calls.iter().filter(|call| matches!(call, Call::ClearContacts(_))).count()
     }
 
     async fn until_received(&self, number: usize) {

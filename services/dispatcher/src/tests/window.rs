@@ -40,7 +40,7 @@ async fn without_a_fresh_copy_of_the_generation_nothing_is_started_and_a_stop_do
         let leased = "SELECT COUNT(*) AS number FROM chunks WHERE owner IS NOT NULL";
         eventually("leased", 1, async || world.number(leased).await).await;
         assert_eq!(world.api.generation.fresh(), None);
-        assert_eq!(world.directory.times_cleared(), 0);
+        assert_eq!(world.times_cleared(), 0);
         world.stop.cancel();
         eventually("given back", 0, async || world.number(leased).await).await;
         assert!(world.simulator.messages().is_empty());

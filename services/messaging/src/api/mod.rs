@@ -12,7 +12,7 @@ mod tests;
 use std::collections::BTreeSet;
 
 use kit::clock::Clock;
-use kit::fields::{self, Fault};
+use kit::fields;
 use kit::store::Store;
 use proto::events::scope::Scope;
 use proto::messaging::v1 as pb;
@@ -20,7 +20,7 @@ use proto::messaging::v1::messaging_service_server::MessagingService;
 use tonic::{Request, Response, Status};
 
 use crate::directory::Directory;
-use crate::domain::{self, Rejection};
+use crate::domain::Rejection;
 
 /// The gRPC face of the service.
 #[derive(Clone)]
@@ -50,13 +50,9 @@ impl MessagingService for Api {
     }
 }
 
-fn fault(fault: domain::Fault) -> Fault {
-    Fault::new(fault.field, fault.reason, fault.expected)
-}
-
 fn status(rejection: Rejection) -> Status {
     let Rejection::Faults(faults) = rejection;
-    fields::of_faults(faults.into_iter().map(fault).collect()).into()
+    fields::of_faults(faults).into()
 }
 
 /// The pupils whom these scopes name one by one, each once: whose data an audit entry is about.

@@ -11,7 +11,7 @@ use proto::ids::{AnnouncementId, ClassId, PupilId};
 use proto::messaging::v1 as pb;
 use tonic::{Request, Response, Status};
 
-use super::{Api, fault, named, status};
+use super::{Api, named, status};
 use crate::domain::words::{MOST_BODY, MOST_SUBJECT, MOST_TEXT};
 use crate::domain::{Announcement, Rejection, Words, audience, tell_until};
 use crate::store;
@@ -41,9 +41,7 @@ fn read_request(request: &pb::SendAnnouncementRequest) -> Result<(Scope, Words),
         (Some(subject), Some(body), Some(text)) => match Words::compose(subject, body, text) {
             Ok(words) => Some(words),
             Err(Rejection::Faults(faults)) => {
-                for found in faults {
-                    fields.add(fault(found));
-                }
+                faults.into_iter().for_each(|fault| fields.add(fault));
                 None
             }
         },

@@ -14,7 +14,8 @@ use proto::events::messaging::AnnouncementSent;
 use proto::events::scope::Scope;
 use proto::ids::AnnouncementId;
 
-pub use rejection::{Fault, Rejection};
+pub use kit::fields::Fault;
+pub use rejection::Rejection;
 pub use words::Words;
 
 /// How many days after the one on which it was sent an announcement is still worth telling.

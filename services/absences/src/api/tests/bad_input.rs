@@ -1,11 +1,12 @@
 //! What cannot be taken is refused with a stable reason, all of it at once, and changes nothing.
 
+use kit::testing::answers::{fields, reason};
 use proto::absences::v1 as pb;
 use proto::absences::v1::absences_service_server::AbsencesService;
 use proto::ids::{ClassId, PupilId};
 use tonic::Code;
 
-use super::fixture::{AFTERNOON, World, fields, fresh, reason, register};
+use super::fixture::{AFTERNOON, World, fresh, register};
 
 #[tokio::test]
 async fn every_fault_of_a_request_is_told_at_once() {
@@ -23,8 +24,7 @@ async fn every_fault_of_a_request_is_told_at_once() {
         ];
         let refused = world.post(class_id, &marks).await.unwrap_err();
         assert_eq!(refused.code(), Code::InvalidArgument);
-        let mut found = fields(&refused);
-        found.sort_unstable();
+        let found = fields(&refused);
         assert_eq!(
             found,
             [
@@ -49,9 +49,7 @@ async fn every_fault_of_a_request_is_told_at_once() {
             ..register(class_id, &[])
         };
         let refused = world.api.post_register(world.request(bad)).await.unwrap_err();
-        let mut found = fields(&refused);
-        found.sort_unstable();
-        assert_eq!(found, ["class_id", "date", "marks[0].code", "marks[0].pupil_id", "session"]);
+        assert_eq!(fields(&refused), ["class_id", "date", "marks[0].code", "marks[0].pupil_id", "session"]);
     }
 }
 
@@ -112,14 +110,25 @@ async fn without_the_directory_a_command_can_be_sent_again_later() {
     for world in World::each().await {
         let (class_id, pupils) = world.class(1);
         let message = register(class_id, &[(pupils[0], "N")]);
-        world.neighbour.roll.be_silent(true);
+        world.neighbours.directory.go_away();
         let refused = world.api.post_register(world.request(message.clone())).await.unwrap_err();
         assert_eq!(refused.code(), Code::Unavailable);
         assert_eq!(reason(Err::<(), _>(refused)), "DIRECTORY_UNAVAILABLE");
         assert_eq!(reason(world.close().await), "DIRECTORY_UNAVAILABLE");
-        world.neighbour.roll.be_silent(false);
+        world.neighbours.directory.come_back();
         world.api.post_register(world.request(message)).await.unwrap();
         assert_eq!(world.open_cases().await.len(), 1, "{}", world.backend);
+    }
+}
+
+#[tokio::test]
+async fn an_answer_of_the_directory_that_makes_no_sense_decides_nothing() {
+    for world in World::each().await {
+        let (class_id, pupils) = world.class(1);
+        world.neighbours.directory.change(pupils[0], |pupil| pupil.class_id = "the oak class".to_owned());
+        let refused = world.post(class_id, &[(pupils[0], "N")]).await;
+        assert_eq!(reason(refused), "DIRECTORY_UNAVAILABLE", "{}", world.backend);
+        assert!(world.open_cases().await.is_empty());
     }
 }
 
@@ -127,7 +136,7 @@ async fn without_the_directory_a_command_can_be_sent_again_later() {
 async fn a_school_without_a_roster_is_told_so_and_not_to_try_again() {
     for world in World::each().await {
         let (class_id, pupils) = world.class(1);
-        world.neighbour.roll.have_no_roster();
+        world.neighbours.directory.have_no_roster();
         let refused = world.post(class_id, &[(pupils[0], "N")]).await.unwrap_err();
         assert_eq!(refused.code(), Code::FailedPrecondition, "{}", world.backend);
         assert_eq!(reason(Err::<(), _>(refused)), "NO_ROSTER");

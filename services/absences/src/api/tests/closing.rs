@@ -1,7 +1,8 @@
 //! The school-wide close, by command and by the clock.
 
-use super::fixture::{AFTERNOON, World, close, reason};
+use super::fixture::{AFTERNOON, World, close};
 use crate::store::read::CloseAt;
+use kit::testing::answers::reason;
 use kit::testing::eventually;
 use proto::absences::v1::absences_service_server::AbsencesService;
 
@@ -12,7 +13,7 @@ async fn the_close_tells_once_and_asks_the_office_for_what_is_missing() {
         let (forgotten, _) = world.class(2);
         let person = pupils[1];
         world.post(class_id, &[(pupils[0], "N"), (person, "N"), (pupils[2], "/")]).await.unwrap();
-        world.neighbour.roll.make_person_only(person);
+        world.neighbours.directory.change(person, |pupil| pupil.person_only = true);
         world.at("09:15");
         let closed = world.close().await.unwrap();
         assert!(!closed.already_closed);
@@ -48,7 +49,7 @@ async fn a_pupil_who_left_the_roll_before_the_close_is_a_persons_task() {
     for world in World::each().await {
         let (class_id, pupils) = world.class(2);
         world.post(class_id, &[(pupils[0], "N"), (pupils[1], "/")]).await.unwrap();
-        world.neighbour.roll.remove(pupils[0]);
+        world.neighbours.directory.remove(pupils[0]);
         let closed = world.close().await.unwrap();
         assert_eq!((closed.announced, closed.person_only), (0, 1));
         assert!(world.said().await.is_empty());
@@ -82,10 +83,10 @@ async fn at_the_register_time_the_clock_closes_what_has_a_register() {
         world.closer.close_due(CloseAt::RegisterTime).await;
         assert!(world.said().await.is_empty(), "a minute too early");
         world.at("09:15");
-        world.neighbour.roll.be_silent(true);
+        world.neighbours.directory.go_away();
         world.closer.close_due(CloseAt::RegisterTime).await;
         assert!(world.said().await.is_empty(), "without the directory it stays due");
-        world.neighbour.roll.be_silent(false);
+        world.neighbours.directory.come_back();
         world.closer.close_due(CloseAt::RegisterTime).await;
         assert_eq!(world.said().await.len(), 1, "{}", world.backend);
         world.closer.close_due(CloseAt::RegisterTime).await;
@@ -102,11 +103,10 @@ async fn what_the_clock_cannot_close_is_a_persons_task_after_two_minutes_and_tol
         for world in World::each().await {
             let (class_id, pupils) = world.class(1);
             world.post(class_id, &[(pupils[0], "N")]).await.unwrap();
-            let be_silent = |silent| match away {
-                "scheduling cannot be asked" => world.neighbour.timetable.be_silent(silent),
-                _ => world.neighbour.roll.be_silent(silent),
-            };
-            be_silent(true);
+            match away {
+                "scheduling cannot be asked" => world.timetable.go_away(),
+                _ => world.neighbours.directory.go_away(),
+            }
             for (time, asked) in [("09:16", 0), ("09:17", 1), ("09:18", 1)] {
                 world.at(time);
                 world.closer.close_due(CloseAt::RegisterTime).await;
@@ -116,7 +116,8 @@ async fn what_the_clock_cannot_close_is_a_persons_task_after_two_minutes_and_tol
             assert_eq!((task.0.as_str(), task.1.as_str()), ("register_not_closed", "attendance_officer"));
             assert!(world.why_of_tasks().await[0].contains(away), "{away}");
             assert!(world.said().await.is_empty());
-            be_silent(false);
+            world.timetable.come_back();
+            world.neighbours.directory.come_back();
             world.closer.close_due(CloseAt::RegisterTime).await;
             assert_eq!((world.said().await.len(), world.tasks().await.len()), (1, 1), "{}", world.backend);
         }
@@ -128,7 +129,7 @@ async fn a_session_that_is_closed_at_its_end_is_waited_for_until_then() {
     for world in World::each().await {
         let (class_id, pupils) = world.class(1);
         world.post(class_id, &[(pupils[0], "N")]).await.unwrap();
-        world.neighbour.roll.be_silent(true);
+        world.neighbours.directory.go_away();
         for (time, asked) in [("09:30", 0), ("12:01", 0), ("12:02", 1)] {
             world.at(time);
             world.closer.close_due(CloseAt::SessionEnd).await;

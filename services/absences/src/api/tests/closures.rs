@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use kit::testing::answers::{reason, sealed};
 use kit::testing::eventually;
 use proto::absences::v1 as pb;
 use proto::absences::v1::absences_service_server::AbsencesService;
@@ -12,7 +13,7 @@ use proto::ids::{ClosureId, PupilId};
 use proto::scheduling::v1::Session::{Afternoon, Morning};
 use tonic::Code;
 
-use super::fixture::{AFTERNOON, TODAY, World, close, reason, sealed};
+use super::fixture::{AFTERNOON, TODAY, World, close};
 use crate::closures::Looked;
 use crate::store::read::CloseAt;
 
@@ -60,7 +61,7 @@ async fn the_register_of_a_closed_school_is_neither_posted_nor_closed_and_nobody
     for world in World::each().await {
         let (class_id, pupils) = world.class(3);
         world.post(class_id, &[(pupils[0], "N"), (pupils[1], "/")]).await.unwrap();
-        world.neighbour.timetable.close(&Scope::WholeSchool, Morning, ALL_DAY);
+        world.timetable.close(&Scope::WholeSchool, Morning, ALL_DAY);
         let refused = world.post(class_id, &[(pupils[2], "N")]).await.unwrap_err();
         assert_eq!(refused.code(), Code::FailedPrecondition);
         assert_eq!(reason(Err::<(), _>(refused)), "SCHOOL_CLOSED");
@@ -76,10 +77,10 @@ async fn the_register_of_a_closed_school_is_neither_posted_nor_closed_and_nobody
         assert_eq!(last_code(&world, pupils[0]).await, "Y4");
         assert_eq!(last_code(&world, pupils[1]).await, "/", "whoever came, came");
 
-        let asked = world.neighbour.timetable.asked();
+        let asked = world.timetable.asked();
         world.closer.close_due(CloseAt::RegisterTime).await;
         world.closer.close_unposted(CloseAt::RegisterTime).await;
-        assert_eq!(world.neighbour.timetable.asked(), asked, "what is closed is not asked for again");
+        assert_eq!(world.timetable.asked(), asked, "what is closed is not asked for again");
         assert!(world.arrive(pupils[2]).await.is_ok(), "a child who comes in spite of it is written down");
         assert!(world.report(pupils[0], "I", 0).await.is_ok());
     }
@@ -91,9 +92,9 @@ async fn nobody_is_missed_from_a_closed_class_or_year_group_and_the_others_are()
         let (open, pupils) = world.class(1);
         let (closed, shut) = world.class(2);
         let infants = proto::ids::ClassId::generate();
-        let infant = world.neighbour.roll.add_to(infants, "R");
-        world.neighbour.timetable.close(&Scope::Classes(vec![closed]), Morning, ALL_DAY);
-        world.neighbour.timetable.close(&Scope::YearGroups(vec!["R".into()]), Morning, ALL_DAY);
+        let infant = world.neighbours.directory.add_to(infants, "R");
+        world.timetable.close(&Scope::Classes(vec![closed]), Morning, ALL_DAY);
+        world.timetable.close(&Scope::YearGroups(vec!["R".into()]), Morning, ALL_DAY);
         world.post(open, &[(pupils[0], "N")]).await.unwrap();
         let posted = world.post(closed, &[(shut[0], "N")]).await.unwrap();
         assert_eq!((posted.cases_opened, posted.pupils_without_mark.len()), (0, 0), "{}", world.backend);
@@ -115,7 +116,7 @@ async fn a_closure_that_begins_at_noon_never_ends_the_follow_up_of_the_morning()
         world.post(class_id, &[(pupils[0], "N")]).await.unwrap();
         world.close().await.unwrap();
         world.at("10:30");
-        let id = world.neighbour.timetable.close(&Scope::WholeSchool, Afternoon, ALL_DAY);
+        let id = world.timetable.close(&Scope::WholeSchool, Afternoon, ALL_DAY);
         hears_declared(&world, id).await;
         assert_eq!(world.closer.end_covered().await, Looked::Everywhere);
         assert_eq!(world.open_cases().await.len(), 1, "{}: still missing", world.backend);
@@ -135,10 +136,10 @@ async fn a_closure_that_begins_at_noon_never_ends_the_follow_up_of_the_morning()
 async fn a_closure_ends_the_cases_that_it_covers_and_leaves_a_persons_task_to_the_person() {
     for world in World::each().await {
         let (class_id, pupils) = world.class(2);
-        world.neighbour.roll.make_person_only(pupils[1]);
+        world.neighbours.directory.change(pupils[1], |pupil| pupil.person_only = true);
         world.post(class_id, &[(pupils[0], "N"), (pupils[1], "N")]).await.unwrap();
         world.close().await.unwrap();
-        let id = world.neighbour.timetable.close(&Scope::WholeSchool, Morning, ALL_DAY);
+        let id = world.timetable.close(&Scope::WholeSchool, Morning, ALL_DAY);
         for _ in 0..2 {
             hears_declared(&world, id).await;
             assert_eq!(world.closer.end_covered().await, Looked::Everywhere);
@@ -165,7 +166,7 @@ async fn a_closure_of_a_class_ends_no_case_of_another() {
         world.post(closed, &[(shut[0], "N")]).await.unwrap();
         world.post(open, &[(pupils[0], "N")]).await.unwrap();
         let scope = Scope::Classes(vec![closed]);
-        let id = world.neighbour.timetable.close(&scope, Morning, ALL_DAY);
+        let id = world.timetable.close(&scope, Morning, ALL_DAY);
         world.hears(&id.to_string(), 2, ClosureChanged { closure: closure(scope) }).await;
         assert_eq!(world.closer.end_covered().await, Looked::Everywhere);
         let cases = world.open_cases().await;
@@ -180,20 +181,20 @@ async fn old_news_of_a_closure_ends_nothing() {
     for world in World::each().await {
         let (class_id, pupils) = world.class(1);
         world.post(class_id, &[(pupils[0], "N")]).await.unwrap();
-        let id = world.neighbour.timetable.close(&Scope::WholeSchool, Morning, ALL_DAY);
-        world.neighbour.timetable.end(id, TODAY);
+        let id = world.timetable.close(&Scope::WholeSchool, Morning, ALL_DAY);
+        world.timetable.end(id, TODAY);
         // The end is still on its way; the calendar knows it already.
         hears_declared(&world, id).await;
-        let asked = world.neighbour.timetable.asked();
+        let asked = world.timetable.asked();
         assert_eq!(world.closer.end_covered().await, Looked::Everywhere);
-        assert_eq!(world.neighbour.timetable.asked(), asked + 1);
+        assert_eq!(world.timetable.asked(), asked + 1);
         assert_eq!(world.open_cases().await.len(), 1, "{}", world.backend);
 
         hears_ended(&world, id, 3).await;
         hears_declared(&world, id).await;
         world.hears(&id.to_string(), 2, ClosureChanged { closure: closure(Scope::WholeSchool) }).await;
         world.closer.end_covered().await;
-        assert_eq!(world.neighbour.timetable.asked(), asked + 1, "the highest version stands");
+        assert_eq!(world.timetable.asked(), asked + 1, "the highest version stands");
         assert_eq!(world.close().await.unwrap().announced, 1);
     }
 }
@@ -207,7 +208,7 @@ async fn an_n_that_slips_through_is_found_at_the_next_look() {
         world.closer.end_covered().await;
         // Posted by somebody who had asked the calendar a moment before.
         world.post(class_id, &[(pupils[0], "N")]).await.unwrap();
-        world.neighbour.timetable.close(&Scope::WholeSchool, Morning, ALL_DAY);
+        world.timetable.close(&Scope::WholeSchool, Morning, ALL_DAY);
         world.closer.end_covered().await;
         assert!(world.open_cases().await.is_empty(), "{}", world.backend);
         assert_eq!(names(&world).await, ["unexplained", "explained"]);
@@ -220,10 +221,10 @@ async fn when_the_closure_has_ended_registers_are_taken_again_and_who_is_still_m
         let (class_id, pupils) = world.class(2);
         world.post(class_id, &[(pupils[0], "N"), (pupils[1], "N")]).await.unwrap();
         world.close().await.unwrap();
-        let id = world.neighbour.timetable.close(&Scope::WholeSchool, Morning, ALL_DAY);
+        let id = world.timetable.close(&Scope::WholeSchool, Morning, ALL_DAY);
         hears_declared(&world, id).await;
         world.closer.end_covered().await;
-        world.neighbour.timetable.end(id, TODAY);
+        world.timetable.end(id, TODAY);
         hears_ended(&world, id, 2).await;
         world.closer.end_covered().await;
         assert!(world.open_cases().await.is_empty(), "ended cases stay ended");
@@ -243,8 +244,8 @@ async fn without_the_calendar_nothing_is_decided_and_nothing_is_lost() {
     for world in World::each().await {
         let (class_id, pupils) = world.class(2);
         world.post(class_id, &[(pupils[0], "N")]).await.unwrap();
-        let id = world.neighbour.timetable.close(&Scope::Classes(vec![class_id]), Morning, ALL_DAY);
-        world.neighbour.timetable.be_silent(true);
+        let id = world.timetable.close(&Scope::Classes(vec![class_id]), Morning, ALL_DAY);
+        world.timetable.go_away();
         let refused = world.post(class_id, &[(pupils[1], "N")]).await.unwrap_err();
         assert_eq!(refused.code(), Code::Unavailable);
         assert_eq!(reason(Err::<(), _>(refused)), "SCHEDULING_UNAVAILABLE");
@@ -257,7 +258,7 @@ async fn without_the_calendar_nothing_is_decided_and_nothing_is_lost() {
         world.closer.close_due(CloseAt::RegisterTime).await;
         assert_eq!(world.open_cases().await.len(), 1, "{}", world.backend);
 
-        world.neighbour.timetable.be_silent(false);
+        world.timetable.come_back();
         assert_eq!(world.closer.end_covered().await, Looked::Everywhere);
         assert!(world.open_cases().await.is_empty());
         world.closer.close_due(CloseAt::RegisterTime).await;
@@ -307,13 +308,12 @@ async fn hearing_of_a_closure_wakes_the_loop() {
         running.spawn(world.closer.clone().run(CloseAt::SessionEnd, async {
             stopped.await.unwrap();
         }));
-        let id = world.neighbour.timetable.close(&Scope::WholeSchool, Morning, ALL_DAY);
-        world.neighbour.timetable.be_silent(true);
-        let asked = world.neighbour.timetable.asked();
+        let id = world.timetable.close(&Scope::WholeSchool, Morning, ALL_DAY);
+        world.timetable.go_away();
+        let asked = world.timetable.asked();
         hears_declared(&world, id).await;
-        eventually("the calendar was asked", true, || async { world.neighbour.timetable.asked() > asked })
-            .await;
-        world.neighbour.timetable.be_silent(false);
+        eventually("the calendar was asked", true, || async { world.timetable.asked() > asked }).await;
+        world.timetable.come_back();
         eventually("open cases", 0, || async { world.open_cases().await.len() }).await;
         stop.send(()).unwrap();
         let ended = tokio::time::timeout(Duration::from_secs(10), running.join_next()).await;

@@ -4,25 +4,25 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use kit::Tenant;
-use kit::audit::Audited;
 use kit::bus::{Raw, Reaction};
 use kit::clock::Clock;
-use kit::identity::Caller;
 use kit::store::Store;
-use kit::testing::TestStore;
+use kit::testing::answers::{self, sealed};
+use kit::testing::{TestStore, kept};
+use neighbours::Neighbours;
 use proto::absences::v1 as pb;
 use proto::absences::v1::absences_service_server::AbsencesService;
 use proto::events::{About, Event, Fact, subject_of};
 use proto::ids::{ClassId, EventId, PupilId};
 use proto::options::v1::Role;
-use sea_orm::{ConnectionTrait, Value};
-use tonic::{Request, Response, Status};
-use tonic_types::StatusExt;
+use tonic::{Request, Status};
 
 use super::super::Api;
-use super::neighbour::Neighbour;
+use super::timetable::Timetable;
 use crate::closing::Closer;
+use crate::directory::Directory;
 use crate::reactions::{self, Hearer};
+use crate::scheduling::Scheduling;
 use crate::store::MIGRATIONS;
 
 pub const TODAY: &str = "2026-11-24";
@@ -37,7 +37,8 @@ pub struct World {
     pub closer: Closer,
     pub api: Api,
     pub school: Tenant,
-    pub neighbour: Neighbour,
+    pub neighbours: Neighbours,
+    pub timetable: Timetable,
     pub reactions: Vec<Reaction>,
     test: TestStore,
 }
@@ -50,11 +51,12 @@ impl World {
     pub async fn each() -> Vec<Self> {
         let mut worlds = Vec::new();
         for test in kit::testing::stores("absences", MIGRATIONS).await {
-            let neighbour = Neighbour::start(&test.clock).await;
+            let timetable = Timetable::default();
+            let neighbours = timetable.beside_a_directory(&test.clock).await;
             let closer = Closer {
                 store: test.store.clone(),
-                directory: neighbour.directory.clone(),
-                scheduling: neighbour.scheduling.clone(),
+                directory: Directory::new(neighbours.peer()),
+                scheduling: Scheduling::new(neighbours.peer()),
                 clock: test.clock.clone(),
                 closures: Arc::default(),
             };
@@ -71,7 +73,8 @@ impl World {
                 closer,
                 reactions,
                 school: Tenant::generate(),
-                neighbour,
+                neighbours,
+                timetable,
                 test,
             });
         }
@@ -90,8 +93,7 @@ impl World {
 
     /// A class with so many pupils.
     pub fn class(&self, pupils: usize) -> (ClassId, Vec<PupilId>) {
-        let class_id = ClassId::generate();
-        (class_id, (0..pupils).map(|_| self.neighbour.roll.add(class_id)).collect())
+        self.neighbours.directory.class(pupils, "3")
     }
 
     pub fn at(&self, time: &str) {
@@ -174,28 +176,20 @@ impl World {
 
     /// Every task so far: kind, role and subjects.
     pub async fn tasks(&self) -> Vec<(String, String, Vec<String>)> {
-        let sql = "SELECT kind, role, subjects FROM tasks WHERE tenant = $1 ORDER BY kind, id";
-        let rows = self.query(sql).await;
-        rows.into_iter()
-            .map(|row| {
-                let subjects: String = row.try_get("", "subjects").unwrap();
-                let (kind, role) = (row.try_get("", "kind").unwrap(), row.try_get("", "role").unwrap());
-                (kind, role, serde_json::from_str(&subjects).unwrap())
-            })
-            .collect()
+        let tasks = kept::tasks(&self.store, self.school).await;
+        tasks.into_iter().map(|task| (task.kind, task.role, task.subjects)).collect()
     }
 
     /// What every task so far says.
     pub async fn why_of_tasks(&self) -> Vec<String> {
-        let rows = self.query("SELECT why FROM tasks WHERE tenant = $1 ORDER BY kind, id").await;
-        rows.into_iter().map(|row| row.try_get("", "why").unwrap()).collect()
+        kept::tasks(&self.store, self.school).await.into_iter().map(|task| task.why).collect()
     }
 
     /// The codes that a pupil's mark has had, oldest first, each with who changed it and by what.
     pub async fn history(&self, pupil_id: PupilId) -> Vec<(Option<String>, Option<String>, String)> {
         let sql =
             "SELECT pupil_id, code_before, code_after, rpc FROM entry_changes WHERE school = $1 ORDER BY id";
-        let rows = self.query(sql).await;
+        let rows = kept::rows(&self.store, self.school, sql).await;
         rows.into_iter()
             .filter(|row| row.try_get::<String>("", "pupil_id").unwrap() == pupil_id.to_string())
             .map(|row| {
@@ -207,25 +201,15 @@ impl World {
 
     /// Who did what to whose data.
     pub async fn audit(&self) -> Vec<(String, String, String)> {
-        let rows = self.query("SELECT who, rpc, subjects FROM audit WHERE tenant = $1 ORDER BY id").await;
-        let text = |row: &sea_orm::QueryResult, column: &str| row.try_get::<String>("", column).unwrap();
-        rows.iter().map(|row| (text(row, "who"), text(row, "rpc"), text(row, "subjects"))).collect()
-    }
-
-    async fn query(&self, sql: &str) -> Vec<sea_orm::QueryResult> {
-        let school: Value = self.school.to_string().into();
-        self.store.read().query_all_raw(self.store.statement(sql, [school])).await.unwrap()
+        kept::audit(&self.store, self.school).await
     }
 }
 
 /// Every fact of a school so far.
 pub async fn said(store: &Store, school: Tenant) -> Vec<Said> {
-    let rows =
-        store.read().query_all_raw(store.statement("SELECT body FROM outbox ORDER BY id", [])).await.unwrap();
-    rows.into_iter()
-        .map(|row| row.try_get::<String>("", "body").unwrap())
-        .map(|body| serde_json::from_str::<serde_json::Value>(&body).unwrap())
-        .filter(|event| event["school"] == school.to_string())
+    let facts = kept::facts(store, school).await;
+    facts
+        .into_iter()
         .map(|event| {
             let text = |value: &serde_json::Value| value.as_str().unwrap().to_owned();
             let kind = text(&event["type"]);
@@ -233,13 +217,6 @@ pub async fn said(store: &Store, school: Tenant) -> Vec<Said> {
             (name, text(&event["data"]["pupil_id"]), event["version"].as_u64().unwrap())
         })
         .collect()
-}
-
-pub fn request_of<T>(school: Tenant, message: T) -> Request<T> {
-    let mut request = Request::new(message);
-    let caller = Caller { subject: "person-7".to_owned(), tenant: school, roles: vec![Role::Office] };
-    request.extensions_mut().insert(caller);
-    request
 }
 
 pub fn fresh() -> String {
@@ -264,21 +241,7 @@ pub fn close(session: i32) -> pb::CloseRegisterRequest {
     pb::CloseRegisterRequest { request_id: fresh(), date: TODAY.to_owned(), session }
 }
 
-/// The answer, which the gate would let through: it carries the proof of its audit entry.
-pub fn sealed<T>(answer: Result<Response<T>, Status>) -> Result<T, Status> {
-    let answer = answer?;
-    assert!(answer.extensions().get::<Audited>().is_some(), "an answer without an audit entry");
-    Ok(answer.into_inner())
-}
-
-/// The stable reason of a refusal.
-pub fn reason<T: std::fmt::Debug>(answer: Result<T, Status>) -> String {
-    answer.unwrap_err().get_error_details().error_info().unwrap().reason.clone()
-}
-
-/// The fields of a refusal.
-pub fn fields(status: &Status) -> Vec<String> {
-    let details = status.get_error_details();
-    let violations = details.bad_request().map(|bad| bad.field_violations.clone()).unwrap_or_default();
-    violations.into_iter().map(|violation| violation.field).collect()
+/// A request of a person who may do what these tests do.
+pub fn request_of<T>(school: Tenant, message: T) -> Request<T> {
+    answers::request_of(school, ("person-7", Role::Office), message)
 }

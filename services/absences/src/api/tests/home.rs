@@ -1,10 +1,11 @@
 //! What comes after an `N`, or before it: a reason from home, an arrival, an explanation.
 
+use kit::testing::answers::{reason, sealed};
 use proto::absences::v1 as pb;
 use proto::absences::v1::absences_service_server::AbsencesService;
 use proto::ids::{CaseId, PupilId};
 
-use super::fixture::{MORNING, Said, World, fresh, reason, register, sealed};
+use super::fixture::{MORNING, Said, World, fresh, register};
 
 fn fact(name: &str, pupil_id: PupilId, version: u64) -> Said {
     (name.to_owned(), pupil_id.to_string(), version)

@@ -6,7 +6,6 @@ mod closing;
 mod closures;
 mod fixture;
 mod home;
-mod neighbour;
 mod races;
 mod registers;
 mod timetable;

@@ -4,9 +4,10 @@
 use std::sync::Arc;
 
 use kit::Tenant;
-use kit::clock::Clock;
-use kit::config::{self, Secret};
 use kit::store::Store;
+use kit::testing::TestStore;
+use kit::testing::answers::sealed;
+use neighbours::Neighbours;
 use proto::absences::v1 as pb;
 use proto::absences::v1::absences_service_server::AbsencesService;
 use proto::events::scope::Scope;
@@ -16,9 +17,11 @@ use tokio::task::JoinSet;
 use tonic::Status;
 
 use super::super::Api;
-use super::fixture::{MORNING, TODAY, close, fresh, register, request_of, said, sealed};
-use super::neighbour::Neighbour;
+use super::fixture::{MORNING, TODAY, close, fresh, register, request_of, said};
+use super::timetable::Timetable;
 use crate::closing::Closer;
+use crate::directory::Directory;
+use crate::scheduling::Scheduling;
 use crate::store::{MIGRATIONS, closures};
 
 const ROUNDS: usize = 40;
@@ -26,37 +29,41 @@ const ROUNDS: usize = 40;
 /// Replicas that share a database: two on PostgreSQL, one on SQLite, which has one writer.
 struct Replicas {
     backend: &'static str,
-    neighbour: Neighbour,
+    neighbours: Neighbours,
+    timetable: Timetable,
     apis: Vec<Api>,
     closers: Vec<Closer>,
     stores: Vec<Store>,
-    _folder: tempfile::TempDir,
+    _test: TestStore,
 }
 
 impl Replicas {
-    async fn each() -> [Self; 2] {
-        let postgres = Secret::new(kit::testing::postgres());
-        [Self::open("SQLite", None, 1).await, Self::open("PostgreSQL", Some(postgres), 2).await]
-    }
-
-    async fn open(backend: &'static str, postgres: Option<Secret>, replicas: usize) -> Self {
-        let clock = Clock::fixed(kit::testing::MORNING.parse().unwrap());
-        let neighbour = Neighbour::start(&clock).await;
-        let folder = tempfile::tempdir().unwrap();
-        let prefix = ClassId::generate().to_string().replace("cls_", "t");
-        let settings = config::Store { postgres, database_prefix: format!("{prefix}_"), connections: 4 };
-        let (mut apis, mut closers, mut stores) = (Vec::new(), Vec::new(), Vec::new());
-        for _ in 0..replicas {
-            let store = Store::open("absences", &settings, folder.path(), clock.clone(), MIGRATIONS);
-            let store = store.await.unwrap();
-            let (directory, scheduling) = (neighbour.directory.clone(), neighbour.scheduling.clone());
-            let (clock, closures) = (clock.clone(), Arc::default());
-            let closer = Closer { store: store.clone(), directory, scheduling, clock, closures };
-            apis.push(Api::new(closer.clone()));
-            closers.push(closer);
-            stores.push(store);
+    async fn each() -> Vec<Self> {
+        let mut all = Vec::new();
+        for test in kit::testing::stores("absences", MIGRATIONS).await {
+            let timetable = Timetable::default();
+            let neighbours = timetable.beside_a_directory(&test.clock).await;
+            let closer = |store: &Store| Closer {
+                store: store.clone(),
+                directory: Directory::new(neighbours.peer()),
+                scheduling: Scheduling::new(neighbours.peer()),
+                clock: test.clock.clone(),
+                closures: Arc::default(),
+            };
+            let stores = test.replicas("absences", MIGRATIONS).await;
+            let closers: Vec<Closer> = stores.iter().map(closer).collect();
+            let apis = closers.iter().cloned().map(Api::new).collect();
+            all.push(Self {
+                backend: test.backend,
+                neighbours,
+                timetable,
+                apis,
+                closers,
+                stores,
+                _test: test,
+            });
         }
-        Self { backend, neighbour, apis, closers, stores, _folder: folder }
+        all
     }
 
     fn api(&self, number: usize) -> Api {
@@ -108,7 +115,8 @@ async fn all(mut acts: JoinSet<Result<(), Status>>, backend: &str) {
 async fn an_n_that_meets_the_close_is_announced_exactly_once() {
     for replicas in Replicas::each().await {
         let class_id = ClassId::generate();
-        let pupils: Vec<PupilId> = (0..3).map(|_| replicas.neighbour.roll.add(class_id)).collect();
+        let pupils: Vec<PupilId> =
+            (0..3).map(|_| replicas.neighbours.directory.add_to(class_id, "3")).collect();
         for round in 0..ROUNDS {
             // Another school each round; the directory says the same of each.
             let school = Tenant::generate();
@@ -134,7 +142,7 @@ async fn an_n_that_meets_the_close_is_announced_exactly_once() {
 async fn a_reason_that_meets_the_n_and_the_close_leaves_nobody_told_in_error() {
     for replicas in Replicas::each().await {
         let class_id = ClassId::generate();
-        let pupil_id = replicas.neighbour.roll.add(class_id);
+        let pupil_id = replicas.neighbours.directory.add_to(class_id, "3");
         for round in 0..ROUNDS {
             let school = Tenant::generate();
             let mut acts = JoinSet::new();
@@ -160,7 +168,7 @@ async fn thirty_classes_post_at_once_and_none_is_turned_away() {
         let school = Tenant::generate();
         let classes: Vec<(ClassId, PupilId)> = (0..30)
             .map(|_| ClassId::generate())
-            .map(|class_id| (class_id, replicas.neighbour.roll.add(class_id)))
+            .map(|class_id| (class_id, replicas.neighbours.directory.add_to(class_id, "3")))
             .collect();
         let mut acts = JoinSet::new();
         for (number, (class_id, pupil_id)) in classes.into_iter().enumerate() {
@@ -177,14 +185,14 @@ async fn thirty_classes_post_at_once_and_none_is_turned_away() {
 async fn an_n_that_meets_a_closure_and_the_close_is_followed_up_by_nobody_in_the_end() {
     for replicas in Replicas::each().await {
         let class_id = ClassId::generate();
-        let pupil_id = replicas.neighbour.roll.add(class_id);
+        let pupil_id = replicas.neighbours.directory.add_to(class_id, "3");
         for round in 0..ROUNDS / 2 {
             let school = Tenant::generate();
             let scope = Scope::Classes(vec![class_id]);
             let mut acts = JoinSet::new();
             acts.spawn(post(replicas.api(round), school, class_id, vec![(pupil_id, "N")]));
             acts.spawn(close_morning(replicas.api(round + 1), school));
-            let timetable = replicas.neighbour.timetable.clone();
+            let timetable = replicas.timetable.clone();
             let id = timetable.close(&scope, Session::Morning, (TODAY, TODAY));
             let heard = replicas.stores[0].clone();
             let days = TODAY.parse().unwrap()..=TODAY.parse().unwrap();
@@ -204,7 +212,7 @@ async fn an_n_that_meets_a_closure_and_the_close_is_followed_up_by_nobody_in_the
                 "round {round} on {}: {names:?}",
                 replicas.backend
             );
-            replicas.neighbour.timetable.end(id, TODAY);
+            replicas.timetable.end(id, TODAY);
         }
     }
 }

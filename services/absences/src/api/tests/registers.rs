@@ -1,6 +1,7 @@
 //! Posting marks, before the close and after it.
 
-use super::fixture::{World, fields, fresh, reason, register, sealed};
+use super::fixture::{World, fresh, register};
+use kit::testing::answers::{fields, reason, sealed};
 use proto::absences::v1 as pb;
 use proto::absences::v1::absences_service_server::AbsencesService;
 use proto::ids::ClassId;
@@ -58,7 +59,7 @@ async fn after_the_close_marks_stay_and_a_missing_one_may_still_come() {
 async fn a_person_only_pupil_who_is_missing_after_the_close_is_a_task_at_once() {
     for world in World::each().await {
         let (class_id, pupils) = world.class(1);
-        world.neighbour.roll.make_person_only(pupils[0]);
+        world.neighbours.directory.change(pupils[0], |pupil| pupil.person_only = true);
         world.close().await.unwrap();
         world.post(class_id, &[(pupils[0], "N")]).await.unwrap();
         assert!(world.said().await.is_empty());
@@ -75,7 +76,7 @@ async fn a_register_that_is_sent_twice_is_posted_once() {
         let (class_id, pupils) = world.class(1);
         let message = register(class_id, &[(pupils[0], "N")]);
         let first = sealed(world.api.post_register(world.request(message.clone())).await).unwrap();
-        world.neighbour.roll.be_silent(true);
+        world.neighbours.directory.go_away();
         let again = sealed(world.api.post_register(world.request(message.clone())).await).unwrap();
         assert_eq!(first, again);
         assert_eq!(world.open_cases().await[0].version, 1);
@@ -118,7 +119,7 @@ async fn open_cases_are_listed_page_by_page_for_their_own_school_only() {
 async fn the_roll_of_the_largest_school_is_read_whole() {
     for world in World::each().await {
         let (class_id, pupils) = world.class(1);
-        world.neighbour.roll.add_to(ClassId::generate(), &"ż".repeat(3 << 20));
+        world.neighbours.directory.add_to(ClassId::generate(), &"ż".repeat(3 << 20));
         world.post(class_id, &[(pupils[0], "/")]).await.unwrap();
     }
 }

@@ -217,17 +217,7 @@ async fn what_cannot_be_asked_is_refused_with_its_field() {
 
 #[tokio::test]
 async fn the_demo_school_is_loaded_and_resolved_in_batches() {
-    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../schoolbell/demo-school");
-    let texts: Vec<(String, String)> = std::fs::read_dir(folder)
-        .unwrap()
-        .map(|entry| entry.unwrap())
-        .map(|entry| {
-            (entry.file_name().into_string().unwrap(), std::fs::read_to_string(entry.path()).unwrap())
-        })
-        .collect();
-    let entries: Vec<(&str, &str)> =
-        texts.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
-    let archive = crate::import::sample::zip_of(&entries);
+    let archive = crate::import::sample::demo_school();
     for desk in desks().await {
         let answer = desk.import(archive.clone(), false).await;
         assert_eq!((answer.loaded, answer.faults, answer.warnings), (true, vec![], vec![]));

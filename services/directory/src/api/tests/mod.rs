@@ -4,6 +4,7 @@ mod asking;
 mod barring;
 mod changing;
 mod importing;
+mod played;
 mod standing;
 
 use kit::identity::Caller;

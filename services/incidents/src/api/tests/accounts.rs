@@ -1,10 +1,11 @@
 //! Accounts that are given, amended, and given again.
 
+use kit::testing::answers::{reason, sealed};
 use proto::events::incidents::{AccidentKind, FirstAid};
 use proto::incidents::v1 as pb;
 use proto::incidents::v1::incidents_service_server::IncidentsService;
 
-use super::fixture::{ELEVEN, World, amend, fresh, grazed_knee, instant, reason, record, sealed};
+use super::fixture::{ELEVEN, World, amend, fresh, grazed_knee, instant, record};
 
 #[tokio::test]
 async fn an_accident_is_kept_said_and_audited_together() {

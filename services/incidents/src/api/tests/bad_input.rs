@@ -1,12 +1,13 @@
 //! What cannot be taken is refused with a stable reason, all of it at once, and changes nothing.
 
 use kit::Tenant;
+use kit::testing::answers::{fields, reason};
 use proto::ids::{AccidentId, PupilId};
 use proto::incidents::v1 as pb;
 use proto::incidents::v1::incidents_service_server::IncidentsService;
 use tonic::Code;
 
-use super::fixture::{ELEVEN, World, amend, fields, fresh, grazed_knee, instant, reason, record, request_of};
+use super::fixture::{ELEVEN, World, amend, fresh, grazed_knee, instant, record, request_of};
 
 #[tokio::test]
 async fn every_fault_of_a_request_is_told_at_once() {
@@ -27,8 +28,7 @@ async fn every_fault_of_a_request_is_told_at_once() {
         };
         let refused = world.api.record_accident(world.request(bad)).await.unwrap_err();
         assert_eq!(refused.code(), Code::InvalidArgument);
-        let mut found = fields(&refused);
-        found.sort_unstable();
+        let found = fields(&refused);
         assert_eq!(
             found,
             [
@@ -45,9 +45,7 @@ async fn every_fault_of_a_request_is_told_at_once() {
         );
         let bad = pb::AmendAccidentRequest { why: String::new(), account: None, ..amend("x", grazed_knee()) };
         let refused = world.api.amend_accident(world.request(bad)).await.unwrap_err();
-        let mut found = fields(&refused);
-        found.sort_unstable();
-        assert_eq!(found, ["accident_id", "account", "why"]);
+        assert_eq!(fields(&refused), ["accident_id", "account", "why"]);
     }
 }
 
@@ -119,9 +117,7 @@ async fn another_childs_name_is_never_repeated_and_a_person_may_vouch_for_a_word
             ..grazed_knee()
         };
         let refused = world.record(rose, account.clone()).await.unwrap_err();
-        let mut found = fields(&refused);
-        found.sort_unstable();
-        assert_eq!(found, ["account.first_aid", "account.what"]);
+        assert_eq!(fields(&refused), ["account.first_aid", "account.what"]);
         let told = format!("{refused:?} {}", String::from_utf8_lossy(refused.details())).to_lowercase();
         assert!(!told.contains("will"), "{told}");
         let checked = pb::Account { names_checked: true, ..account };
@@ -142,7 +138,7 @@ async fn pupils_and_accidents_of_elsewhere_are_unknown() {
         let elsewhere = request_of(Tenant::generate(), amend(&recorded.accident_id, grazed_knee()));
         assert_eq!(reason(world.api.amend_accident(elsewhere).await), "UNKNOWN_ACCIDENT");
         assert_eq!(world.standing().await.remove(0).version, 1, "{}", world.backend);
-        world.neighbour.roll.remove(amy);
+        world.neighbours.directory.remove(amy);
         assert_eq!(reason(world.record(amy, grazed_knee()).await), "UNKNOWN_PUPIL");
         world.amend(&recorded.accident_id, grazed_knee()).await.unwrap();
     }
@@ -153,14 +149,14 @@ async fn without_the_directory_a_command_can_be_sent_again_later() {
     for world in World::each().await {
         let amy = world.pupil("Amy");
         let message = record(amy, grazed_knee());
-        world.neighbour.roll.be_silent(true);
+        world.neighbours.directory.go_away();
         let refused = world.api.record_accident(world.request(message.clone())).await.unwrap_err();
         assert_eq!(refused.code(), Code::Unavailable);
         assert_eq!(reason(Err::<(), _>(refused)), "DIRECTORY_UNAVAILABLE");
-        world.neighbour.roll.be_silent(false);
+        world.neighbours.directory.come_back();
         let recorded = world.api.record_accident(world.request(message)).await.unwrap().into_inner();
         assert_eq!(recorded.recorded_at, Some(instant(ELEVEN)), "{}", world.backend);
-        world.neighbour.roll.be_silent(true);
+        world.neighbours.directory.go_away();
         let refused = world.amend(&recorded.accident_id, grazed_knee()).await;
         assert_eq!(reason(refused), "DIRECTORY_UNAVAILABLE");
         assert_eq!(world.standing().await.len(), 1, "a list needs no directory");
@@ -168,10 +164,21 @@ async fn without_the_directory_a_command_can_be_sent_again_later() {
 }
 
 #[tokio::test]
+async fn an_answer_of_the_directory_that_makes_no_sense_decides_nothing() {
+    for world in World::each().await {
+        let amy = world.pupil("Amy");
+        world.neighbours.directory.change_school(|school| school.time_zone = "Elm Park".to_owned());
+        let refused = world.record(amy, grazed_knee()).await;
+        assert_eq!(reason(refused), "DIRECTORY_UNAVAILABLE", "{}", world.backend);
+        assert!(world.standing().await.is_empty());
+    }
+}
+
+#[tokio::test]
 async fn a_school_without_a_roster_is_told_so_and_not_to_try_again() {
     for world in World::each().await {
         let amy = world.pupil("Amy");
-        world.neighbour.roll.have_no_roster();
+        world.neighbours.directory.have_no_roster();
         let refused = world.record(amy, grazed_knee()).await.unwrap_err();
         assert_eq!(refused.code(), Code::FailedPrecondition, "{}", world.backend);
         assert_eq!(reason(Err::<(), _>(refused)), "NO_ROSTER");

@@ -2,23 +2,21 @@
 
 use jiff::Timestamp;
 use kit::Tenant;
-use kit::audit::Audited;
 use kit::clock::{Clock, to_proto};
-use kit::identity::Caller;
 use kit::store::Store;
-use kit::testing::TestStore;
+use kit::testing::answers::{self, sealed};
+use kit::testing::{TestStore, kept};
+use neighbours::Neighbours;
 use proto::events::Event;
 use proto::events::incidents::AccidentRecorded;
 use proto::ids::PupilId;
 use proto::incidents::v1 as pb;
 use proto::incidents::v1::incidents_service_server::IncidentsService;
 use proto::options::v1::Role;
-use sea_orm::{ConnectionTrait, QueryResult, Value};
-use tonic::{Request, Response, Status};
-use tonic_types::StatusExt;
+use tonic::{Request, Status};
 
 use super::super::Api;
-use super::neighbour::Neighbour;
+use crate::directory::Directory;
 use crate::store::MIGRATIONS;
 
 /// When the clocks of these tests begin: eleven in the morning of a Tuesday.
@@ -31,7 +29,7 @@ pub struct World {
     pub clock: Clock,
     pub api: Api,
     pub school: Tenant,
-    pub neighbour: Neighbour,
+    pub neighbours: Neighbours,
     pub test: TestStore,
 }
 
@@ -41,16 +39,16 @@ impl World {
         let mut worlds = Vec::new();
         for test in kit::testing::stores("incidents", MIGRATIONS).await {
             test.clock.set(ELEVEN.parse().unwrap());
-            let neighbour = Neighbour::start(&test.clock).await;
+            let neighbours = Neighbours::start("incidents", &test.clock).await;
             let (store, clock) = (test.store.clone(), test.clock.clone());
-            let directory = neighbour.directory.clone();
+            let directory = Directory::new(neighbours.peer());
             worlds.push(Self {
                 backend: test.backend,
                 api: Api { store: store.clone(), directory, clock: clock.clone() },
                 store,
                 clock,
                 school: Tenant::generate(),
-                neighbour,
+                neighbours,
                 test,
             });
         }
@@ -59,7 +57,7 @@ impl World {
 
     /// A pupil on roll.
     pub fn pupil(&self, first_name: &str) -> PupilId {
-        self.neighbour.roll.add(first_name)
+        self.neighbours.directory.add(first_name, &[])
     }
 
     pub fn at(&self, time: &str) {
@@ -98,52 +96,29 @@ impl World {
 
     /// Every fact of this school so far.
     pub async fn said(&self) -> Vec<Event<AccidentRecorded>> {
-        let sql = "SELECT body FROM outbox ORDER BY id";
-        let rows = self.store.read().query_all_raw(self.store.statement(sql, [])).await.unwrap();
-        let events = rows.iter().map(|row| serde_json::from_str(&text(row, "body")).unwrap());
-        events.filter(|event: &Event<AccidentRecorded>| event.school == self.school).collect()
+        let facts = kept::facts(&self.store, self.school).await;
+        facts.into_iter().map(|fact| serde_json::from_value(fact).unwrap()).collect()
     }
 
     /// Every task so far: kind, role and subjects.
     pub async fn tasks(&self) -> Vec<(String, String, Vec<String>)> {
-        let rows = self.query("SELECT kind, role, subjects FROM tasks WHERE tenant = $1 ORDER BY id").await;
-        rows.iter()
-            .map(|row| {
-                let subjects = serde_json::from_str(&text(row, "subjects")).unwrap();
-                (text(row, "kind"), text(row, "role"), subjects)
-            })
-            .collect()
+        let tasks = kept::tasks(&self.store, self.school).await;
+        tasks.into_iter().map(|task| (task.kind, task.role, task.subjects)).collect()
     }
 
     /// Every account of every accident, oldest first: who, why, what.
     pub async fn history(&self) -> Vec<(String, String, String)> {
         let sql = "SELECT who, why, what FROM accounts WHERE accident_id IN \
                    (SELECT id FROM accidents WHERE school = $1) ORDER BY accident_id, version";
-        let rows = self.query(sql).await;
+        let rows = kept::rows(&self.store, self.school, sql).await;
+        let text = kept::text;
         rows.iter().map(|row| (text(row, "who"), text(row, "why"), text(row, "what"))).collect()
     }
 
     /// Who did what to whose data.
     pub async fn audit(&self) -> Vec<(String, String, String)> {
-        let rows = self.query("SELECT who, rpc, subjects FROM audit WHERE tenant = $1 ORDER BY id").await;
-        rows.iter().map(|row| (text(row, "who"), text(row, "rpc"), text(row, "subjects"))).collect()
+        kept::audit(&self.store, self.school).await
     }
-
-    async fn query(&self, sql: &str) -> Vec<QueryResult> {
-        let school: Value = self.school.to_string().into();
-        self.store.read().query_all_raw(self.store.statement(sql, [school])).await.unwrap()
-    }
-}
-
-fn text(row: &QueryResult, column: &str) -> String {
-    row.try_get("", column).unwrap()
-}
-
-pub fn request_of<T>(school: Tenant, message: T) -> Request<T> {
-    let mut request = Request::new(message);
-    let caller = Caller { subject: "person-7".to_owned(), tenant: school, roles: vec![Role::FirstAider] };
-    request.extensions_mut().insert(caller);
-    request
 }
 
 pub fn fresh() -> String {
@@ -182,21 +157,7 @@ pub fn instant(text: &str) -> prost_types::Timestamp {
     to_proto(at)
 }
 
-/// The answer, which the gate would let through: it carries the proof of its audit entry.
-pub fn sealed<T>(answer: Result<Response<T>, Status>) -> Result<T, Status> {
-    let answer = answer?;
-    assert!(answer.extensions().get::<Audited>().is_some(), "an answer without an audit entry");
-    Ok(answer.into_inner())
-}
-
-/// The stable reason of a refusal.
-pub fn reason<T: std::fmt::Debug>(answer: Result<T, Status>) -> String {
-    answer.unwrap_err().get_error_details().error_info().unwrap().reason.clone()
-}
-
-/// The fields of a refusal.
-pub fn fields(status: &Status) -> Vec<String> {
-    let details = status.get_error_details();
-    let violations = details.bad_request().map(|bad| bad.field_violations.clone()).unwrap_or_default();
-    violations.into_iter().map(|violation| violation.field).collect()
+/// A request of a person who may do what these tests do.
+pub fn request_of<T>(school: Tenant, message: T) -> Request<T> {
+    answers::request_of(school, ("person-7", Role::FirstAider), message)
 }

@@ -1,11 +1,12 @@
 //! Lists: newest first, page by page, of one school, and written down as a look.
 
 use kit::Tenant;
+use kit::testing::answers::{reason, sealed};
 use proto::ids::PupilId;
 use proto::incidents::v1 as pb;
 use proto::incidents::v1::incidents_service_server::IncidentsService;
 
-use super::fixture::{World, grazed_knee, reason, request_of, sealed};
+use super::fixture::{World, grazed_knee, request_of};
 
 fn of(pupil_id: PupilId) -> pb::ListAccidentsRequest {
     pb::ListAccidentsRequest { pupil_id: pupil_id.to_string(), ..Default::default() }

@@ -4,5 +4,4 @@ mod accounts;
 mod bad_input;
 mod fixture;
 mod lists;
-mod neighbour;
 mod races;

@@ -3,21 +3,18 @@
 use std::collections::BTreeSet;
 
 use futures::future::join_all;
+use kit::testing::answers::sealed;
 use proto::incidents::v1 as pb;
 use proto::incidents::v1::incidents_service_server::IncidentsService;
 
 use super::super::Api;
-use super::fixture::{World, amend, grazed_knee, record, sealed};
+use super::fixture::{World, amend, grazed_knee, record};
 use crate::store::MIGRATIONS;
 
 /// The service of this world, and where the database takes several a second replica of it.
 async fn replicas(world: &World) -> Vec<Api> {
-    let mut replicas = vec![world.api.clone()];
-    if world.backend == "PostgreSQL" {
-        let store = world.test.open_again("incidents", MIGRATIONS).await;
-        replicas.push(Api { store, ..world.api.clone() });
-    }
-    replicas
+    let stores = world.test.replicas("incidents", MIGRATIONS).await;
+    stores.into_iter().map(|store| Api { store, ..world.api.clone() }).collect()
 }
 
 #[tokio::test]

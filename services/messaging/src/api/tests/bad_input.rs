@@ -1,13 +1,13 @@
 //! What cannot be taken is refused with a stable reason, all of it at once, and changes nothing.
 
+use kit::testing::answers::{fields, reason};
 use proto::directory::v1 as directory;
 use proto::directory::v1::audience::Scope;
 use proto::ids::{ClassId, PupilId};
 use proto::messaging::v1 as pb;
 use tonic::Code;
 
-use super::fixture::{World, classes, fields, museum, pupils, reason, whole_school, year_groups};
-use super::neighbour::Mood;
+use super::fixture::{World, classes, museum, pupils, whole_school, year_groups};
 
 type Change = fn(&mut pb::SendAnnouncementRequest);
 
@@ -27,10 +27,10 @@ async fn every_fault_of_a_request_is_told_at_once_and_nothing_is_sent() {
             ..museum(whole_school())
         };
         let wanted =
-            ["audience.classes.class_ids[1]", "audience.classes.class_ids[2]", "subject", "body", "text"];
+            ["audience.classes.class_ids[1]", "audience.classes.class_ids[2]", "body", "subject", "text"];
         let refused = world.send(bad).await.unwrap_err();
         assert!(!format!("{refused:?}").contains("3B"), "what was sent is not repeated");
-        assert_eq!(fields(Err::<(), _>(refused)), wanted, "{}", world.backend);
+        assert_eq!(fields(&refused), wanted, "{}", world.backend);
         assert_eq!(world.said().await, []);
         assert_eq!(world.list(0, "").await.announcements, []);
     }
@@ -71,7 +71,7 @@ async fn a_single_fault_gives_its_own_reason() {
         let refused = world.send(message).await.unwrap_err();
         assert_eq!(refused.code(), Code::InvalidArgument);
         assert_eq!(reason(Err::<(), _>(refused.clone())), wanted);
-        assert_eq!(fields(Err::<(), _>(refused)), [field], "{wanted}");
+        assert_eq!(fields(&refused), [field], "{wanted}");
     }
 }
 
@@ -115,7 +115,7 @@ async fn a_class_that_matches_nobody_is_named_and_nothing_is_sent() {
             let refused = world.send(museum(scope)).await.unwrap_err();
             assert_eq!(refused.code(), Code::InvalidArgument, "{wanted}");
             assert_eq!(reason(Err::<(), _>(refused.clone())), wanted, "{}", world.backend);
-            assert_eq!(fields(Err::<(), _>(refused)), [field]);
+            assert_eq!(fields(&refused), [field]);
         }
         assert_eq!(world.said().await, []);
     }
@@ -125,10 +125,21 @@ async fn a_class_that_matches_nobody_is_named_and_nothing_is_sent() {
 async fn a_school_without_pupils_has_nobody_to_tell() {
     for world in World::each().await {
         assert_eq!(reason(world.send(museum(whole_school())).await), "AUDIENCE_EMPTY", "{}", world.backend);
-        world.roll().be(Mood::NoRoster);
+        world.neighbours.directory.have_no_roster();
         let refused = world.send(museum(whole_school())).await.unwrap_err();
         assert_eq!(refused.code(), Code::FailedPrecondition);
         assert_eq!(reason(Err::<(), _>(refused)), "NO_ROSTER");
+    }
+}
+
+#[tokio::test]
+async fn an_answer_of_the_directory_that_makes_no_sense_decides_nothing() {
+    for world in World::each().await {
+        let (_, pupils) = world.class(1, "Year 3");
+        world.neighbours.directory.change(pupils[0], |pupil| pupil.pupil_id = "Amy".to_owned());
+        let refused = world.send(museum(whole_school())).await;
+        assert_eq!(reason(refused), "DIRECTORY_UNAVAILABLE", "{}", world.backend);
+        assert_eq!(world.said().await, []);
     }
 }
 
@@ -137,12 +148,12 @@ async fn without_the_directory_an_announcement_can_be_sent_again_later() {
     for world in World::each().await {
         world.class(1, "Year 3");
         let message = museum(whole_school());
-        world.roll().be(Mood::Silent);
+        world.neighbours.directory.go_away();
         let refused = world.send(message.clone()).await.unwrap_err();
         assert_eq!(refused.code(), Code::Unavailable, "{}", world.backend);
         assert_eq!(reason(Err::<(), _>(refused)), "DIRECTORY_UNAVAILABLE");
         assert_eq!(world.said().await, []);
-        world.roll().be(Mood::Answers);
+        world.neighbours.directory.come_back();
         world.send(message).await.unwrap();
         assert_eq!(world.said().await.len(), 1);
     }

@@ -1,10 +1,11 @@
 //! What was sent can be looked at, newest first, by the school that sent it.
 
 use kit::Tenant;
+use kit::testing::answers::sealed;
 use proto::messaging::v1 as pb;
 use proto::messaging::v1::messaging_service_server::MessagingService;
 
-use super::fixture::{World, museum, pupils, request_of, sealed, whole_school};
+use super::fixture::{World, museum, pupils, request_of, whole_school};
 
 #[tokio::test]
 async fn announcements_are_listed_newest_first_and_page_by_page() {

@@ -3,5 +3,4 @@
 mod bad_input;
 mod fixture;
 mod listing;
-mod neighbour;
 mod sending;

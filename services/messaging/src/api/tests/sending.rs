@@ -1,13 +1,14 @@
 //! What is sent is kept and said once, whole.
 
 use kit::clock::to_proto;
+use kit::testing::answers::{reason, sealed};
 use proto::events::messaging::Letter;
 use proto::events::scope::Scope;
 use proto::messaging::v1 as pb;
 use proto::messaging::v1::messaging_service_server::MessagingService;
 
 use super::super::Api;
-use super::fixture::{World, classes, museum, pupils, reason, sealed, whole_school, year_groups};
+use super::fixture::{World, classes, museum, pupils, whole_school, year_groups};
 use crate::store::MIGRATIONS;
 
 #[tokio::test]
@@ -97,12 +98,9 @@ async fn the_same_request_is_sent_once_and_answered_alike() {
 async fn two_replicas_that_get_the_same_request_together_send_it_once() {
     for world in World::each().await {
         world.class(2, "Year 3");
-        // SQLite belongs to one process: there it is two calls of the same one.
-        let store = match world.backend {
-            "SQLite" => world.store.clone(),
-            _ => world.test.open_again("messaging", MIGRATIONS).await,
-        };
-        let replica = Api { store, ..world.api.clone() };
+        let stores = world.test.replicas("messaging", MIGRATIONS).await;
+        // Where there is one replica only, it is called twice.
+        let replica = Api { store: stores.last().unwrap().clone(), ..world.api.clone() };
         let message = museum(whole_school());
         let ask = |api: &Api| {
             let (api, request) = (api.clone(), world.request(message.clone()));

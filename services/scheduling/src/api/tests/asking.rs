@@ -14,10 +14,10 @@ async fn the_office_is_asked_once_on_the_morning_after_a_closure() {
         world.asker.ask_due().await;
         assert!(world.tasks().await.is_empty(), "{}: too early", world.backend);
         world.at("2026-11-25T07:00");
-        world.neighbour.roll.be_silent(true);
+        world.neighbours.directory.go_away();
         world.asker.ask_due().await;
         assert!(world.tasks().await.is_empty(), "without the directory it stays due");
-        world.neighbour.roll.be_silent(false);
+        world.neighbours.directory.come_back();
         world.asker.ask_due().await;
         world.asker.ask_due().await;
         let asked = ("closure_to_end".to_owned(), "office".to_owned(), vec![closure_id.clone()]);

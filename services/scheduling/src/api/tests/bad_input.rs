@@ -1,12 +1,13 @@
 //! What cannot be taken is refused with a stable reason, all of it at once, and changes nothing.
 
+use kit::testing::answers::{fields, reason};
 use proto::directory::v1 as directory;
 use proto::directory::v1::audience::Scope;
 use proto::ids::PupilId;
 use proto::scheduling::v1 as pb;
 use tonic::Code;
 
-use super::fixture::{TODAY, TOMORROW, World, change, closure, fields, reason, whole_school, years};
+use super::fixture::{TODAY, TOMORROW, World, change, closure, whole_school, years};
 
 fn valid() -> pb::DeclareClosureRequest {
     closure(whole_school(), TODAY, TODAY)
@@ -126,11 +127,20 @@ async fn a_closure_is_never_about_single_pupils_or_nobody() {
 }
 
 #[tokio::test]
+async fn an_answer_of_the_directory_that_makes_no_sense_decides_nothing() {
+    for world in World::each().await {
+        world.neighbours.directory.change_school(|school| school.terms[0].first_day = "in autumn".to_owned());
+        assert_eq!(reason(world.declare(valid()).await), "DIRECTORY_UNAVAILABLE", "{}", world.backend);
+        assert_eq!(world.said().await, []);
+    }
+}
+
+#[tokio::test]
 async fn without_the_directory_nothing_is_decided_and_nothing_is_lost() {
     for world in World::each().await {
         let closure_id = world.close(TOMORROW, TOMORROW).await.unwrap();
         let message = valid();
-        world.neighbour.roll.be_silent(true);
+        world.neighbours.directory.go_away();
         let refused = world.declare(message.clone()).await.unwrap_err();
         assert_eq!(refused.code(), Code::Unavailable, "{}", world.backend);
         for wanted in [
@@ -144,7 +154,7 @@ async fn without_the_directory_nothing_is_decided_and_nothing_is_lost() {
             assert_eq!(wanted, "DIRECTORY_UNAVAILABLE");
         }
         assert_eq!(world.list("", "").await.len(), 1, "what is known is listed all the same");
-        world.neighbour.roll.be_silent(false);
+        world.neighbours.directory.come_back();
         world.declare(message).await.unwrap();
     }
 }
@@ -152,7 +162,7 @@ async fn without_the_directory_nothing_is_decided_and_nothing_is_lost() {
 #[tokio::test]
 async fn a_school_without_a_roster_is_told_so_and_not_to_try_again() {
     for world in World::each().await {
-        world.neighbour.roll.have_no_roster();
+        world.neighbours.directory.have_no_roster();
         let refused = world.declare(valid()).await.unwrap_err();
         assert_eq!(refused.code(), Code::FailedPrecondition, "{}", world.backend);
         assert_eq!(reason(Err::<(), _>(refused)), "NO_ROSTER");

@@ -1,9 +1,10 @@
 //! What other services ask: the days of a time, and counting in school days.
 
+use kit::testing::answers::{fields, reason};
 use proto::scheduling::v1 as pb;
 use proto::scheduling::v1::NonSchoolDay::{Inset, Occasional};
 
-use super::fixture::{TODAY, World, closure, fields, reason, years};
+use super::fixture::{TODAY, World, closure, years};
 
 fn kinds(answer: &pb::GetCalendarResponse) -> Vec<pb::DayKind> {
     answer.days.iter().map(|day| pb::DayKind::try_from(day.kind).unwrap()).collect()
@@ -34,7 +35,7 @@ async fn every_day_of_a_time_has_its_kind() {
 #[tokio::test]
 async fn the_closures_of_a_time_stand_beside_its_days() {
     for world in World::each().await {
-        world.neighbour.roll.add("3");
+        world.neighbours.directory.class(1, "3");
         let snow = pb::DeclareClosureRequest {
             from: pb::Session::Afternoon.into(),
             ..closure(super::fixture::whole_school(), TODAY, "2026-11-25")
@@ -62,12 +63,16 @@ async fn the_closures_of_a_time_stand_beside_its_days() {
 async fn the_calendar_costs_one_question_to_the_directory() {
     for world in World::each().await {
         world.calendar(TODAY, TODAY).await.unwrap();
-        let before = world.neighbour.roll.asked();
+        let before = world.neighbours.directory.calls().len();
         world.calendar("2026-09-01", "2027-08-31").await.unwrap();
-        assert_eq!(world.neighbour.roll.asked() - before, 1, "{}", world.backend);
-        let before = world.neighbour.roll.asked();
+        assert_eq!(world.neighbours.directory.calls().len() - before, 1, "{}", world.backend);
+        let before = world.neighbours.directory.calls().len();
         world.close(TODAY, TODAY).await.unwrap();
-        assert_eq!(world.neighbour.roll.asked() - before, 1, "nobody counts the pupils of a whole school");
+        assert_eq!(
+            world.neighbours.directory.calls().len() - before,
+            1,
+            "nobody counts the pupils of a whole school"
+        );
     }
 }
 

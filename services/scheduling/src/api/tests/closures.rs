@@ -1,13 +1,12 @@
 //! A closure from its declaration to its change.
 
+use kit::testing::answers::{fields, reason, sealed};
 use proto::scheduling::v1 as pb;
 use proto::scheduling::v1::scheduling_service_server::SchedulingService;
 use serde_json::json;
 use tonic::Code;
 
-use super::fixture::{
-    TODAY, TOMORROW, World, change, classes, closure, fields, metadata, reason, sealed, whole_school, years,
-};
+use super::fixture::{TODAY, TOMORROW, World, change, classes, closure, metadata, whole_school, years};
 
 #[tokio::test]
 async fn a_declared_closure_is_said_at_once_with_everything_that_its_words_need() {
@@ -50,8 +49,8 @@ async fn the_same_request_declares_one_closure() {
 #[tokio::test]
 async fn an_overlap_is_refused_by_the_pupils_and_names_the_other_closure() {
     for world in World::each().await {
-        let roll = &world.neighbour.roll;
-        let (ash, elm) = (roll.add("3"), roll.add("4"));
+        let directory = &world.neighbours.directory;
+        let [ash, elm] = ["3", "4"].map(|year_group| directory.class(1, year_group).0);
         let first = world.declare(closure(years(&["3"]), TODAY, TOMORROW)).await.unwrap();
         for (audience, day, free) in [
             (whole_school(), TOMORROW, false),
@@ -80,7 +79,7 @@ async fn an_overlap_is_refused_by_the_pupils_and_names_the_other_closure() {
 #[tokio::test]
 async fn a_mistyped_year_group_or_class_is_never_silently_left_out() {
     for world in World::each().await {
-        world.neighbour.roll.add("3");
+        world.neighbours.directory.class(1, "3");
         let refused = world.declare(closure(years(&["3", "13"]), TODAY, TODAY)).await.unwrap_err();
         assert_eq!(fields(&refused), ["audience.year_groups.year_groups[1]"], "{}", world.backend);
         assert_eq!(reason(Err::<(), _>(refused)), "AUDIENCE_EMPTY");
@@ -169,7 +168,7 @@ async fn a_closure_of_another_school_is_not_there() {
 #[tokio::test]
 async fn the_pupils_of_the_largest_part_are_read_whole() {
     for world in World::each().await {
-        let class_id = world.neighbour.roll.add(&"ż".repeat(3 << 20));
+        let class_id = world.neighbours.directory.class(1, &"ż".repeat(3 << 20)).0;
         world.declare(closure(classes(&[class_id]), TODAY, TODAY)).await.unwrap();
     }
 }

@@ -1,13 +1,14 @@
 //! Days that the school sets aside, and the calendar that is said of them.
 
 use jiff::civil::date;
+use kit::testing::answers::{reason, sealed};
 use proto::events::directory::{SchoolDescribed, Term};
 use proto::scheduling::v1 as pb;
 use proto::scheduling::v1::NonSchoolDay::{Inset, None as Nothing, Occasional};
 use proto::scheduling::v1::scheduling_service_server::SchedulingService;
 use serde_json::json;
 
-use super::fixture::{TODAY, World, fresh, reason, sealed};
+use super::fixture::{TODAY, World, fresh};
 
 fn described() -> SchoolDescribed {
     let (first_day, last_day) = (date(2027, 4, 12), date(2027, 5, 28));

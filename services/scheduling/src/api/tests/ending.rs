@@ -1,9 +1,10 @@
 //! The end of a closure, and what it was until then.
 
+use kit::testing::answers::reason;
 use proto::scheduling::v1 as pb;
 use serde_json::json;
 
-use super::fixture::{TODAY, TOMORROW, World, closure, metadata, reason, whole_school, years};
+use super::fixture::{TODAY, TOMORROW, World, closure, metadata, whole_school, years};
 
 #[tokio::test]
 async fn an_end_says_when_children_come_and_none_of_the_closures_words() {
@@ -67,7 +68,7 @@ async fn a_closure_that_is_taken_back_before_it_begins_never_closed_anything() {
 #[tokio::test]
 async fn children_are_never_expected_on_a_day_that_is_closed_or_that_nobody_was_told_of() {
     for world in World::each().await {
-        world.neighbour.roll.add("3");
+        world.neighbours.directory.class(1, "3");
         let today = world.close(TODAY, TODAY).await.unwrap();
         let next = world.declare(closure(years(&["3"]), TOMORROW, TOMORROW)).await.unwrap();
         let refused = world.end(&today, TOMORROW).await.unwrap_err();

@@ -2,12 +2,12 @@
 
 use jiff::Timestamp;
 use kit::Tenant;
-use kit::audit::Audited;
 use kit::bus::{Raw, Verdict};
 use kit::clock::Clock;
-use kit::identity::Caller;
 use kit::store::Store;
-use kit::testing::TestStore;
+use kit::testing::answers::{self, sealed};
+use kit::testing::{TestStore, kept};
+use neighbours::Neighbours;
 use proto::directory::v1 as directory;
 use proto::directory::v1::audience::Scope;
 use proto::events::directory::SchoolDescribed;
@@ -16,13 +16,12 @@ use proto::ids::{ClassId, EventId, PupilId};
 use proto::options::v1::Role;
 use proto::scheduling::v1 as pb;
 use proto::scheduling::v1::scheduling_service_server::SchedulingService;
-use sea_orm::{ConnectionTrait, Value};
 use serde_json::Value as Json;
 use tonic::{Request, Response, Status};
 use tonic_types::StatusExt;
 
 use super::super::Api;
-use super::neighbour::Neighbour;
+use crate::directory::Directory;
 use crate::reactions::{self, Hearer};
 use crate::store::MIGRATIONS;
 use crate::to_end::Asker;
@@ -39,7 +38,7 @@ pub struct World {
     pub api: Api,
     pub asker: Asker,
     pub school: Tenant,
-    pub neighbour: Neighbour,
+    pub neighbours: Neighbours,
     _test: TestStore,
 }
 
@@ -57,10 +56,10 @@ impl World {
     pub async fn each() -> Vec<Self> {
         let mut worlds = Vec::new();
         for test in kit::testing::stores("scheduling", MIGRATIONS).await {
-            let neighbour = Neighbour::start(&test.clock).await;
+            let neighbours = Neighbours::start("scheduling", &test.clock).await;
             let (store, clock) = (test.store.clone(), test.clock.clone());
-            let api =
-                Api { store: store.clone(), directory: neighbour.directory.clone(), clock: clock.clone() };
+            let directory = Directory::new(neighbours.peer());
+            let api = Api { store: store.clone(), directory, clock: clock.clone() };
             worlds.push(Self {
                 backend: test.backend,
                 asker: Asker::of(&api),
@@ -68,7 +67,7 @@ impl World {
                 clock,
                 api,
                 school: Tenant::generate(),
-                neighbour,
+                neighbours,
                 _test: test,
             });
         }
@@ -163,28 +162,21 @@ impl World {
 
     /// Every task so far: kind, role and subjects.
     pub async fn tasks(&self) -> Vec<(String, String, Vec<String>)> {
-        let rows = self.query("SELECT kind, role, subjects FROM tasks WHERE tenant = $1 ORDER BY id").await;
-        rows.into_iter()
-            .map(|row| {
-                let subjects: String = row.try_get("", "subjects").unwrap();
-                let (kind, role) = (row.try_get("", "kind").unwrap(), row.try_get("", "role").unwrap());
-                (kind, role, serde_json::from_str(&subjects).unwrap())
-            })
-            .collect()
+        let tasks = kept::tasks(&self.store, self.school).await;
+        tasks.into_iter().map(|task| (task.kind, task.role, task.subjects)).collect()
     }
 
     /// Who did what to whose data.
     pub async fn audit(&self) -> Vec<(String, String)> {
-        let rows = self.query("SELECT rpc, subjects FROM audit WHERE tenant = $1 ORDER BY id").await;
-        let text = |row: &sea_orm::QueryResult, column: &str| row.try_get::<String>("", column).unwrap();
-        rows.iter().map(|row| (text(row, "rpc"), text(row, "subjects"))).collect()
+        let audit = kept::audit(&self.store, self.school).await;
+        audit.into_iter().map(|(_, rpc, subjects)| (rpc, subjects)).collect()
     }
 
     /// The history of a closure: version, RPC, last day, state.
     pub async fn history(&self, closure_id: &str) -> Vec<(i64, String, String, String)> {
         let sql = "SELECT closure_id, version, rpc, last_day, state FROM closure_versions \
                    WHERE school = $1 ORDER BY id";
-        let rows = self.query(sql).await;
+        let rows = kept::rows(&self.store, self.school, sql).await;
         rows.iter()
             .filter(|row| row.try_get::<String>("", "closure_id").unwrap() == closure_id)
             .map(|row| {
@@ -193,21 +185,13 @@ impl World {
             })
             .collect()
     }
-
-    async fn query(&self, sql: &str) -> Vec<sea_orm::QueryResult> {
-        let school: Value = self.school.to_string().into();
-        self.store.read().query_all_raw(self.store.statement(sql, [school])).await.unwrap()
-    }
 }
 
 /// Every fact of a school so far.
 pub async fn said(store: &Store, school: Tenant) -> Vec<Said> {
-    let rows =
-        store.read().query_all_raw(store.statement("SELECT body FROM outbox ORDER BY id", [])).await.unwrap();
-    rows.into_iter()
-        .map(|row| row.try_get::<String>("", "body").unwrap())
-        .map(|body| serde_json::from_str::<Json>(&body).unwrap())
-        .filter(|event| event["school"] == school.to_string())
+    let facts = kept::facts(store, school).await;
+    facts
+        .into_iter()
         .map(|event| {
             let text = |value: &Json| value.as_str().unwrap().to_owned();
             let kind = text(&event["type"]);
@@ -216,13 +200,6 @@ pub async fn said(store: &Store, school: Tenant) -> Vec<Said> {
             Said { name, subject: text(&event["subject"]), version, data: event["data"].clone() }
         })
         .collect()
-}
-
-pub fn request_of<T>(school: Tenant, message: T) -> Request<T> {
-    let mut request = Request::new(message);
-    let caller = Caller { subject: "head-1".to_owned(), tenant: school, roles: vec![Role::Head] };
-    request.extensions_mut().insert(caller);
-    request
 }
 
 pub fn fresh() -> String {
@@ -259,28 +236,12 @@ pub fn change(closure_id: &str) -> pb::ChangeClosureRequest {
     pb::ChangeClosureRequest { request_id: fresh(), closure_id: closure_id.to_owned(), ..Default::default() }
 }
 
-/// The answer, which the gate would let through: it carries the proof of its audit entry.
-pub fn sealed<T>(answer: Result<Response<T>, Status>) -> Result<T, Status> {
-    let answer = answer?;
-    assert!(answer.extensions().get::<Audited>().is_some(), "an answer without an audit entry");
-    Ok(answer.into_inner())
-}
-
-/// The stable reason of a refusal.
-pub fn reason<T: std::fmt::Debug>(answer: Result<T, Status>) -> String {
-    answer.unwrap_err().get_error_details().error_info().unwrap().reason.clone()
-}
-
 /// A value that came with a refusal.
 pub fn metadata(status: &Status, key: &str) -> Option<String> {
-    status.get_error_details().error_info().unwrap().metadata.get(key).cloned()
+    status.get_details_error_info().unwrap().metadata.get(key).cloned()
 }
 
-/// The fields of a refusal, in their order.
-pub fn fields(status: &Status) -> Vec<String> {
-    let details = status.get_error_details();
-    let violations = details.bad_request().map(|bad| bad.field_violations.clone()).unwrap_or_default();
-    let mut fields: Vec<String> = violations.into_iter().map(|violation| violation.field).collect();
-    fields.sort();
-    fields
+/// A request of a person who may do what these tests do.
+pub fn request_of<T>(school: Tenant, message: T) -> Request<T> {
+    answers::request_of(school, ("head-1", Role::Head), message)
 }

@@ -8,5 +8,4 @@ mod closures;
 mod days;
 mod ending;
 mod fixture;
-mod neighbour;
 mod races;

@@ -3,10 +3,10 @@
 
 use kit::Tenant;
 use kit::clock::Clock;
-use kit::config::{self, Secret};
-use kit::store::Store;
+use kit::testing::TestStore;
+use kit::testing::answers::{reason, sealed};
+use neighbours::Neighbours;
 use proto::directory::v1::Audience;
-use proto::ids::ClassId;
 use proto::scheduling::v1 as pb;
 use proto::scheduling::v1::scheduling_service_server::SchedulingService;
 use tokio::task::JoinSet;
@@ -14,9 +14,9 @@ use tonic::Status;
 
 use super::super::Api;
 use super::fixture::{
-    TODAY, TOMORROW, change, classes, closure, fresh, reason, request_of, said, sealed, whole_school, years,
+    TODAY, TOMORROW, change, classes, closure, fresh, request_of, said, whole_school, years,
 };
-use super::neighbour::Neighbour;
+use crate::directory::Directory;
 use crate::store::MIGRATIONS;
 use crate::to_end::Asker;
 
@@ -26,30 +26,26 @@ const ROUNDS: usize = 20;
 struct Replicas {
     backend: &'static str,
     clock: Clock,
-    neighbour: Neighbour,
+    neighbours: Neighbours,
     apis: Vec<Api>,
-    _folder: tempfile::TempDir,
+    _test: TestStore,
 }
 
 impl Replicas {
-    async fn each() -> [Self; 2] {
-        let postgres = Secret::new(kit::testing::postgres());
-        [Self::open("SQLite", None, 1).await, Self::open("PostgreSQL", Some(postgres), 2).await]
-    }
-
-    async fn open(backend: &'static str, postgres: Option<Secret>, replicas: usize) -> Self {
-        let clock = Clock::fixed(kit::testing::MORNING.parse().unwrap());
-        let neighbour = Neighbour::start(&clock).await;
-        let folder = tempfile::tempdir().unwrap();
-        let prefix = ClassId::generate().to_string().replace("cls_", "t");
-        let settings = config::Store { postgres, database_prefix: format!("{prefix}_"), connections: 4 };
-        let mut apis = Vec::new();
-        for _ in 0..replicas {
-            let store = Store::open("scheduling", &settings, folder.path(), clock.clone(), MIGRATIONS);
-            let (store, directory) = (store.await.unwrap(), neighbour.directory.clone());
-            apis.push(Api { store, directory, clock: clock.clone() });
+    async fn each() -> Vec<Self> {
+        let mut all = Vec::new();
+        for test in kit::testing::stores("scheduling", MIGRATIONS).await {
+            let neighbours = Neighbours::start("scheduling", &test.clock).await;
+            let api = |store| Api {
+                store,
+                directory: Directory::new(neighbours.peer()),
+                clock: test.clock.clone(),
+            };
+            let apis = test.replicas("scheduling", MIGRATIONS).await.into_iter().map(api).collect();
+            let (backend, clock) = (test.backend, test.clock.clone());
+            all.push(Self { backend, clock, neighbours, apis, _test: test });
         }
-        Self { backend, clock, neighbour, apis, _folder: folder }
+        all
     }
 
     fn api(&self, number: usize) -> Api {
@@ -89,7 +85,7 @@ async fn all(mut acts: JoinSet<Result<String, Status>>) -> (Vec<String>, Vec<Str
 #[tokio::test(flavor = "multi_thread")]
 async fn of_two_closures_that_overlap_one_is_refused() {
     for replicas in Replicas::each().await {
-        let class_id = replicas.neighbour.roll.add("3");
+        let class_id = replicas.neighbours.directory.class(1, "3").0;
         for round in 0..ROUNDS {
             // Another school each round; the directory says the same of each.
             let school = Tenant::generate();
