@@ -3,6 +3,7 @@
 //! Each [`Browser`] has a driver, a port and a profile of its own, and leaves nothing behind. It loads
 //! nothing but what a test opens: everything that Chromium would ask of its makers is switched off.
 
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
@@ -36,12 +37,12 @@ pub enum Scripts {
 
 /// A browser with one window.
 pub struct Browser {
-    // In this order: the session ends while its driver lives, and the profile goes last.
+    // In this order: the session ends while its driver lives, and its folder goes last.
     driver: WebDriver,
     process: Child,
     // The driver would stop when nobody held its output.
     _words: Words,
-    _profile: tempfile::TempDir,
+    _folder: tempfile::TempDir,
 }
 
 impl Browser {
@@ -51,15 +52,15 @@ impl Browser {
     /// When there is none: `make test` installs it (`deploy/tools/install chromium`).
     pub async fn start(scripts: Scripts) -> Self {
         schoolbell::app::choose_tls();
-        let profile = tempfile::tempdir().unwrap();
+        let folder = tempfile::tempdir().unwrap();
         let (process, words, port) = launch().await;
         let url = format!("http://127.0.0.1:{port}");
-        let driver = WebDriver::builder(url, capabilities(profile.path(), scripts))
+        let driver = WebDriver::builder(url, capabilities(folder.path(), scripts))
             .request_timeout(PATIENCE)
             .connect()
             .await
             .expect("chromium: deploy/tools/install chromium");
-        Self { driver, process, _words: words, _profile: profile }
+        Self { driver, process, _words: words, _folder: folder }
     }
 
     /// Everything that WebDriver can do.
@@ -142,9 +143,14 @@ async fn port(words: &mut Words) -> Option<u16> {
     None
 }
 
-fn capabilities(profile: &Path, scripts: Scripts) -> ChromeCapabilities {
+fn capabilities(folder: &Path, scripts: Scripts) -> ChromeCapabilities {
     let mut capabilities = DesiredCapabilities::chrome();
-    let profile = format!("--user-data-dir={}", profile.display());
+    // A browser whose driver is killed would live on.
+    let program = folder.join("chromium");
+    std::fs::write(&program, "#!/bin/sh\nexec setpriv --pdeathsig KILL chromium \"$@\"\n").unwrap();
+    std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o700)).unwrap();
+    capabilities.set_binary(&program.to_string_lossy()).unwrap();
+    let profile = format!("--user-data-dir={}", folder.join("profile").display());
     for argument in [
         "--headless=new",
         // Tests may run as root, for whom Chromium has no sandbox; it opens our own pages only.
@@ -157,6 +163,7 @@ fn capabilities(profile: &Path, scripts: Scripts) -> ChromeCapabilities {
         "--disable-background-networking",
         "--disable-component-update",
         "--disable-sync",
+        "--disable-breakpad",
         "--lang=en-GB",
         &profile,
     ] {
