@@ -50,7 +50,7 @@ impl Site {
         let file = folder.path().join("schoolbell.toml");
         let text = format!(
             "mode = \"demo\"\ndata = {:?}\ngrpc = \"127.0.0.1:0\"\nhttp = \"127.0.0.1:0\"\n\
-             [telemetry]\nlog = \"warn\"\n[website]\ncache_seconds = 0\ncut_off_after_seconds = 5\n",
+             [telemetry]\nlog = \"warn\"\n[website]\ncache = \"0s\"\ncut_off_after = \"5s\"\n",
             folder.path().join("website").display().to_string(),
         );
         std::fs::write(&file, text).unwrap();

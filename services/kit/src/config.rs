@@ -5,6 +5,7 @@ pub mod whole_seconds;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// How settings spell a duration: `30s`, `10m`, `1h 30m`. Stands after serde's `with`.
 pub use jiff::fmt::serde::unsigned_duration::friendly::compact::required as duration;
@@ -122,8 +123,9 @@ pub struct Nats {
     pub tools: Vec<PathBuf>,
     /// How many copies a stream has: 1, or 3 on a cluster.
     pub replicas: usize,
-    /// How long a consumer waits before an event is handed out again, in seconds.
-    pub ack_wait_seconds: u64,
+    /// How long a consumer waits before an event is handed out again.
+    #[serde(with = "duration")]
+    pub ack_wait: Duration,
     /// How often an event is handed to its reaction before it is put aside as a dead letter.
     pub max_deliver: i64,
 }

@@ -21,9 +21,9 @@ use kit::store::Migration;
 use serde::Deserialize;
 
 /// Nobody may be shown yesterday's silence for longer than this, in seconds.
-const LONGEST_CACHE: u16 = 300;
+const LONGEST_CACHE: i64 = 300;
 /// A pulse beats every two seconds, in seconds.
-const SHORTEST_PATIENCE: u32 = 5;
+const SHORTEST_PATIENCE: i64 = 5;
 
 /// The settings of `[website]`.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -31,9 +31,11 @@ const SHORTEST_PATIENCE: u32 = 5;
 pub struct Config {
     /// How long browsers and proxies may show what they have without asking again, in seconds: at
     /// most 300.
-    pub cache_seconds: u16,
+    #[serde(rename = "cache", with = "kit::config::whole_seconds")]
+    pub cache_seconds: i64,
     /// After so many seconds without contact with those whom it hears a page says so: at least 5.
-    pub cut_off_after_seconds: u32,
+    #[serde(rename = "cut_off_after", with = "kit::config::whole_seconds")]
+    pub cut_off_after_seconds: i64,
     /// Where visitors find it, for example `https://alerts.example.org`; none means the host that
     /// they ask.
     pub public_url: Option<String>,
@@ -41,7 +43,7 @@ pub struct Config {
 
 impl Config {
     fn patience(&self) -> SignedDuration {
-        SignedDuration::from_secs(self.cut_off_after_seconds.into())
+        SignedDuration::from_secs(self.cut_off_after_seconds)
     }
 }
 
@@ -56,11 +58,11 @@ impl kit::service::Service for Website {
 
     async fn build(config: Config, platform: &Platform) -> anyhow::Result<Parts> {
         let seconds = config.cache_seconds;
-        ensure!(seconds <= LONGEST_CACHE, "website.cache_seconds is {seconds}, more than {LONGEST_CACHE}");
+        ensure!(seconds <= LONGEST_CACHE, "website.cache is {seconds}s, more than {LONGEST_CACHE}s");
         let patience = config.cut_off_after_seconds;
         ensure!(
             patience >= SHORTEST_PATIENCE,
-            "website.cut_off_after_seconds is {patience}, less than {SHORTEST_PATIENCE}"
+            "website.cut_off_after is {patience}s, less than {SHORTEST_PATIENCE}s"
         );
         let address = Address::new(config.public_url.as_deref(), platform.mode)?;
         let (store, pulses) = (platform.store.clone(), platform.pulses.clone());

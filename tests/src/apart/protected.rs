@@ -32,7 +32,7 @@ impl Standing {
     fn settings(self) -> Vec<(&'static str, &'static str)> {
         let mut settings = vec![
             ("SCHOOLBELL__ABSENCES__CLOSE_AT_REGISTER_TIME", "false"),
-            ("SCHOOLBELL__NATS__ACK_WAIT_SECONDS", "5"),
+            ("SCHOOLBELL__NATS__ACK_WAIT", "5s"),
         ];
         settings.push(match self {
             Self::Trial => ("SCHOOLBELL__CLOCK_STARTS_AT", "2026-11-24T08:50:00Z"),

@@ -23,7 +23,7 @@ use crate::wait::until;
 /// What the tests need otherwise than an installation: no waiting for the time at which the register
 /// closes, and facts handed out again soon after their hearer was killed.
 const OTHERWISE: [(&str, &str); 2] =
-    [("SCHOOLBELL__ABSENCES__CLOSE_AT_REGISTER_TIME", "false"), ("SCHOOLBELL__NATS__ACK_WAIT_SECONDS", "5")];
+    [("SCHOOLBELL__ABSENCES__CLOSE_AT_REGISTER_TIME", "false"), ("SCHOOLBELL__NATS__ACK_WAIT", "5s")];
 
 /// Where a process listens that has no place yet: the system picks one.
 const ANYWHERE: &str = "127.0.0.1:0";

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::time::Duration;
 
 use kit::bus::permissions::authorization;
 use kit::bus::{Access, Bus, consumer_name};
@@ -93,7 +94,7 @@ impl GivenNats {
         settings.nats.url = Some(self.url());
         settings.nats.passwords.clone_from(&self.passwords);
         // What was handed out before the server went away is handed out again soon.
-        settings.nats.ack_wait_seconds = 5;
+        settings.nats.ack_wait = Duration::from_secs(5);
     }
 
     /// A connection in the name of a service.

@@ -58,6 +58,28 @@ async fn what_was_resolved_goes_uncleared_without_a_word_of_collection_and_not_t
 }
 
 #[tokio::test]
+async fn a_directory_that_is_soon_back_costs_nobody_when_and_where_children_are_collected() {
+    let setup = Setup { runs: Runs::Nothing, waits_for_directory: 10, ..Setup::default() };
+    for mut world in worlds(&setup).await {
+        world.directory.add("Amy", &[parent(&[MUM])]);
+        world.closed(snow(Scope::WholeSchool)).await;
+        world.sweep().await;
+        knows_the_school(&world).await;
+        world.directory.go_away();
+        let before = world.directory.calls().len();
+        world.run();
+        let asked = async || world.directory.calls().len() > before;
+        eventually("a question that nobody answers", true, asked).await;
+        world.directory.come_back();
+        world.pass(5);
+        world.until_received(1).await;
+        assert!(world.received()[MUM][0].contains("hall"), "{:?}", world.received());
+        world.until_quiet().await;
+        world.end().await;
+    }
+}
+
+#[tokio::test]
 async fn a_directory_that_takes_questions_and_never_answers_holds_up_no_closure_either() {
     for mut world in quiet_worlds().await {
         world.directory.add("Amy", &[parent(&[MUM, MAIL])]);

@@ -88,6 +88,8 @@ struct Setup {
     choices: Choices,
     /// For how long the receipt of an absence text is waited for, in seconds.
     patience: i64,
+    /// For how long a closure waits for a directory that is away, in seconds.
+    waits_for_directory: i64,
 }
 
 impl Default for Setup {
@@ -99,6 +101,7 @@ impl Default for Setup {
             channels: &["sms.notify", "email.smtp"],
             choices: Choices::default(),
             patience: PATIENCE,
+            waits_for_directory: 0,
         }
     }
 }
@@ -183,7 +186,11 @@ impl World {
         let (store, clock) = (test.store.clone(), test.clock.clone());
         let simulator = simulator::start(Options::new(folder.path().join("witness.jsonl"))).await.unwrap();
         let stop = CancellationToken::new();
-        let timing = Timing { absence_patience_seconds: setup.patience, ..timing(GATHERS_FOR) };
+        let timing = Timing {
+            absence_patience_seconds: setup.patience,
+            closure_waits_for_directory_seconds: setup.waits_for_directory,
+            ..timing(GATHERS_FOR)
+        };
         let channels = channels_of(&simulator, setup);
         let directory_of = crate::directory::Directory::new(neighbours.peer());
         let wired = wire(&store, directory_of, channels, (timing, setup.choices), &stop).unwrap();

@@ -83,7 +83,7 @@ impl Hearing {
             durable_name: Some(name.clone()),
             deliver_policy: DeliverPolicy::All,
             ack_policy: AckPolicy::Explicit,
-            ack_wait: Duration::from_secs(self.settings.ack_wait_seconds),
+            ack_wait: self.settings.ack_wait,
             // We count ourselves: a server that stops handing out would drop a fact in silence.
             max_deliver: -1,
             filter_subjects: subjects,
@@ -151,7 +151,7 @@ impl Hearing {
         let sequence = message.info().map_or(0, |info| info.stream_sequence);
         let raw = Raw { subject: message.subject.to_string(), body: message.payload.to_vec() };
         let mut reacting = pin!(self.react(raw, sequence, refusals).instrument(span));
-        let patience = Duration::from_secs(self.settings.ack_wait_seconds.max(1)) / 3;
+        let patience = self.settings.ack_wait.max(Duration::from_secs(1)) / 3;
         let verdict = loop {
             tokio::select! {
                 verdict = &mut reacting => break verdict,

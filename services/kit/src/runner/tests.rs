@@ -85,7 +85,7 @@ fn settings(data: &Path) -> Settings {
             passwords: BTreeMap::new(),
             tools: tools(),
             replicas: 1,
-            ack_wait_seconds: 5,
+            ack_wait: Duration::from_secs(5),
             max_deliver: 3,
         },
         store: config::Store { postgres: None, database_prefix: String::new(), connections: 4 },

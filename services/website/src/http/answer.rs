@@ -45,7 +45,7 @@ pub struct Answers {
 
 impl Answers {
     /// `cache_seconds` is how long others may show what they have without asking again.
-    pub fn new(cache_seconds: u16) -> Self {
+    pub fn new(cache_seconds: i64) -> Self {
         let hash = STANDARD.encode(Sha256::digest(STYLE));
         let policy = |ancestors: &str| {
             format!(

@@ -113,7 +113,7 @@ pub fn settings() -> config::Nats {
         passwords: std::collections::BTreeMap::default(),
         tools: Vec::new(),
         replicas: 1,
-        ack_wait_seconds: 1,
+        ack_wait: Duration::from_secs(1),
         max_deliver: 2,
     }
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
@@ -30,7 +31,7 @@ fn slow(store: &Store, asked: &Arc<AtomicU32>, gate: &Arc<Semaphore>) -> Reactio
 
 /// What is not given back waits longer than any test does.
 fn patient() -> config::Nats {
-    config::Nats { ack_wait_seconds: 300, ..settings() }
+    config::Nats { ack_wait: Duration::from_mins(5), ..settings() }
 }
 
 async fn in_hand(trial: &Trial) -> usize {
