@@ -61,7 +61,7 @@ impl Server<'_> {
             let other = if service == "absences" { "website" } else { "absences" };
             let values = [format!("schoolbell_{service}").into(), other.into()];
             let found = Statement::from_sql_and_values(DbBackend::Postgres, sql, values);
-            let found = db.query_one_raw(found).await.unwrap().expect("the database");
+            let found = db.query_one_raw(found).await.unwrap().unwrap();
             let owner: String = found.try_get("", "owner").unwrap();
             let open: bool = found.try_get("", "open").unwrap();
             assert_eq!((owner, open), (service, false));

@@ -29,8 +29,8 @@ use tonic::transport::Channel;
 
 use crate::Roster;
 use crate::apart::Apart;
-use crate::apart::ground::{Ground, HERE};
-use crate::apart::protected::{Protected, Standing};
+use crate::apart::ground::HERE;
+use crate::apart::protected::Protected;
 use crate::installation::{Backend, GATHERS, Installation};
 use crate::wait::PATIENCE;
 
@@ -152,70 +152,6 @@ impl School {
         school.find_services().await;
         school.import().await;
         school
-    }
-
-    /// Starts a school whose services run in processes of their own on a ground of the test's, with TLS
-    /// between all of them.
-    pub async fn start_protected(roster: Roster, ground: &Ground, standing: Standing) -> Self {
-        app::choose_tls();
-        let data = tempfile::tempdir().unwrap();
-        let phones = protected::phones(data.path(), ground).await;
-        let token = Secret::random();
-        let folder = data.path();
-        let backend = Backend::Postgres;
-        let installation =
-            Installation { folder, backend, phones: &phones, receipts_token: &token, gathers: GATHERS };
-        let providers = protected::providers(&installation, ground);
-        let mut home = Protected::on(ground, folder, standing, &providers);
-        home.start_all(ground).await;
-        let mut school = Self {
-            id: SchoolId::generate(),
-            phones,
-            pupils: BTreeMap::new(),
-            classes: BTreeMap::new(),
-            channel: home.channel("directory").await,
-            http: home.http("dispatcher"),
-            roster,
-            signer: home.signer(),
-            home: Home::Protected(Box::new(home)),
-            elsewhere: BTreeMap::new(),
-            receipts_token: token,
-            data,
-        };
-        school.find_services().await;
-        school.import().await;
-        school
-    }
-
-    /// Its processes.
-    ///
-    /// # Panics
-    /// When it was not started on a ground of the test's.
-    pub fn protected(&self) -> &Protected {
-        let protected = match &self.home {
-            Home::Protected(protected) => Some(protected),
-            Home::Here(_) | Home::Apart(_) => None,
-        };
-        protected.expect("services with TLS")
-    }
-
-    /// Ends its processes and does something before it starts them again.
-    ///
-    /// # Panics
-    /// When it was not started on a ground of the test's.
-    pub async fn meanwhile(&mut self, ground: &Ground, something: impl AsyncFnOnce(&Protected)) {
-        self.elsewhere.clear();
-        let home = match &mut self.home {
-            Home::Protected(home) => Some(home),
-            Home::Here(_) | Home::Apart(_) => None,
-        };
-        let home = home.expect("services with TLS");
-        home.stop().await;
-        something(home).await;
-        home.start_all(ground).await;
-        self.channel = home.channel("directory").await;
-        self.http = home.http("dispatcher");
-        self.find_services().await;
     }
 
     /// Speaks to the first replica of each service from now on.

@@ -118,8 +118,8 @@ impl Restore {
             ensure!(rows == copied.rows, "the backup of {} does not hold what it says", copied.service);
         }
         let files = config::Store { postgres: None, ..settings.store.clone() };
-        let (services, folder) = (app::all(), staging.as_path());
-        mark(&Marking { services, store: &files, folder, clock: clock(settings), at }).await?;
+        let (services, clock) = (app::all(), clock(settings));
+        mark(&Marking { services, store: &files, folder: &staging, clock, at }).await?;
         let keys = manifest.keys.iter().map(|sum| sum.check(folder)).collect::<anyhow::Result<Vec<_>>>()?;
         put_in_place(&settings.data, (&staging, &aside), &keys)
     }
