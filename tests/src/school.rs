@@ -94,7 +94,7 @@ impl School {
         };
         let mut settings = installation.settings("");
         give(&mut settings);
-        let running = app::start(settings, &app::all()).await.unwrap();
+        let running = Box::pin(app::start(settings, &app::all())).await.unwrap();
         let channel =
             Channel::from_shared(format!("http://{}", running.grpc)).unwrap().connect().await.unwrap();
         let mut school = Self {

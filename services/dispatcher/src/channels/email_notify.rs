@@ -94,7 +94,7 @@ pub fn open(config: &Config, http: &Client) -> Result<Arc<dyn Channel>, Error> {
         },
     };
     Ok(Arc::new(EmailNotify {
-        notify: Notify::open(account, http)?,
+        notify: Notify::open(&account, http)?,
         template_id: config.email_template_id,
         reply_to_id: config.email_reply_to_id,
     }))

@@ -107,7 +107,7 @@ struct ListedNotification {
 
 impl Notify {
     /// Connects to nobody yet.
-    pub(super) fn open(account: Account<'_>, http: &Client) -> Result<Self, Error> {
+    pub(super) fn open(account: &Account<'_>, http: &Client) -> Result<Self, Error> {
         let api_key = account.api_key()?;
         let setting = |key, expected| account.setting(key, expected);
         let base = || format!("{}/v2/notifications", account.base_url.trim_end_matches('/'));
@@ -270,7 +270,7 @@ mod tests {
             timeout: Duration::from_secs(1),
             limits: Limits { characters: 1, per_second: 1, burst: 1, connections: 1 },
         };
-        Notify::open(account, &Client::new())
+        Notify::open(&account, &Client::new())
     }
 
     #[test]

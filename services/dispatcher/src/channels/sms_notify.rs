@@ -94,7 +94,7 @@ pub fn open(config: &Config, http: &Client) -> Result<Arc<dyn Channel>, Error> {
             connections: config.connections,
         },
     };
-    let notify = Notify::open(account, http)?;
+    let notify = Notify::open(&account, http)?;
     Ok(Arc::new(SmsNotify { notify, template_id: config.sms_template_id, prefix }))
 }
 

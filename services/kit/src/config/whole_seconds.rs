@@ -23,7 +23,8 @@ mod tests {
         waits_for: i64,
     }
 
-    fn read(value: serde_json::Value) -> Option<i64> {
+    fn read(value: impl Into<serde_json::Value>) -> Option<i64> {
+        let value: serde_json::Value = value.into();
         let settings = serde_json::json!({ "waits_for": value });
         serde_json::from_value::<Settings>(settings).ok().map(|settings| settings.waits_for)
     }
@@ -31,11 +32,11 @@ mod tests {
     #[test]
     fn a_duration_is_read_with_its_unit_and_in_no_other_way() {
         for (text, seconds) in [("30s", 30), ("10m", 600), ("1h 30m", 5_400), ("0s", 0)] {
-            assert_eq!(read(text.into()), Some(seconds), "{text}");
+            assert_eq!(read(text), Some(seconds), "{text}");
         }
         for text in ["", "30", "-30s", "500ms", "soon"] {
-            assert_eq!(read(text.into()), None, "{text}");
+            assert_eq!(read(text), None, "{text}");
         }
-        assert_eq!(read(30.into()), None, "thirty of what?");
+        assert_eq!(read(30), None, "thirty of what?");
     }
 }

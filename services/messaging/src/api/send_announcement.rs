@@ -41,7 +41,9 @@ fn read_request(request: &pb::SendAnnouncementRequest) -> Result<(Scope, Words),
         (Some(subject), Some(body), Some(text)) => match Words::compose(subject, body, text) {
             Ok(words) => Some(words),
             Err(Rejection::Faults(faults)) => {
-                faults.into_iter().for_each(|fault| fields.add(fault));
+                for fault in faults {
+                    fields.add(fault);
+                }
                 None
             }
         },

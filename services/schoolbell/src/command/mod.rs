@@ -87,7 +87,7 @@ impl Arguments {
 
 async fn serve(settings: Settings, services: Vec<String>) -> anyhow::Result<()> {
     let _telemetry = telemetry::start(&settings.telemetry, &Tls::read(&settings.tls)?, &app::all())?;
-    let running = app::start(settings, &services).await?;
+    let running = Box::pin(app::start(settings, &services)).await?;
     tracing::info!(grpc = %running.grpc, http = %running.http, services = services.join(","), "serving");
     let stop = running.stop_token();
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
