@@ -4,6 +4,7 @@
 //! Everything runs under a [`watch`]: when any task ends before it was asked to, all are stopped
 //! and [`Running::wait`] fails with its name.
 
+mod away;
 mod https;
 mod limit;
 pub mod peers;
@@ -37,7 +38,7 @@ use crate::folder::DataFolder;
 use crate::identity::{self, Gate, Keys};
 use crate::operations::DeadLetterOffice;
 use crate::service::{Parts, Peers, Platform, Service};
-use crate::store::{Store, housekeeping};
+use crate::store::{Store, housekeeping, presence};
 use crate::tasks::TaskDesk;
 use crate::telemetry;
 use crate::tls::Tls;
@@ -226,9 +227,14 @@ impl Host {
         let (tasks, letters) = (TaskDesk::new(stores), DeadLetterOffice::new(drawers));
         let routes = wiring::common_services(routes, tasks, letters, &names).await?;
         let gate = Gate::new(&self.issuers)?;
+        let (presence, watcher) = presence::of(&self.settings.store);
+        if let Some(watcher) = watcher {
+            work.add("presence", watcher.run(stop.clone()));
+        }
         // The layer that is added last is asked first.
         let gated = routes
             .into_axum_router()
+            .layer(from_fn_with_state(presence, away::check))
             .layer(from_fn_with_state(self.calls, limit::check))
             .layer(from_fn_with_state(gate, identity::check));
         let (grpc_address, http_address) = (self.grpc.local_addr()?, self.http.local_addr()?);

@@ -1,6 +1,7 @@
 //! The runner: services that are built, served, watched and stopped, as the binary does it.
 
 mod apart;
+mod away;
 mod crowded;
 mod protected;
 mod silent;

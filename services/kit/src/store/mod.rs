@@ -11,6 +11,7 @@ pub(crate) mod housekeeping;
 mod migrate;
 mod once;
 mod open;
+pub(crate) mod presence;
 mod restored;
 pub(crate) mod rows;
 #[cfg(test)]

@@ -17,12 +17,9 @@ use crate::unreached::{Why, place};
 
 const ANSWERS_WITHIN: Duration = Duration::from_secs(10);
 
-/// How long anybody waits for a connection. At the end of it stands a person, who is better told to
-/// try again than left looking at nothing; under plain load a connection is free in milliseconds.
-const CONNECTION_MAY_TAKE: Duration = Duration::from_secs(3);
-
-/// How long an opening waits for a server that may be starting at the same time.
-const SERVER_MAY_TAKE: Duration = Duration::from_secs(15);
+/// How long anybody waits for a connection: long, because on a busy machine everything is slow. That
+/// the server is away is found out by [`presence`](super::presence), and sooner.
+const CONNECTION_MAY_TAKE: Duration = Duration::from_secs(15);
 
 /// Where a service's database is.
 #[derive(Debug, Clone)]
@@ -60,7 +57,7 @@ impl Store {
             Place::Server { server, database, connections } => {
                 let keeper = lock_server(server, database).await?;
                 make_database(&keeper, database).await?;
-                let pool = connect(server, database, (*connections, CONNECTION_MAY_TAKE)).await?;
+                let pool = connect(server, database, *connections).await?;
                 migrate::up(&pool, migrations).await?;
                 keeper.close().await?;
                 (pool.clone(), pool)
@@ -84,7 +81,7 @@ pub async fn probe(service: &str, settings: &config::Store) -> Result<Option<Str
     }
     // The pool would go on knocking at a closed door.
     knock(server, "postgres").await?;
-    let found = connect(server, "postgres", (1, SERVER_MAY_TAKE)).await?;
+    let found = connect(server, "postgres", 1).await?;
     let statement = |sql: &str| Statement::from_string(DbBackend::Postgres, sql);
     let version = found.query_one_raw(statement("SHOW server_version")).await?;
     let version = version.ok_or(Error::Corrupt { what: "version of the server" })?.try_get_by_index(0)?;
@@ -93,7 +90,7 @@ pub async fn probe(service: &str, settings: &config::Store) -> Result<Option<Str
     let exists = found.query_one_raw(exists).await?.is_some();
     found.close().await?;
     if exists {
-        connect(server, &database, (1, SERVER_MAY_TAKE)).await?.close().await?;
+        connect(server, &database, 1).await?.close().await?;
     }
     Ok(Some(version))
 }
@@ -138,7 +135,7 @@ async fn lock_server(server: &str, database: &str) -> Result<DatabaseConnection,
     if !known {
         return Err(Error::Address);
     }
-    let keeper = connect(server, "postgres", (1, SERVER_MAY_TAKE)).await?;
+    let keeper = connect(server, "postgres", 1).await?;
     let lock = "SELECT pg_advisory_lock(hashtextextended($1, 0))";
     keeper.execute_raw(Statement::from_sql_and_values(DbBackend::Postgres, lock, [database.into()])).await?;
     Ok(keeper)
@@ -158,23 +155,16 @@ async fn make_database(keeper: &DatabaseConnection, database: &str) -> Result<()
 
 /// The address of a database on a server, whose own address may end with options
 /// (`?sslmode=verify-full`).
-fn address_of(server: &str, database: &str) -> String {
+pub(super) fn address_of(server: &str, database: &str) -> String {
     match server.split_once('?') {
         Some((server, options)) => format!("{}/{database}?{options}", server.trim_end_matches('/')),
         None => format!("{server}/{database}"),
     }
 }
 
-/// Connections to a database of a server, for each of which anybody waits so long. A server that is not
-/// there yet is waited for as long.
-async fn connect(
-    server: &str,
-    database: &str,
-    (connections, may_take): (u32, Duration),
-) -> Result<DatabaseConnection, Error> {
-    let mut options = server_options(&address_of(server, database), connections);
-    options.acquire_timeout(may_take);
-    let connected = Database::connect(options).await;
+/// Connections to a database of a server. A server that is not there yet is waited for a moment.
+async fn connect(server: &str, database: &str, connections: u32) -> Result<DatabaseConnection, Error> {
+    let connected = Database::connect(server_options(&address_of(server, database), connections)).await;
     match connected {
         Ok(pool) => Ok(pool),
         // The pool says at last that it has waited; once more without it, to hear for what.

@@ -1,4 +1,3 @@
-mod away;
 mod commits;
 mod opening;
 mod requests;
