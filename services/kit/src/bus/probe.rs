@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_nats::{Client, Event, HeaderMap, ServerError};
+use futures::StreamExt as _;
 use tokio::sync::Notify;
 
 use super::permissions::{Hearers, questions};
@@ -17,15 +18,25 @@ use crate::unreached::{Why, place};
 const ANSWERS_WITHIN: Duration = Duration::from_secs(5);
 
 /// What the server objected to, in its order, until the connection was closed.
-#[derive(Default)]
 struct Objections {
     said: Mutex<Vec<String>>,
+    /// The subject of what is published last.
+    last: String,
+    to_the_last: Notify,
     closed: Notify,
 }
 
 impl Objections {
+    fn of(service: &str) -> Self {
+        let last = format!("{}.check.last", inbox_prefix(service));
+        Self { said: Mutex::default(), last, to_the_last: Notify::new(), closed: Notify::new() }
+    }
+
     fn note(&self, event: &Event) {
         match event {
+            Event::ServerError(ServerError::Other(what)) if is_about(what, &self.last) => {
+                self.to_the_last.notify_one();
+            }
             Event::ServerError(ServerError::Other(what)) => {
                 self.said.lock().unwrap_or_else(PoisonError::into_inner).push(what.clone());
             }
@@ -35,9 +46,13 @@ impl Objections {
     }
 }
 
+fn is_about(said: &str, subject: &str) -> bool {
+    said.contains(&format!("Publish to {subject:?}"))
+}
+
 /// Whether a server is what `service` needs; its version. `hearers` says who hears whom.
 pub async fn probe(service: &'static str, server: Access<'_>, hearers: &Hearers) -> Result<String, Error> {
-    let objections = Arc::new(Objections::default());
+    let objections = Arc::new(Objections::of(service));
     let noted = Arc::clone(&objections);
     let options = server.options(service).name(format!("schoolbell-check-{service}"));
     let options = options.connection_timeout(ANSWERS_WITHIN).event_callback(move |event| {
@@ -51,15 +66,15 @@ pub async fn probe(service: &'static str, server: Access<'_>, hearers: &Hearers)
         return Err(Error::TooOld { found });
     }
     let others = || hearers.keys().filter(|other| **other != service).map(|other| trial_subject(other));
-    let asked = ask(&client, (service, hearers), others()).await;
-    // What the server objects to comes before the end of the connection.
-    let silent = || Error::Connect { service, place: place(server.url), why: Why::Silent };
-    asked.map_err(|_| silent())?;
-    tokio::time::timeout(ANSWERS_WITHIN, objections.closed.notified()).await.map_err(|_| silent())?;
+    let asked = ask(&client, (service, hearers), others(), &objections);
+    let asked = tokio::time::timeout(ANSWERS_WITHIN, asked).await;
     let objections = objections.said.lock().unwrap_or_else(PoisonError::into_inner).clone();
-    let is_about = |said: &String, subject: &str| said.contains(&format!("{subject:?}"));
+    if objections.is_empty() && !matches!(asked, Ok(Ok(()))) {
+        return Err(Error::Connect { service, place: place(server.url), why: Why::Silent });
+    }
     let wrong = |what: String| Err(Error::Permissions { service, place: place(server.url), what });
-    if let Some(said) = objections.iter().find(|said| !others().any(|other| is_about(said, &other))) {
+    let expected = |said: &String| others().any(|other| is_about(said, &other));
+    if let Some(said) = objections.iter().find(|said| !expected(said)) {
         return wrong(said.clone());
     }
     // Without passwords everybody is everybody.
@@ -74,14 +89,17 @@ fn trial_subject(service: &str) -> String {
     format!("schoolbell.{service}.check")
 }
 
-/// Does what the service will do, and what it must not, and closes the connection.
+/// Does what the service will do, and what it must not, and waits until the server has come to the end of it
+/// and everything that it objected to is known.
 async fn ask(
     client: &Client,
     (service, hearers): (&str, &Hearers),
     others: impl Iterator<Item = String>,
+    objections: &Objections,
 ) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
     let inbox = format!("{}.check", inbox_prefix(service));
     let _answers = client.subscribe(inbox.clone()).await?;
+    let mut last = client.subscribe(objections.last.clone()).await?;
     let sayers = hearers.get(service).map(Vec::as_slice).unwrap_or_default();
     for question in questions(service, sayers) {
         client.publish_with_reply(question, inbox.clone(), "".into()).await?;
@@ -91,7 +109,14 @@ async fn ask(
         nowhere.insert("Nats-Expected-Stream", "schoolbell-check");
         client.publish_with_headers(subject, nowhere, "".into()).await?;
     }
+    // The server takes one after the other: it objects to the last, or hands it back to us.
+    client.publish(objections.last.clone(), "".into()).await?;
     client.flush().await?;
+    tokio::select! {
+        () = objections.to_the_last.notified() => {}
+        _ = last.next() => {}
+    }
     client.drain().await?;
+    objections.closed.notified().await;
     Ok(())
 }
