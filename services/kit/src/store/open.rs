@@ -190,7 +190,7 @@ async fn knock(server: &str, database: &str) -> Result<(), Error> {
 
 fn server_options(address: &str, connections: u32) -> ConnectOptions {
     let mut options = ConnectOptions::new(address);
-    options.max_connections(connections).sqlx_logging(false);
+    options.max_connections(connections).sqlx_logging(false).acquire_timeout(CONNECTION_MAY_TAKE);
     options
 }
 
