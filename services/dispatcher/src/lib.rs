@@ -149,7 +149,7 @@ fn wire(
         sender: Sender {
             store: store.clone(),
             directory,
-            outlets: sender::outlets(channels),
+            outlets: sender::outlets(channels, store),
             renderer,
             timing,
             choices,

@@ -7,6 +7,7 @@ use jiff::SignedDuration;
 use serde::Deserialize;
 
 use crate::domain::NoticeKind;
+pub use crate::domain::settle::Semantics;
 
 /// How a kind of notice is carried.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,6 +36,25 @@ pub enum Lane {
 }
 
 impl Lane {
+    /// Every lane, the most urgent first.
+    pub const ALL: [Self; 3] = [Self::Urgent, Self::Normal, Self::Bulk];
+
+    /// Its name in metrics.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Urgent => "urgent",
+            Self::Normal => "normal",
+            Self::Bulk => "bulk",
+        }
+    }
+
+    /// The lane of this order.
+    #[must_use]
+    pub fn by_order(order: i64) -> Option<Self> {
+        Self::ALL.into_iter().find(|lane| lane.order() == order)
+    }
+
     /// As it stands in rows: a smaller number leaves first.
     #[must_use]
     pub const fn order(self) -> i64 {
@@ -44,13 +64,6 @@ impl Lane {
             Self::Bulk => 2,
         }
     }
-}
-
-/// What a crash between the request and its record may do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Semantics {
-    /// Repeat: silence would be worse.
-    AtLeastOnce,
 }
 
 /// The timings that a school may change. The settings say `30s`; here they are whole seconds.
@@ -98,5 +111,20 @@ pub fn route(kind: NoticeKind, timing: &Timing) -> Route {
         }
         NoticeKind::Announcement => (Lane::Bulk, at_once, PATIENCE),
     };
-    Route { kind, lane, semantics: Semantics::AtLeastOnce, gathers_for, patience }
+    Route { kind, lane, semantics: semantics(kind), gathers_for, patience }
+}
+
+/// What a crash may do to a kind of notice. Only a letter that somebody wrote may rather be missed than
+/// come twice.
+const fn semantics(kind: NoticeKind) -> Semantics {
+    match kind {
+        NoticeKind::AbsenceUnexplained
+        | NoticeKind::AbsenceCorrection
+        | NoticeKind::FirstAid
+        | NoticeKind::HeadInjury
+        | NoticeKind::ClosureDeclared
+        | NoticeKind::ClosureChanged
+        | NoticeKind::Reopening => Semantics::AtLeastOnce,
+        NoticeKind::Announcement => Semantics::AtMostOnce,
+    }
 }

@@ -6,6 +6,7 @@
 
 pub mod about;
 pub mod audience;
+pub mod budget;
 pub mod clearance;
 pub mod entitlement;
 pub mod medium;

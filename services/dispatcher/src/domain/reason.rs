@@ -71,6 +71,7 @@ reasons! {
     TemporaryFailure = "TEMPORARY_FAILURE", "the network could not deliver the message";
     TechnicalFailure = "TECHNICAL_FAILURE", "the provider failed to pass the message on";
     TriesUsedUp = "TRIES_USED_UP", "the provider was tried often enough";
+    MayHaveLeft = "MAY_HAVE_LEFT", "it is unclear whether the message has left, and it is not sent twice: a person decides";
     HandledByPerson = "HANDLED_BY_PERSON", "a person has dealt with this";
     Restored = "RESTORED", "this may have been done before the data was put back to an earlier state: a person decides";
     Redelivered = "REDELIVERED", "nothing had reached this contact, and a person asked for it to be sent again";

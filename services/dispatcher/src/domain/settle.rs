@@ -17,6 +17,15 @@ const ASK_AFTER: SignedDuration = SignedDuration::from_secs(10);
 /// unclear answer is asked about once before anybody else is, and that takes its time.
 const ASKED_ABOUT_WITHIN: SignedDuration = SignedDuration::from_secs(20);
 
+/// What a crash between a request and its record may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Semantics {
+    /// Repeat: silence would be worse.
+    AtLeastOnce,
+    /// Nothing: what may have left is not sent again, because it costs or annoys.
+    AtMostOnce,
+}
+
 /// What an attempt was about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Attempted {
@@ -30,6 +39,8 @@ pub struct Attempted {
     pub patience_until: Option<Timestamp>,
     /// By what it went.
     pub medium: Medium,
+    /// What a crash may do to it.
+    pub semantics: Semantics,
 }
 
 /// Where a delivery stands after an attempt.
@@ -49,6 +60,8 @@ pub struct Settled {
     pub next_address: bool,
     /// An operator must look at our account or settings.
     pub misconfigured: bool,
+    /// Whether it left is unclear, nobody can be asked, and it may not be sent twice.
+    pub asks_a_person: bool,
 }
 
 impl Settled {
@@ -61,6 +74,7 @@ impl Settled {
             patience_until: None,
             next_address: false,
             misconfigured: false,
+            asks_a_person: false,
         }
     }
 
@@ -68,10 +82,16 @@ impl Settled {
         Self { next_address: true, ..Self::at(DeliveryState::Failed, code) }
     }
 
-    /// Nothing more is tried here. What may have left does not become something that has failed.
-    fn given_up(state: DeliveryState, code: &'static str) -> Self {
-        match state {
-            DeliveryState::Unknown => Self { next_address: true, ..Self::at(state, code) },
+    /// Nothing more is tried here. What may have left does not become something that has failed, and
+    /// what may not come twice is not sent elsewhere either.
+    fn given_up(state: DeliveryState, code: &'static str, attempted: &Attempted) -> Self {
+        match (state, attempted.semantics) {
+            (DeliveryState::Unknown, Semantics::AtLeastOnce) => {
+                Self { next_address: true, ..Self::at(state, code) }
+            }
+            (DeliveryState::Unknown, Semantics::AtMostOnce) => {
+                Self { asks_a_person: true, ..Self::at(state, Reason::MayHaveLeft.code()) }
+            }
             _ => Self::failed(code),
         }
     }
@@ -84,6 +104,9 @@ impl Settled {
             DeliveryState::Accepted => attempted.patience,
             _ => attempted.patience.max(ASKED_ABOUT_WITHIN),
         };
+        if attempted.semantics == Semantics::AtMostOnce && state.may_have_told() {
+            return Self::at(state, code);
+        }
         let begins = || now.checked_add(patience).ok();
         Self { patience_until: attempted.patience_until.or_else(begins), ..Self::at(state, code) }
     }
@@ -107,7 +130,7 @@ impl Settled {
         now: Timestamp,
     ) -> Self {
         if attempted.attempts >= MOST_ATTEMPTS || at >= attempted.valid_until {
-            return Self::given_up(state, code);
+            return Self::given_up(state, code, attempted);
         }
         Self { again_at: Some(at), ..Self::waiting(state, code, attempted, now) }
     }
@@ -144,10 +167,12 @@ pub fn resolve(attempted: &Attempted, found: Found, now: Timestamp) -> Option<Se
     match found {
         Found::Accepted { provider_reference } => Some(accepted(attempted, provider_reference, now)),
         Found::NotFound if attempted.attempts >= MOST_ATTEMPTS => {
-            Some(Settled::given_up(DeliveryState::Due, Reason::TriesUsedUp.code()))
+            Some(Settled::given_up(DeliveryState::Due, Reason::TriesUsedUp.code(), attempted))
         }
-        Found::CannotAsk if attempted.attempts >= MOST_ATTEMPTS => {
-            Some(Settled::given_up(DeliveryState::Unknown, Reason::TriesUsedUp.code()))
+        Found::CannotAsk
+            if attempted.attempts >= MOST_ATTEMPTS || attempted.semantics == Semantics::AtMostOnce =>
+        {
+            Some(Settled::given_up(DeliveryState::Unknown, Reason::TriesUsedUp.code(), attempted))
         }
         Found::NotFound | Found::CannotAsk => None,
         Found::Failed { why } => {
@@ -155,6 +180,14 @@ pub fn resolve(attempted: &Attempted, found: Found, now: Timestamp) -> Option<Se
             Some(Settled::again((DeliveryState::Unknown, why), at, attempted, now))
         }
     }
+}
+
+/// What was written down as started was stopped at the last moment: nothing has left, and it is looked at
+/// again at once.
+#[must_use]
+pub fn started_in_vain(attempted: &Attempted, now: Timestamp) -> Settled {
+    let waits = Settled::at(DeliveryState::Due, Reason::Due.code());
+    Settled { again_at: Some(now), patience_until: attempted.patience_until, ..waits }
 }
 
 fn accepted(attempted: &Attempted, reference: String, now: Timestamp) -> Settled {
@@ -190,6 +223,7 @@ mod tests {
             patience: SignedDuration::from_mins(10),
             patience_until: None,
             medium: Medium::Text,
+            semantics: Semantics::AtLeastOnce,
         }
     }
 

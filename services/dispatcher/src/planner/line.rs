@@ -33,8 +33,7 @@ impl Line {
     #[must_use]
     pub fn kinds(self, timing: &Timing) -> Vec<Vec<NoticeKind>> {
         let own = || NoticeKind::ALL.into_iter().filter(|kind| Self::of(*kind) == self);
-        let lanes = [Lane::Urgent, Lane::Normal, Lane::Bulk];
-        let kinds = lanes.map(|lane| own().filter(|kind| route(*kind, timing).lane == lane).collect());
+        let kinds = Lane::ALL.map(|lane| own().filter(|kind| route(*kind, timing).lane == lane).collect());
         kinds.into_iter().filter(|kinds: &Vec<NoticeKind>| !kinds.is_empty()).collect()
     }
 }

@@ -1,5 +1,6 @@
 //! One message on its way to its provider.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -7,17 +8,17 @@ use std::time::Duration;
 use jiff::Timestamp;
 use kit::clock::Clock;
 use kit::telemetry;
-use tokio::sync::OwnedSemaphorePermit;
+use tokio::sync::{OwnedSemaphorePermit, mpsc};
 use tokio::time::Instant;
 use tracing::{Instrument, Span};
 
-use super::air::Air;
+use super::air::{Air, InTheAir};
 use super::generation::Generation;
 use super::outlet::Outlet;
 use super::prepare::Ready;
 use super::settler::Settler;
 use crate::channels::{Leave, NotSent, Outcome, why};
-use crate::domain::settle::settle;
+use crate::domain::settle::{Semantics, settle, started_in_vain};
 use crate::store::settle::Finished;
 
 /// How old a clearance may be when a request is started. Promised to every restricted family.
@@ -25,76 +26,91 @@ const CLEARED_FOR: Duration = Duration::from_secs(5);
 /// A request that is about to start must be on its way well within that.
 const MARGIN: Duration = Duration::from_millis(250);
 
-/// What is looked at right before the request.
+/// What every flight of this process stands on.
 #[derive(Clone)]
-pub(super) struct Checks {
+pub(super) struct Desk {
     pub generation: Generation,
     pub air: Air,
-    /// Whether the chunk is still ours.
-    pub held: Arc<AtomicBool>,
     pub clock: Clock,
+    pub settler: Settler,
 }
 
-impl Checks {
-    fn hold(&self, looked: Looked) -> bool {
+impl Desk {
+    /// Whether a message that waited for its turn may still leave.
+    pub(super) fn may_leave(&self, ready: &Ready) -> bool {
+        self.holds(&Looked::of(ready))
+    }
+
+    fn holds(&self, looked: &Looked) -> bool {
         looked.is_fresh(MARGIN)
-            && self.held.load(Ordering::Acquire)
+            && looked.held.load(Ordering::Acquire)
             && self.generation.fresh() == Some(looked.generation)
             && self.clock.now() < looked.valid_until
     }
 }
 
 /// What a message may leave under.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 struct Looked {
     cleared_at: Instant,
     generation: i64,
     valid_until: Timestamp,
+    held: Arc<AtomicBool>,
 }
 
 impl Looked {
     fn of(ready: &Ready) -> Self {
-        let Ready { cleared_at, generation, .. } = *ready;
-        Self { cleared_at, generation, valid_until: ready.delivery.valid_until }
+        let (valid_until, held) = (ready.delivery.valid_until, Arc::clone(&ready.held));
+        Self { cleared_at: ready.cleared_at, generation: ready.generation, valid_until, held }
     }
 
-    fn is_fresh(self, margin: Duration) -> bool {
+    fn is_fresh(&self, margin: Duration) -> bool {
         self.cleared_at.elapsed() + margin < CLEARED_FOR
     }
 }
 
-/// Sends one message and sees it settled. A message that is no longer fresh stays as it is and is
-/// looked at again in the next round.
-pub(super) async fn fly(
-    ready: Ready,
-    outlet: Arc<Outlet>,
-    checks: Checks,
-    settling: (Settler, OwnedSemaphorePermit),
-) {
-    let (settler, credit) = settling;
-    let left = CLEARED_FOR.saturating_sub(ready.cleared_at.elapsed() + MARGIN);
-    let Some(room) = outlet.room(left).await else { return };
+/// What a flight holds until what came of it is durable.
+pub(super) struct Landing {
+    /// A crash repeats at most as many as there are credits.
+    _credit: OwnedSemaphorePermit,
+    /// A recall sees it.
+    _in_the_air: InTheAir,
+    /// Its round is not over.
+    _round: mpsc::Sender<Infallible>,
+}
+
+/// Sends one message, and has what came of it written down. A message that is no longer fresh stays
+/// as it is and is looked at again in the next round.
+pub(super) async fn fly(ready: Ready, outlet: &Outlet, desk: &Desk, credit: OwnedSemaphorePermit) {
     // Before the last look: a recall that has waited for every look then sees this flight.
-    let _in_the_air = checks.air.take_off(&ready.delivery.id);
+    let in_the_air = desk.air.take_off(&ready.delivery.id);
+    let landing = Landing { _credit: credit, _in_the_air: in_the_air, _round: ready.round.clone() };
     let looked = Looked::of(&ready);
-    if !checks.hold(looked) {
+    let at_most_once = ready.attempted.semantics == Semantics::AtMostOnce;
+    if at_most_once && !desk.settler.start(&ready.delivery.id).await {
         return;
     }
-    let started_at = checks.clock.now();
+    let started_at = desk.clock.now();
     // A provider may take long to listen; what has changed meanwhile still stops the message.
-    let asked = checks.clone();
-    let leave = Leave::while_it_holds(move || asked.hold(looked));
+    let (asked, look) = (desk.clone(), looked.clone());
+    let leave = Leave::while_it_holds(move || asked.holds(&look));
     let span = span(&ready);
-    let sent = outlet.send(&ready.outgoing, &leave, checks.clock.real());
+    let sent = outlet.send(&ready.outgoing, &leave, desk.clock.real());
     let outcome = sent.instrument(span.clone()).await;
-    drop(room);
-    let outcome = match outcome {
-        Ok(outcome) => outcome,
+    let now = desk.clock.now();
+    let (settled, attempts, started_at) = match outcome {
+        Ok(outcome) => (settle(&ready.attempted, outcome, now), ready.attempted.attempts, Some(started_at)),
         // Counted, so that a provider who is always too slow does not keep the next address waiting.
-        Err(NotSent) if !looked.is_fresh(MARGIN) => Outcome::Retry { why: why::TOO_SLOW, after: None },
+        Err(NotSent) if !looked.is_fresh(MARGIN) => {
+            let outcome = Outcome::Retry { why: why::TOO_SLOW, after: None };
+            (settle(&ready.attempted, outcome, now), ready.attempted.attempts, Some(started_at))
+        }
+        // It stands there as started, and nothing of it has left.
+        Err(NotSent) if at_most_once => {
+            (started_in_vain(&ready.attempted, now), ready.delivery.attempts, None)
+        }
         Err(NotSent) => return,
     };
-    let settled = settle(&ready.attempted, outcome, checks.clock.now());
     span.record("outcome", settled.state.as_str());
     metrics::counter!(
         "dispatcher_attempts_total",
@@ -107,14 +123,12 @@ pub(super) async fn fly(
         school: ready.school,
         channel: ready.delivery.channel,
         lane: ready.lane,
-        attempts: ready.attempted.attempts,
+        attempts,
         settled,
-        started_at: Some(started_at),
+        started_at,
         dropped: None,
     };
-    settler.settle(finished).await;
-    // What is not durable holds its credit: a crash repeats at most as many as there are credits.
-    drop(credit);
+    desk.settler.land(finished, landing).await;
 }
 
 /// One request, in the trace of what it tells.
@@ -136,14 +150,16 @@ mod tests {
 
     use futures::future::BoxFuture;
     use jiff::SignedDuration;
+    use kit::testing::{TestStore, stores};
     use proto::ids::SchoolId;
-    use tokio::task::JoinSet;
+    use tokio_util::sync::CancellationToken;
 
     use super::*;
     use crate::channels::{Channel, ChannelName, Found, Limits, Medium, Outgoing};
     use crate::domain::settle::Attempted;
     use crate::domain::{DeliveryState, NoticeKind};
-    use crate::sender::outlets;
+    use crate::routes::Lane;
+    use crate::sender::connection;
     use crate::store::chunks::Delivery;
 
     /// A provider that carries one message at a time and takes its time; remembers when it was asked.
@@ -190,7 +206,7 @@ mod tests {
         }
     }
 
-    fn ready(number: usize, generation: i64) -> Ready {
+    fn ready(number: usize, generation: i64, round: mpsc::Sender<Infallible>) -> Ready {
         let valid_until: Timestamp = "2026-11-24T12:00:00Z".parse().unwrap();
         Ready {
             delivery: Delivery {
@@ -206,7 +222,7 @@ mod tests {
                 general: None,
             },
             school: SchoolId::generate(),
-            lane: 1,
+            lane: Lane::Normal,
             outgoing: Outgoing {
                 key: format!("dlv_{number}"),
                 to: "+447700900001".to_owned(),
@@ -219,84 +235,103 @@ mod tests {
                 patience: SignedDuration::from_mins(10),
                 patience_until: None,
                 medium: Medium::Text,
+                semantics: Semantics::AtLeastOnce,
             },
             cleared_at: Instant::now(),
             generation,
             traces: Vec::new(),
+            held: Arc::new(AtomicBool::new(true)),
+            round,
         }
     }
 
     /// Lets messages fly that were cleared just now; says how long after it each was started.
-    async fn starts(messages: usize, change: impl Fn(&Checks, &mut Ready)) -> Vec<Duration> {
+    async fn starts(test: &TestStore, messages: usize, change: impl Fn(&mut Ready)) -> Vec<Duration> {
         let channel = Slow {
             listens_after: Duration::ZERO,
             takes: Duration::from_millis(1_500),
             loses: Arc::default(),
             asked: Arc::default(),
         };
-        starts_at(channel, messages, change).await
+        starts_at(test, channel, messages, change).await
+    }
+
+    /// A store that nobody asks, and time that passes only when everybody waits.
+    async fn stands_still() -> TestStore {
+        let test = stores("dispatcher", crate::store::MIGRATIONS).await.remove(0);
+        tokio::time::pause();
+        tokio::time::advance(Duration::from_mins(1)).await;
+        test
     }
 
     async fn starts_at(
+        test: &TestStore,
         channel: Slow,
         messages: usize,
-        change: impl Fn(&Checks, &mut Ready),
+        change: impl Fn(&mut Ready),
     ) -> Vec<Duration> {
-        let outlet = outlets(vec![Arc::new(channel.clone())]).into_values().next().unwrap();
-        let checks = Checks {
+        let outlet = Outlet::unlimited(Arc::new(channel.clone()), &test.store);
+        let desk = Desk {
             generation: Generation::standing_at(7),
             air: Air::default(),
-            held: Arc::new(AtomicBool::new(true)),
             clock: Clock::fixed("2026-11-24T09:16:00Z".parse().unwrap()),
+            settler: Settler::that_forgets(),
         };
-        let settler = Settler::that_forgets();
         let begun = Instant::now();
-        let mut flights = JoinSet::new();
+        let (in_round, mut over) = mpsc::channel(1);
         for number in 0..messages {
-            let mut message = ready(number, 7);
-            change(&checks, &mut message);
-            let settling = (settler.clone(), settler.credit().await);
-            flights.spawn(fly(message, Arc::clone(&outlet), checks.clone(), settling));
+            let mut message = ready(number, 7, in_round.clone());
+            change(&mut message);
+            outlet.push(Lane::Normal, message);
         }
-        flights.join_all().await;
-        assert!(checks.air.deliveries().is_empty());
-        channel.asked.lock().unwrap().iter().map(|asked| asked.duration_since(begun)).collect()
+        drop(in_round);
+        let stop = CancellationToken::new();
+        let connection = connection(Arc::clone(&outlet), desk.clone(), stop.clone());
+        tokio::select! {
+            () = connection => unreachable!("it ends with the stop only"),
+            ended = over.recv() => assert!(ended.is_none()),
+        }
+        assert!(desk.air.deliveries().is_empty());
+        let asked = channel.asked.lock().unwrap();
+        asked.iter().map(|asked| asked.duration_since(begun)).collect()
     }
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn no_request_starts_later_than_five_seconds_after_the_directory_was_asked() {
-        let starts = starts(6, |_, _| {}).await;
+        let test = stands_still().await;
+        let starts = starts(&test, 6, |_| {}).await;
         assert_eq!(starts.len(), 4, "at 0, 1.5, 3 and 4.5 seconds: {starts:?}");
         assert!(starts.iter().all(|start| *start < CLEARED_FOR));
     }
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn what_changes_while_a_provider_is_slow_to_listen_stops_the_message_all_the_same() {
+        let test = stands_still().await;
         let slow = |seconds| Slow {
             listens_after: Duration::from_secs(seconds),
             takes: Duration::ZERO,
             loses: Arc::default(),
             asked: Arc::default(),
         };
-        assert_eq!(starts_at(slow(3), 1, |_, _| {}).await.len(), 1);
-        assert!(starts_at(slow(5), 1, |_, _| {}).await.is_empty());
+        assert_eq!(starts_at(&test, slow(3), 1, |_| {}).await.len(), 1);
+        assert!(starts_at(&test, slow(5), 1, |_| {}).await.is_empty());
         let slow = slow(3);
         let lost = Arc::clone(&slow.loses);
-        let lease = |checks: &Checks, _: &mut Ready| *lost.lock().unwrap() = Some(Arc::clone(&checks.held));
-        assert!(starts_at(slow, 1, lease).await.is_empty());
+        let lease = |ready: &mut Ready| *lost.lock().unwrap() = Some(Arc::clone(&ready.held));
+        assert!(starts_at(&test, slow, 1, lease).await.is_empty());
     }
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn a_message_of_an_old_clearance_another_generation_or_a_lost_lease_does_not_start() {
-        let old = |_: &Checks, ready: &mut Ready| {
+        let old = |ready: &mut Ready| {
             ready.cleared_at = Instant::now().checked_sub(CLEARED_FOR).unwrap();
         };
-        let recalled = |_: &Checks, ready: &mut Ready| ready.generation = 6;
-        let lost = |checks: &Checks, _: &mut Ready| checks.held.store(false, Ordering::Release);
-        tokio::time::advance(Duration::from_mins(1)).await;
-        assert!(starts(1, old).await.is_empty());
-        assert!(starts(1, recalled).await.is_empty());
-        assert!(starts(1, lost).await.is_empty());
-        assert_eq!(starts(1, |_, _| {}).await.len(), 1);
+        let recalled = |ready: &mut Ready| ready.generation = 6;
+        let lost = |ready: &mut Ready| ready.held.store(false, Ordering::Release);
+        let test = stands_still().await;
+        assert!(starts(&test, 1, old).await.is_empty());
+        assert!(starts(&test, 1, recalled).await.is_empty());
+        assert!(starts(&test, 1, lost).await.is_empty());
+        assert_eq!(starts(&test, 1, |_| {}).await.len(), 1);
     }
 }

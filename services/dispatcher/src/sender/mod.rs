@@ -1,29 +1,35 @@
 //! The sender: leases what is due, clears it, words it, hands it to its channel and settles what
 //! came of it.
 //!
-//! Each channel has a loop of its own, so that a provider that hangs holds up nobody else's
-//! messages. One chunk after the other is drained in rounds. A round reads what is still open, asks the
-//! directory, reads the recall generation and the members, and lets each message fly; a message
-//! whose clearance or generation is no longer fresh when its turn comes is not sent but looked at
-//! again in the next round. No transaction is open while a provider or the directory is called.
+//! Each channel and lane has loops of its own, so that neither a provider that hangs nor a bulk run
+//! holds up anybody else's messages. A loop drains one chunk after the other in rounds: a round
+//! reads what is still open, asks the directory, reads the recall generation and the members, and
+//! queues each message for its channel; a message whose clearance or generation is no longer fresh
+//! when its turn comes is not sent but looked at again in the next round. A channel has as many
+//! workers as connections, which take from its queue what is most urgent. No transaction is open
+//! while a provider or the directory is called.
 
 mod air;
+mod budget;
+mod chunk;
 mod flight;
 mod generation;
 mod look;
 mod outlet;
 mod prepare;
+mod queue;
 mod settler;
 mod silence;
 mod stopped;
 mod words;
 
 use std::collections::HashMap;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
+use futures::FutureExt;
+use jiff::Timestamp;
 use kit::store::{Error as StoreError, Store};
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
@@ -35,19 +41,19 @@ pub use outlet::{Outlet, outlets};
 pub use settler::{CREDITS, Settler};
 pub use silence::Silence;
 
-use flight::Checks;
-use prepare::Prepared;
+use flight::Desk;
 
 use crate::channels::ChannelName;
 use crate::directory::{self, Directory};
 use crate::domain::{Choices, NoticeKind};
 use crate::render::Renderer;
-use crate::routes::Timing;
-use crate::store::chunks::{self, Chunk, Line};
+use crate::routes::{Lane, Route, Timing};
+use crate::store::chunks::{self, Line};
 use crate::store::waits;
 
 const SWEEP: Duration = Duration::from_secs(1);
-const RENEW_EVERY: Duration = Duration::from_secs(4);
+/// While one loop's round is on its way, the other prepares the next.
+const LOOPS: usize = 2;
 
 /// Why a chunk could not be worked on.
 #[derive(Debug, thiserror::Error)]
@@ -89,157 +95,66 @@ pub struct Sender {
 impl Sender {
     /// Runs until `stop`; what is in the air then is settled first.
     pub async fn run(self, stop: CancellationToken) -> anyhow::Result<()> {
-        let channels: Vec<ChannelName> = self.outlets.keys().cloned().collect();
-        let lines = channels.iter().cloned().map(Line::Of).chain([Line::Beside(channels.clone())]);
-        let lines: Vec<(Line, Notify)> = lines.map(|line| (line, Notify::new())).collect();
-        let loops = lines.iter().map(|(line, wake)| self.serve(line, wake, &stop));
-        let pass_on = async {
-            loop {
-                self.wake.notified().await;
-                for (_, wake) in &lines {
-                    wake.notify_one();
-                }
+        let mut connections = JoinSet::new();
+        for outlet in self.outlets.values() {
+            for _ in 0..outlet.connections() {
+                connections.spawn(connection(Arc::clone(outlet), self.desk(), stop.clone()));
             }
+        }
+        let channels: Vec<ChannelName> = self.outlets.keys().cloned().collect();
+        let of = |channel: &ChannelName| Lane::ALL.map(|lane| Line::Of(channel.clone(), lane));
+        let lines = channels.iter().flat_map(of).chain([Line::Beside(channels.clone())]);
+        let lines: Vec<(Line, Notify)> =
+            lines.flat_map(|line| (0..LOOPS).map(move |_| (line.clone(), Notify::new()))).collect();
+        let loops = lines.iter().map(|(line, wake)| self.serve(line, wake, &stop));
+        let close = async {
+            stop.cancelled().await;
+            // What waits for its turn is not sent any more, and holds up no loop.
+            self.outlets.values().for_each(|outlet| outlet.close());
         };
-        tokio::select! {
-            _ = futures::future::join_all(loops) => {}
-            () = pass_on => {}
+        tokio::join!(futures::future::join_all(loops), self.watch(&lines, &stop), close);
+        while let Some(ended) = connections.join_next().await {
+            ended?;
         }
         Ok(())
     }
 
-    /// One line of chunks, one after the other.
-    async fn serve(&self, line: &Line, wake: &Notify, stop: &CancellationToken) {
+    /// Wakes the loops for which something is due.
+    async fn watch(&self, lines: &[(Line, Notify)], stop: &CancellationToken) {
         while !stop.is_cancelled() {
-            match self.next_chunk(line, stop).await {
-                Ok(true) => {}
-                Ok(false) => self.wait(line, wake, stop).await,
-                Err(error) => {
-                    tracing::warn!(error = &error as &(dyn std::error::Error + 'static), "sending waits");
-                    let now = self.store.clock().now();
-                    if self.silence.has_lasted(waits::PATIENCE, now) {
-                        self.ask_a_person(now).await;
+            let now = self.store.clock().now();
+            let mut rest = SWEEP;
+            match chunks::waiting(&self.store).await {
+                Ok(waiting) => {
+                    for waiting in waiting {
+                        if waiting.due_at > now {
+                            rest = rest.min(waiting.due_at.duration_since(now).unsigned_abs());
+                            continue;
+                        }
+                        lines
+                            .iter()
+                            .filter(|(line, _)| line.takes(&waiting))
+                            .for_each(|(_, wake)| wake.notify_one());
                     }
-                    self.wait(line, wake, stop).await;
                 }
+                // The loops say why, and what waits for how long.
+                Err(_) => lines.iter().for_each(|(_, wake)| wake.notify_one()),
+            }
+            tokio::select! {
+                () = self.wake.notified() => {}
+                () = tokio::time::sleep(rest) => {}
+                () = stop.cancelled() => {}
             }
         }
     }
 
-    async fn wait(&self, line: &Line, wake: &Notify, stop: &CancellationToken) {
-        let now = self.store.clock().now();
-        let due = match chunks::next_due(&self.store, line).await {
-            Ok(Some(due_at)) if due_at > now => due_at.duration_since(now).unsigned_abs(),
-            _ => SWEEP,
-        };
-        tokio::select! {
-            () = wake.notified() => {}
-            () = tokio::time::sleep(due.min(SWEEP)) => {}
-            () = stop.cancelled() => {}
-        }
-    }
-
-    /// Takes a chunk and works on it; false when there is none.
-    async fn next_chunk(&self, line: &Line, stop: &CancellationToken) -> Result<bool, Error> {
-        let Some(chunk) = chunks::claim(&self.store, line, &self.owner).await? else {
-            return Ok(false);
-        };
-        let held = Arc::new(AtomicBool::new(true));
-        let outcome = tokio::select! {
-            outcome = self.drain(&chunk, &held, stop) => outcome,
-            () = self.keep(&chunk, &held) => Ok(()),
-        };
-        match outcome {
-            Ok(()) => {
-                if !chunks::close(&self.store, &chunk.id, &self.owner).await? {
-                    let now = self.store.clock().now();
-                    chunks::release(&self.store, &chunk.id, &self.owner, now).await?;
-                }
-                Ok(true)
-            }
-            Err(error) => {
-                let now = self.store.clock().now();
-                let later = now.saturating_add(SignedDuration::from_secs(2)).unwrap_or(now);
-                chunks::release(&self.store, &chunk.id, &self.owner, later).await?;
-                Err(error)
-            }
-        }
-    }
-
-    /// Renews the lease for as long as the chunk is worked on. When it cannot, nothing more of the
-    /// chunk is started; never returns, so that what is in the air is settled by the drain.
-    async fn keep(&self, chunk: &Chunk, held: &AtomicBool) {
-        let mut renewed = tokio::time::Instant::now();
-        loop {
-            tokio::time::sleep(RENEW_EVERY).await;
-            match chunks::renew(&self.store, &chunk.id, &self.owner).await {
-                Ok(true) => {
-                    renewed = tokio::time::Instant::now();
-                    held.store(true, Ordering::Release);
-                }
-                Ok(false) => held.store(false, Ordering::Release),
-                Err(_) => {
-                    let lease = chunks::LEASE.unsigned_abs().saturating_sub(RENEW_EVERY);
-                    held.store(renewed.elapsed() < lease, Ordering::Release);
-                }
-            }
-        }
-    }
-
-    /// Rounds over a chunk until nothing of it is open, or until it may not be worked on.
-    async fn drain(
-        &self,
-        chunk: &Chunk,
-        held: &Arc<AtomicBool>,
-        stop: &CancellationToken,
-    ) -> Result<(), Error> {
-        let checks = Checks {
+    fn desk(&self) -> Desk {
+        Desk {
             generation: self.generation.clone(),
             air: self.air.clone(),
-            held: Arc::clone(held),
             clock: self.store.clock().clone(),
-        };
-        loop {
-            if stop.is_cancelled() || !held.load(Ordering::Acquire) {
-                return Ok(());
-            }
-            let open = chunks::open_deliveries(&self.store, &chunk.id, self.round_size(chunk)).await?;
-            if open.is_empty() {
-                return Ok(());
-            }
-            let Prepared { ready, held_up } = self.prepare(chunk, open, stop).await?;
-            let mut flights = JoinSet::new();
-            for message in ready {
-                let Some(outlet) = self.outlets.get(&message.delivery.channel).cloned() else { continue };
-                if stop.is_cancelled() || !held.load(Ordering::Acquire) {
-                    break;
-                }
-                let settling = (self.settler.clone(), self.settler.credit().await);
-                flights.spawn(flight::fly(message, outlet, checks.clone(), settling));
-            }
-            // Every flight ends when what came of it is durable.
-            while let Some(ended) = flights.join_next().await {
-                if let Err(error) = ended {
-                    tracing::error!(
-                        error = &error as &(dyn std::error::Error + 'static),
-                        "a flight panicked"
-                    );
-                    return Ok(());
-                }
-            }
-            if let Some(error) = held_up {
-                return Err(error.into());
-            }
-            if chunks::something_overtakes(&self.store, chunk).await? {
-                return Ok(());
-            }
+            settler: self.settler.clone(),
         }
-    }
-
-    /// As many as can be started while their clearance is fresh.
-    fn round_size(&self, chunk: &Chunk) -> u64 {
-        let per_second = self.outlets.get(&chunk.channel).map_or(1, |outlet| outlet.per_second());
-        u64::from(per_second).saturating_mul(3).clamp(50, 1_000)
     }
 
     async fn ask_a_person(&self, now: Timestamp) {
@@ -257,7 +172,17 @@ impl Sender {
         }
     }
 
-    fn patience(&self, kind: NoticeKind) -> SignedDuration {
-        crate::routes::route(kind, &self.timing).patience
+    fn route(&self, kind: NoticeKind) -> Route {
+        crate::routes::route(kind, &self.timing)
+    }
+}
+
+/// One connection: a message after the other.
+async fn connection(outlet: Arc<Outlet>, desk: Desk, stop: CancellationToken) {
+    while let Some((ready, credit)) = stop.run_until_cancelled(outlet.next(&desk)).await {
+        // A channel that panics about one message goes on with the next; this one is looked at again.
+        if AssertUnwindSafe(flight::fly(ready, &outlet, &desk, credit)).catch_unwind().await.is_err() {
+            tracing::error!("a flight panicked");
+        }
     }
 }

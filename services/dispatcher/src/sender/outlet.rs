@@ -1,116 +1,173 @@
-//! A way out: a channel with its share of what its provider bears.
+//! A way out: a channel with what waits for it, and its share of what its provider bears.
+//!
+//! As many workers as the channel has connections take from its queue. A worker has a message's
+//! credit and its place in the provider's rate before it looks which message is next, so that what
+//! is urgent never waits behind what is not.
 
 use std::collections::HashMap;
-use std::num::NonZeroU32;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use governor::clock::{Clock as _, DefaultClock};
-use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
-use jiff::Timestamp;
-use tokio::sync::{Semaphore, SemaphorePermit};
+use jiff::{SignedDuration, Timestamp};
+use kit::store::Store;
+use tokio::sync::OwnedSemaphorePermit;
 
+use super::budget::Budget;
+use super::flight::Desk;
+use super::prepare::Ready;
+use super::queue::Queue;
 use crate::channels::{Channel, ChannelName, Found, Leave, Limits, NotSent, Outcome, Outgoing, why};
+use crate::domain::budget::Allowance;
+use crate::routes::Lane;
+use crate::store::budgets::Account;
 
 /// How long a question about a message may wait for its turn.
 const FIND_MAY_WAIT: Duration = Duration::from_secs(10);
+/// How long nothing is started after a provider asked for a rest without saying how long.
+const REST: Duration = Duration::from_secs(1);
 
 /// As many requests at once, and per second, as the provider bears.
 pub struct Outlet {
     channel: Arc<dyn Channel>,
-    connections: Semaphore,
-    rate: Arc<DefaultDirectRateLimiter>,
-    per_second: u32,
+    limits: Limits,
+    budget: Arc<Budget>,
+    queue: Queue<Ready>,
+    /// Until when the provider takes nothing, because what it takes in a day is used up.
+    parked_until: Mutex<Option<Timestamp>>,
 }
 
 /// Opens a way out by each channel. Channels with one account share its rate: the provider counts
 /// them together.
 #[must_use]
-pub fn outlets(channels: Vec<Arc<dyn Channel>>) -> HashMap<ChannelName, Arc<Outlet>> {
-    let mut accounts: HashMap<String, (u32, u32)> = HashMap::new();
+pub fn outlets(channels: Vec<Arc<dyn Channel>>, store: &Store) -> HashMap<ChannelName, Arc<Outlet>> {
+    let mut accounts: HashMap<String, Allowance> = HashMap::new();
     for channel in &channels {
         let Limits { per_second, burst, .. } = channel.limits();
         accounts
             .entry(channel.account())
-            .and_modify(|least| *least = (least.0.min(per_second), least.1.min(burst)))
-            .or_insert((per_second, burst));
+            .and_modify(|least| {
+                least.per_second = least.per_second.min(per_second);
+                least.burst = least.burst.min(burst);
+            })
+            .or_insert(Allowance { per_second, burst });
     }
-    let rates: HashMap<String, Arc<DefaultDirectRateLimiter>> =
-        accounts.into_iter().map(|(account, least)| (account, Arc::new(limiter(least)))).collect();
+    let budget = |(name, allowance): (String, Allowance)| {
+        let account = Account { name: name.clone(), allowance };
+        (name, Arc::new(Budget::new(account, store.clone())))
+    };
+    let budgets: HashMap<String, Arc<Budget>> = accounts.into_iter().map(budget).collect();
     channels
         .into_iter()
         .filter_map(|channel| {
-            let rate = Arc::clone(rates.get(&channel.account())?);
-            Some((channel.name(), Arc::new(Outlet::new(channel, rate))))
+            let budget = Arc::clone(budgets.get(&channel.account())?);
+            let limits = channel.limits();
+            let (queue, parked_until) = (Queue::new(), Mutex::new(None));
+            Some((channel.name(), Arc::new(Outlet { channel, limits, budget, queue, parked_until })))
         })
         .collect()
 }
 
-fn limiter((per_second, burst): (u32, u32)) -> DefaultDirectRateLimiter {
-    let least = |number| NonZeroU32::new(number).unwrap_or(NonZeroU32::MIN);
-    RateLimiter::direct(Quota::per_second(least(per_second)).allow_burst(least(burst)))
-}
-
 impl Outlet {
-    fn new(channel: Arc<dyn Channel>, rate: Arc<DefaultDirectRateLimiter>) -> Self {
-        let limits = channel.limits();
-        Self {
-            channel,
-            connections: Semaphore::new(limits.connections.max(1)),
-            rate,
-            per_second: limits.per_second.max(1),
-        }
-    }
-
     /// Messages per second, sustained.
     #[must_use]
     pub fn per_second(&self) -> u32 {
-        self.per_second
+        self.limits.per_second.max(1)
+    }
+
+    pub(super) fn connections(&self) -> usize {
+        self.limits.connections.max(1)
+    }
+
+    /// Lets a message wait for its turn.
+    pub(super) fn push(&self, lane: Lane, ready: Ready) {
+        self.queue.push(lane, ready);
+    }
+
+    /// Drops what waits and whatever comes.
+    pub(super) fn close(&self) {
+        self.queue.close();
+    }
+
+    /// Waits until a message may leave, and takes the one whose turn it is. What may not leave any
+    /// more falls out on the way and uses up no place in the rate.
+    pub(super) async fn next(&self, desk: &Desk) -> (Ready, OwnedSemaphorePermit) {
+        loop {
+            self.queue.reserve().await;
+            let credit = desk.settler.credit().await;
+            let waiting = self.queue.len().saturating_add(1);
+            self.budget.turn(u32::try_from(waiting).unwrap_or(u32::MAX)).await;
+            loop {
+                match self.queue.pop() {
+                    Some(ready) if desk.may_leave(&ready) => return (ready, credit),
+                    _ if self.queue.try_reserve() => {}
+                    _ => break,
+                }
+            }
+            self.budget.give_back();
+        }
     }
 
     /// What the provider knows about one of our messages. A question counts like a message.
     pub async fn find(&self, key: &str, real: Timestamp) -> Found {
-        match self.room(FIND_MAY_WAIT).await {
-            Some(_permit) => self.channel.find(key, real).await,
-            None => Found::Failed { why: why::RATE_LIMITED },
+        match tokio::time::timeout(FIND_MAY_WAIT, self.budget.turn(1)).await {
+            Ok(()) => self.channel.find(key, real).await,
+            Err(_) => Found::Failed { why: why::RATE_LIMITED },
         }
     }
 
-    /// Hands a message to the provider. Ask for [`room`](Self::room) first.
+    /// Hands a message to the provider, and heeds it when it asks us to slow down.
     pub(super) async fn send(
         &self,
         outgoing: &Outgoing,
         leave: &Leave,
         real: Timestamp,
     ) -> Result<Outcome, NotSent> {
-        self.channel.send(outgoing, leave, real).await
-    }
-
-    /// Waits for room at the provider, but not beyond `patience`.
-    pub(super) async fn room(&self, patience: Duration) -> Option<SemaphorePermit<'_>> {
-        let until = tokio::time::Instant::now() + patience;
-        let permit = tokio::time::timeout_at(until, self.connections.acquire()).await.ok()?.ok()?;
-        loop {
-            match self.rate.check() {
-                Ok(()) => return Some(permit),
-                Err(early) => {
-                    let wait = early.wait_time_from(DefaultClock::default().now());
-                    if tokio::time::Instant::now() + wait > until {
-                        return None;
-                    }
-                    tokio::time::sleep(wait).await;
-                }
+        let outcome = self.channel.send(outgoing, leave, real).await?;
+        if let Outcome::Retry { why, after } = &outcome {
+            if why.code() == why::DAILY_LIMIT.code() {
+                self.park(after.unwrap_or(REST), real);
+            } else if why.code() == why::RATE_LIMITED.code() {
+                self.budget.slow_down(after.unwrap_or(REST)).await;
             }
         }
+        Ok(outcome)
+    }
+
+    /// Until when the provider takes nothing more, if it does not.
+    pub(super) fn parked_until(&self, real: Timestamp) -> Option<Timestamp> {
+        self.parked().filter(|until| real < *until)
+    }
+
+    fn park(&self, rest: Duration, real: Timestamp) {
+        let rest = SignedDuration::try_from(rest).unwrap_or(SignedDuration::from_secs(1));
+        let until = real.saturating_add(rest).unwrap_or(real);
+        tracing::warn!(channel = %self.channel.name(), %until, "what the provider takes in a day is used up");
+        *self.parked() = Some(until);
+    }
+
+    fn parked(&self) -> MutexGuard<'_, Option<Timestamp>> {
+        self.parked_until.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+impl Outlet {
+    /// A way out that bears everything.
+    pub(super) fn unlimited(channel: Arc<dyn Channel>, store: &Store) -> Arc<Self> {
+        let outlet = outlets(vec![channel], store).into_values().next().unwrap();
+        outlet.budget.never_ends();
+        outlet
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use kit::testing::stores;
+
     use super::*;
     use crate::channels;
 
-    fn opened() -> HashMap<ChannelName, Arc<Outlet>> {
+    fn opened(store: &Store) -> HashMap<ChannelName, Arc<Outlet>> {
         // Only the first test in the process installs it.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let key = simulator::NotifyOptions::default().api_key("tests");
@@ -130,19 +187,33 @@ mod tests {
             },
         });
         let config: channels::Config = serde_json::from_value(config).unwrap();
-        outlets(channels::all(&config, &channels::http_client().unwrap()).unwrap())
+        outlets(channels::all(&config, &channels::http_client().unwrap()).unwrap(), store)
+    }
+
+    fn budget<'a>(outlets: &'a HashMap<ChannelName, Arc<Outlet>>, name: &str) -> &'a Arc<Budget> {
+        &outlets[&name.parse::<ChannelName>().unwrap()].budget
     }
 
     #[tokio::test]
     async fn channels_of_one_account_share_its_rate_and_others_have_their_own() {
-        let outlets = opened();
-        let outlet = |name: &str| &outlets[&name.parse::<ChannelName>().unwrap()];
-        for name in ["sms.notify", "email.notify", "sms.notify"] {
-            assert!(outlet(name).room(Duration::ZERO).await.is_some());
+        let test = stores("dispatcher", crate::store::MIGRATIONS).await.remove(0);
+        let outlets = opened(&test.store);
+        let (text, email) = (budget(&outlets, "sms.notify"), budget(&outlets, "email.notify"));
+        assert!(Arc::ptr_eq(text, email));
+        assert_eq!(email.allowance(), Allowance { per_second: 1, burst: 3 }, "the smaller of what both say");
+        assert!(!Arc::ptr_eq(text, budget(&outlets, "email.smtp")));
+    }
+
+    #[tokio::test]
+    async fn a_provider_that_asks_one_replica_for_a_rest_has_it_from_both() {
+        for test in stores("dispatcher", crate::store::MIGRATIONS).await {
+            let (first, second) = (opened(&test.store), opened(&test.store));
+            let turn = |outlets| {
+                tokio::time::timeout(Duration::from_millis(300), budget(outlets, "email.smtp").turn(1))
+            };
+            budget(&first, "email.smtp").turn(1).await;
+            budget(&first, "email.smtp").slow_down(Duration::from_hours(1)).await;
+            assert!(turn(&first).await.is_err() && turn(&second).await.is_err());
         }
-        for name in ["sms.notify", "email.notify"] {
-            assert!(outlet(name).room(Duration::ZERO).await.is_none(), "{name} has used up the budget");
-        }
-        assert!(outlet("email.smtp").room(Duration::ZERO).await.is_some());
     }
 }

@@ -1,21 +1,25 @@
 //! A round's preparation: what is still worth sending, who may still be told, and in which words.
 
 use std::collections::BTreeSet;
+use std::convert::Infallible;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use futures::StreamExt;
 use jiff::Timestamp;
 use proto::ids::SchoolId;
+use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::look::Known;
 use super::stopped::{Halt, finished, stopped};
 use super::{Error, Sender};
-use crate::channels::{Found, Outgoing};
+use crate::channels::{Found, Outcome, Outgoing};
 use crate::directory;
-use crate::domain::settle::{Attempted, resolve};
-use crate::domain::{DeliveryState, Reason};
+use crate::domain::settle::{Attempted, Settled, resolve, settle};
+use crate::domain::{DeliveryState, Reason, why};
+use crate::routes::Lane;
 use crate::store::chunks::{Chunk, Delivery};
 use crate::store::drops;
 use crate::store::settle::Finished;
@@ -23,6 +27,8 @@ use crate::store::uncleared::{self, Uncleared};
 use crate::store::waits::collection_not_told;
 use crate::store::wordings;
 
+/// After so many messages somebody else may use the processor.
+const YIELDS_EVERY: usize = 32;
 /// How many messages a provider is asked about at the same time.
 const QUESTIONS: usize = 16;
 
@@ -30,7 +36,7 @@ const QUESTIONS: usize = 16;
 pub(super) struct Ready {
     pub delivery: Delivery,
     pub school: SchoolId,
-    pub lane: i64,
+    pub lane: Lane,
     pub outgoing: Outgoing,
     pub attempted: Attempted,
     /// When the directory was asked.
@@ -39,6 +45,17 @@ pub(super) struct Ready {
     pub generation: i64,
     /// The traces of the facts that it tells.
     pub traces: Vec<Arc<str>>,
+    /// Whether its chunk is still ours.
+    pub held: Arc<AtomicBool>,
+    /// Its round lasts for as long as it holds this.
+    pub round: mpsc::Sender<Infallible>,
+}
+
+/// What a round is of.
+pub(super) struct Round<'a> {
+    pub chunk: &'a Chunk,
+    pub held: &'a Arc<AtomicBool>,
+    pub in_round: mpsc::Sender<Infallible>,
 }
 
 /// A round that is prepared.
@@ -53,7 +70,7 @@ impl Sender {
     /// Prepares a round. What will not leave is settled here.
     pub(super) async fn prepare(
         &self,
-        chunk: &Chunk,
+        Round { chunk, held, in_round }: Round<'_>,
         open: Vec<Delivery>,
         stop: &CancellationToken,
     ) -> Result<Prepared, Error> {
@@ -71,7 +88,10 @@ impl Sender {
         let mut said = Vec::new();
         let is_away = matches!(round.known, Known::Away { .. });
         let now = self.store.clock().now();
-        for delivery in live {
+        for (place, delivery) in live.into_iter().enumerate() {
+            if place % YIELDS_EVERY == 0 {
+                tokio::task::yield_now().await;
+            }
             if is_away && !delivery.kind.is_about_closing() {
                 waits = true;
                 continue;
@@ -96,6 +116,8 @@ impl Sender {
                         generation: round.generation,
                         traces: round.traces(&delivery),
                         delivery,
+                        held: Arc::clone(held),
+                        round: in_round.clone(),
                     });
                 }
                 Err(finished) => done.push(*finished),
@@ -131,11 +153,24 @@ impl Sender {
                     let halt = Halt(DeliveryState::Failed, Reason::NoChannel);
                     done.push(stopped(chunk, &delivery, halt, Vec::new()));
                 }
-                Ok(delivery) => live.push(delivery),
+                Ok(delivery) => match self.parked(&delivery) {
+                    Some(settled) => done.push(finished(chunk, &delivery, settled, None)),
+                    None => live.push(delivery),
+                },
             }
         }
         self.settler.settle_all(done).await;
         live
+    }
+
+    /// What becomes of a message whose provider takes nothing more today: it waits until that is over, but
+    /// its contact no longer than the kind's patience.
+    fn parked(&self, delivery: &Delivery) -> Option<Settled> {
+        let real = self.store.clock().real();
+        let until = self.outlets.get(&delivery.channel)?.parked_until(real)?;
+        let after = Some(until.duration_since(real).unsigned_abs());
+        let outcome = Outcome::Retry { why: why::DAILY_LIMIT, after };
+        Some(settle(&self.attempted(delivery), outcome, self.store.clock().now()))
     }
 
     /// A message that may have left is asked for before anything else becomes of it.
@@ -146,7 +181,8 @@ impl Sender {
         now: Timestamp,
     ) -> Result<Delivery, Box<Finished>> {
         let Some(outlet) = self.outlets.get(&delivery.channel) else { return Ok(delivery) };
-        if delivery.state != DeliveryState::Unknown {
+        // What stands there as started was started by a process that has ended since.
+        if !matches!(delivery.state, DeliveryState::Unknown | DeliveryState::Started) {
             return Ok(delivery);
         }
         let found: Found = outlet.find(&delivery.id, self.store.clock().real()).await;
@@ -160,10 +196,12 @@ impl Sender {
     }
 
     fn attempted(&self, delivery: &Delivery) -> Attempted {
+        let route = self.route(delivery.kind);
         Attempted {
             attempts: delivery.attempts + 1,
             valid_until: delivery.valid_until,
-            patience: self.patience(delivery.kind),
+            patience: route.patience,
+            semantics: route.semantics,
             patience_until: delivery.patience_until,
             medium: delivery.channel.medium(),
         }

@@ -1,5 +1,5 @@
-//! The settler: writes outcomes in batches, and hands out the credits that bound what a crash may
-//! repeat.
+//! The settler: writes in batches what starts and what came of it, and hands out the credits that
+//! bound what a crash may repeat.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,7 +8,8 @@ use kit::store::Store;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
-use crate::store::settle::{Finished, settle};
+use super::flight::Landing;
+use crate::store::settle::{Finished, settle, start_and_settle};
 
 /// The credit window: how many messages may be in the air or not yet durable.
 pub const CREDITS: usize = 512;
@@ -18,9 +19,25 @@ const TRY_AGAIN_AFTER: Duration = Duration::from_millis(500);
 const ALONE: usize = 3;
 const MOST_TRIES_WHILE_STOPPING: u32 = 6;
 
-struct Item {
+/// What is to be written.
+enum Item {
+    /// A message that is sent at most once is about to start.
+    Start { delivery: String, durable: oneshot::Sender<()> },
+    /// Something has ended.
+    End(End),
+}
+
+struct End {
     finished: Finished,
-    durable: oneshot::Sender<()>,
+    waits: Waits,
+}
+
+/// Who is held up until it is durable; let go by being dropped.
+enum Waits {
+    /// Whoever asked.
+    Caller { durable: oneshot::Sender<()> },
+    /// Only what the flight holds: nobody waits beside it, and its connection has gone on.
+    Flight { _landing: Landing },
 }
 
 /// Takes outcomes. Clones share one queue and one window.
@@ -58,20 +75,29 @@ impl Settler {
         }
     }
 
-    /// Returns when the outcome is durable, or when the process is stopping and it cannot be.
-    pub async fn settle(&self, finished: Finished) {
+    /// Writes down that a message starts. Returns true when that is durable; when it is not, the
+    /// message must not be sent.
+    pub(super) async fn start(&self, delivery: &str) -> bool {
         let (durable, written) = oneshot::channel();
-        if self.queue.send(Item { finished, durable }).await.is_ok() {
-            let _ = written.await;
-        }
+        let item = Item::Start { delivery: delivery.to_owned(), durable };
+        self.queue.send(item).await.is_ok() && written.await.is_ok()
     }
 
-    /// Settles many.
+    /// Takes what came of a flight. What the flight holds is let go when it is durable, or when the
+    /// process is stopping and it cannot be.
+    pub(super) async fn land(&self, finished: Finished, landing: Landing) {
+        // Who is not heard any more is stopping.
+        let _ =
+            self.queue.send(Item::End(End { finished, waits: Waits::Flight { _landing: landing } })).await;
+    }
+
+    /// Settles many; returns when they are durable, or when the process is stopping and they cannot
+    /// be.
     pub async fn settle_all(&self, finished: Vec<Finished>) {
         let mut written = Vec::with_capacity(finished.len());
         for finished in finished {
             let (durable, when) = oneshot::channel();
-            if self.queue.send(Item { finished, durable }).await.is_ok() {
+            if self.queue.send(Item::End(End { finished, waits: Waits::Caller { durable } })).await.is_ok() {
                 written.push(when);
             }
         }
@@ -90,51 +116,73 @@ async fn run(
     planner: Arc<Notify>,
     stop: CancellationToken,
 ) -> anyhow::Result<()> {
-    let (mut batch, mut tries_while_stopping) = (Vec::with_capacity(BATCH), 0);
+    let (mut ends, mut tries_while_stopping) = (Vec::with_capacity(BATCH), 0);
     loop {
-        let fresh = if batch.is_empty() {
-            waiting.recv_many(&mut batch, BATCH).await
+        let mut items = Vec::with_capacity(BATCH);
+        let taken = if ends.is_empty() {
+            waiting.recv_many(&mut items, BATCH).await
         } else {
             // Something is left over from before: it is tried again with what comes meanwhile.
-            let taken = waiting.recv_many(&mut batch, BATCH);
+            let taken = waiting.recv_many(&mut items, BATCH);
             tokio::time::timeout(TRY_AGAIN_AFTER, taken).await.unwrap_or(1)
         };
-        if fresh == 0 && batch.is_empty() {
+        if taken == 0 && ends.is_empty() {
             return Ok(());
         }
-        batch = write(&store, std::mem::take(&mut batch)).await;
-        planner.notify_one();
-        tries_while_stopping += u32::from(stop.is_cancelled() && !batch.is_empty());
-        if fresh == 0 || tries_while_stopping > MOST_TRIES_WHILE_STOPPING {
+        let mut starts = Vec::new();
+        for item in items {
+            match item {
+                Item::Start { delivery, durable } => starts.push((delivery, durable)),
+                Item::End(end) => ends.push(end),
+            }
+        }
+        let any_ended = !ends.is_empty();
+        ends = write(&store, starts, std::mem::take(&mut ends)).await;
+        if any_ended {
+            planner.notify_one();
+        }
+        tries_while_stopping += u32::from(stop.is_cancelled() && !ends.is_empty());
+        if taken == 0 || tries_while_stopping > MOST_TRIES_WHILE_STOPPING {
             // Who waits for these is told that they do not become durable here.
-            batch.clear();
+            ends.clear();
         }
     }
 }
 
-/// Writes a batch, or as much of it as can be written; gives back what could not.
-async fn write(store: &Store, batch: Vec<Item>) -> Vec<Item> {
+/// Writes a batch, or as much of it as can be written; gives back what could not. A start that
+/// could not be written is not tried again: its message is not sent, and comes again.
+async fn write(store: &Store, starts: Vec<(String, oneshot::Sender<()>)>, ends: Vec<End>) -> Vec<End> {
     let now = store.clock().now();
-    let finished: Vec<Finished> = batch.iter().map(|item| item.finished.clone()).collect();
-    let whole = settle(store, &finished, now).await;
-    if let Err(error) = &whole {
-        let error = error as &(dyn std::error::Error + 'static);
-        tracing::error!(error, outcomes = batch.len(), "outcomes cannot be written");
+    let finished: Vec<Finished> = ends.iter().map(|end| end.finished.clone()).collect();
+    let (starting, waiting): (Vec<String>, Vec<_>) = starts.into_iter().unzip();
+    let whole = start_and_settle(store, &starting, &finished, now).await;
+    match &whole {
+        // A flight that was given up does not wait any more.
+        Ok(()) => {
+            for durable in waiting {
+                let _ = durable.send(());
+            }
+        }
+        Err(error) => {
+            let error = error as &(dyn std::error::Error + 'static);
+            tracing::error!(error, outcomes = ends.len(), "outcomes cannot be written");
+        }
     }
     let (mut left, mut any_written) = (Vec::new(), false);
-    for item in batch {
+    for end in ends {
         let written = match &whole {
             Ok(()) => true,
             // When some fail alone and none goes through, it is the store and not the outcome.
             Err(_) if left.len() >= ALONE && !any_written => false,
-            Err(_) => settle(store, std::slice::from_ref(&item.finished), now).await.is_ok(),
+            Err(_) => settle(store, std::slice::from_ref(&end.finished), now).await.is_ok(),
         };
         any_written |= written;
-        if written {
-            // A flight that was given up does not wait any more.
-            let _ = item.durable.send(());
-        } else {
-            left.push(item);
+        match (written, end.waits) {
+            (true, Waits::Caller { durable }) => {
+                let _ = durable.send(());
+            }
+            (true, Waits::Flight { .. }) => {}
+            (false, waits) => left.push(End { finished: end.finished, waits }),
         }
     }
     left

@@ -10,7 +10,6 @@ use jiff::{SignedDuration, Timestamp};
 use kit::clock::{from_micros, micros};
 use kit::store::{Error, Store};
 use proto::ids::SchoolId;
-use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
 use super::gatherings::about;
@@ -18,6 +17,7 @@ use super::{parsed, rows};
 use crate::channels::ChannelName;
 use crate::domain::plan::Member;
 use crate::domain::{About, DeliveryState, NoticeKind, Reason};
+use crate::routes::Lane;
 
 /// How long a lease lasts without being renewed.
 pub const LEASE: SignedDuration = SignedDuration::from_secs(15);
@@ -32,23 +32,43 @@ pub struct Chunk {
     /// By what they leave.
     pub channel: ChannelName,
     /// The lane that it came in.
-    pub lane: i64,
+    pub lane: Lane,
 }
 
-/// Whose chunks a sender's loop takes: each channel has a loop of its own.
+/// Chunks of one channel and lane that nobody works on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Waiting {
+    /// By what they leave.
+    pub channel: String,
+    /// The lane.
+    pub lane: i64,
+    /// When the first of them is due.
+    pub due_at: Timestamp,
+}
+
+/// Whose chunks a sender's loop takes: each lane of each channel has loops of its own.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Line {
-    /// Those of one channel.
-    Of(ChannelName),
+    /// Those of one lane of one channel.
+    Of(ChannelName, Lane),
     /// Those of channels that are none of these, because they have been taken away since.
     Beside(Vec<ChannelName>),
 }
 
 impl Line {
+    /// Whether these are of it.
+    #[must_use]
+    pub fn takes(&self, waiting: &Waiting) -> bool {
+        match self {
+            Self::Of(channel, lane) => channel.as_str() == waiting.channel && lane.order() == waiting.lane,
+            Self::Beside(channels) => channels.iter().all(|channel| channel.as_str() != waiting.channel),
+        }
+    }
+
     /// The same in a statement. A channel's name is made of letters, digits and a dot only.
     fn condition(&self) -> String {
         match self {
-            Self::Of(channel) => format!("channel = '{channel}'"),
+            Self::Of(channel, lane) => format!("channel = '{channel}' AND lane = {}", lane.order()),
             Self::Beside(channels) if channels.is_empty() => "TRUE".to_owned(),
             Self::Beside(channels) => {
                 let names: Vec<String> = channels.iter().map(|channel| format!("'{channel}'")).collect();
@@ -95,7 +115,7 @@ pub struct MemberRow {
     pub trace: Option<Arc<str>>,
 }
 
-/// Takes the next chunk of a line that is due, the urgent first.
+/// Takes the next chunk of a line that is due, the longest due first within a lane.
 pub async fn claim(store: &Store, line: &Line, owner: &str) -> Result<Option<Chunk>, Error> {
     let lock = if store.backend() == DbBackend::Postgres { "FOR UPDATE SKIP LOCKED" } else { "" };
     let sql = format!(
@@ -116,23 +136,11 @@ pub async fn claim(store: &Store, line: &Line, owner: &str) -> Result<Option<Chu
             id: row.try_get("", "id")?,
             school: parsed(&school, "school of a chunk")?,
             channel: parsed(&channel, "channel of a chunk")?,
-            lane: row.try_get("", "lane")?,
+            lane: Lane::by_order(row.try_get("", "lane")?)
+                .ok_or(Error::Corrupt { what: "lane of a chunk" })?,
         })
     })
     .transpose()
-}
-
-/// Whether something more urgent is due by the channel of a chunk, for which a sender should put it
-/// down.
-pub async fn something_overtakes(store: &Store, chunk: &Chunk) -> Result<bool, Error> {
-    let due = rows::chunks::Entity::find()
-        .filter(rows::chunks::Column::Channel.eq(chunk.channel.as_str()))
-        .filter(rows::chunks::Column::Lane.lt(chunk.lane))
-        .filter(rows::chunks::Column::DueAt.lte(micros(store.clock().now())))
-        .filter(rows::chunks::Column::Owner.is_null())
-        .one(store.read())
-        .await?;
-    Ok(due.is_some())
 }
 
 /// Keeps a chunk; false when it is no longer ours.
@@ -167,15 +175,18 @@ async fn changed(
     Ok(affected == 1)
 }
 
-/// When the next chunk of a line is due; none when there is none.
-pub async fn next_due(store: &Store, line: &Line) -> Result<Option<Timestamp>, Error> {
-    let row = rows::chunks::Entity::find()
-        .filter(Expr::cust(line.condition()))
-        .filter(rows::chunks::Column::Owner.is_null())
-        .order_by_asc(rows::chunks::Column::DueAt)
-        .one(store.read())
-        .await?;
-    Ok(row.map(|row| from_micros(row.due_at)))
+/// What nobody works on, whenever it is due.
+pub async fn waiting(store: &Store) -> Result<Vec<Waiting>, Error> {
+    let sql = "SELECT channel, lane, MIN(due_at) AS due_at FROM chunks \
+               WHERE lease_until IS NULL OR lease_until < $1 GROUP BY channel, lane";
+    let real = micros(store.clock().real());
+    let rows = store.read().query_all_raw(store.statement(sql, [real.into()])).await?;
+    rows.iter()
+        .map(|row| {
+            let due_at = from_micros(row.try_get("", "due_at")?);
+            Ok(Waiting { channel: row.try_get("", "channel")?, lane: row.try_get("", "lane")?, due_at })
+        })
+        .collect()
 }
 
 /// The open deliveries of a chunk, in the order of their ids.

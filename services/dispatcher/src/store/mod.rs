@@ -5,6 +5,7 @@
 //! both databases turn into rows.
 
 pub mod alerts;
+pub mod budgets;
 pub mod chunks;
 pub mod corrections;
 pub mod drops;
@@ -34,6 +35,7 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration { name: "dispatcher_0003", sql: include_str!("schools.sql") },
     Migration { name: "dispatcher_0004", sql: include_str!("wordings.sql") },
     Migration { name: "dispatcher_0005", sql: include_str!("traces.sql") },
+    Migration { name: "dispatcher_0006", sql: include_str!("budgets.sql") },
 ];
 
 /// Raises the recall generation: whatever a sender has prepared is looked at once more.

@@ -17,6 +17,7 @@ use super::{json_rows, json_texts, rows, waits};
 use crate::channels::ChannelName;
 use crate::domain::DeliveryState;
 use crate::domain::settle::Settled;
+use crate::routes::Lane;
 
 /// One delivery on which a sender has finished an attempt, or which it did not send.
 #[derive(Debug, Clone)]
@@ -28,7 +29,7 @@ pub struct Finished {
     /// Its channel.
     pub channel: ChannelName,
     /// Its lane.
-    pub lane: i64,
+    pub lane: Lane,
     /// Where it stands now.
     pub settled: Settled,
     /// Attempts so far.
@@ -54,13 +55,26 @@ struct Row<'a> {
 /// Writes what came of a batch, in one transaction: states, who was told, attempts, tasks, and new
 /// chunks for what is to be looked at again.
 pub async fn settle(store: &Store, batch: &[Finished], now: Timestamp) -> Result<(), Error> {
-    let written = Arc::new(Written::of(batch, now)?);
+    start_and_settle(store, &[], batch, now).await
+}
+
+/// The same, and writes that these deliveries start now: what is sent at most once is known to have been
+/// started before its request is.
+pub async fn start_and_settle(
+    store: &Store,
+    starting: &[String],
+    batch: &[Finished],
+    now: Timestamp,
+) -> Result<(), Error> {
+    let written = Arc::new(Written::of(starting, batch, now)?);
     let mut commit = Commit::new().work(move |tx| {
         let written = Arc::clone(&written);
         Box::pin(async move { written.write(tx).await })
     });
     let misconfigured = batch.iter().filter(|finished| finished.settled.misconfigured);
     let tasks = misconfigured.map(|finished| misconfigured_channel(finished, now));
+    let unclear = batch.iter().filter(|finished| finished.settled.asks_a_person);
+    let tasks = tasks.chain(unclear.map(|finished| may_have_left(finished, now)));
     for task in tasks.chain(drops::tasks(batch.iter().filter_map(|finished| finished.dropped.as_ref()), now))
     {
         commit = commit.task(task);
@@ -72,8 +86,9 @@ pub async fn settle(store: &Store, batch: &[Finished], now: Timestamp) -> Result
 /// Everything that a batch writes, ready for a transaction that may be tried twice.
 struct Written {
     now: i64,
+    starting: Option<String>,
     chunks: Vec<rows::chunks::ActiveModel>,
-    deliveries: String,
+    deliveries: Option<String>,
     dropped: Option<String>,
     left: Option<String>,
     cleared: Option<String>,
@@ -81,19 +96,24 @@ struct Written {
 }
 
 impl Written {
-    fn of(batch: &[Finished], now: Timestamp) -> Result<Self, Error> {
+    fn of(starting: &[String], batch: &[Finished], now: Timestamp) -> Result<Self, Error> {
         let corrupt = |_| Error::Corrupt { what: "batch" };
         let chunks = chunks_to_come(batch);
         let left = |finished: &&Finished| finished.settled.state.may_have_told();
-        let ids = |finished: Vec<&Finished>| {
-            let ids: Vec<&str> = finished.into_iter().map(|finished| finished.delivery.as_str()).collect();
+        let json = |ids: Vec<&str>| {
             if ids.is_empty() { Ok(None) } else { serde_json::to_string(&ids).map(Some).map_err(corrupt) }
+        };
+        let ids = |finished: Vec<&Finished>| {
+            json(finished.into_iter().map(|finished| finished.delivery.as_str()).collect())
         };
         let started = |finished: &&Finished| finished.started_at.is_some();
         Ok(Self {
             now: micros(now),
+            starting: json(starting.iter().map(String::as_str).collect())?,
             chunks: chunk_rows(&chunks),
-            deliveries: serde_json::to_string(&delivery_rows(batch, &chunks)).map_err(corrupt)?,
+            deliveries: (!batch.is_empty())
+                .then(|| serde_json::to_string(&delivery_rows(batch, &chunks)).map_err(corrupt))
+                .transpose()?,
             dropped: drops::json(batch.iter().filter_map(|finished| finished.dropped.as_ref()))?,
             left: ids(batch.iter().filter(left).collect())?,
             cleared: ids(batch.iter().filter(left).filter(started).collect())?,
@@ -105,7 +125,12 @@ impl Written {
         if !self.chunks.is_empty() {
             rows::chunks::Entity::insert_many(self.chunks.clone()).exec_without_returning(tx).await?;
         }
-        update_deliveries(tx, &self.deliveries, self.now).await?;
+        if let Some(starting) = &self.starting {
+            mark_started(tx, starting, self.now).await?;
+        }
+        if let Some(deliveries) = &self.deliveries {
+            update_deliveries(tx, deliveries, self.now).await?;
+        }
         if let Some(dropped) = &self.dropped {
             drops::update(tx, dropped).await?;
         }
@@ -130,7 +155,7 @@ fn key(finished: &Finished) -> Option<ChunkKey> {
     // Dues are rounded up to a second, so that a crowd of retries shares a chunk.
     let due_at = finished.settled.again_at?;
     let channel = finished.channel.clone();
-    Some((finished.school.to_string(), channel, finished.lane, next_second(micros(due_at))))
+    Some((finished.school.to_string(), channel, finished.lane.order(), next_second(micros(due_at))))
 }
 
 fn next_second(micros: i64) -> i64 {
@@ -203,6 +228,18 @@ async fn update_deliveries(tx: &DatabaseTransaction, json: &str, now: i64) -> Re
     Ok(())
 }
 
+/// A receipt or a recall that was faster leaves nothing to start.
+async fn mark_started(tx: &DatabaseTransaction, starting: &str, now: i64) -> Result<(), Error> {
+    let backend = tx.get_database_backend();
+    let (ids, from) = (json_texts(backend), DeliveryState::listed(DeliveryState::is_open));
+    let sql = format!(
+        "UPDATE deliveries SET state = '{}', updated_at = $2 WHERE id IN ({ids}) AND state IN ({from})",
+        DeliveryState::Started.as_str()
+    );
+    tx.execute_raw(Statement::from_sql_and_values(backend, sql, [starting.into(), now.into()])).await?;
+    Ok(())
+}
+
 /// Whoever was named in a message that left, or may have left, counts as told.
 async fn mark_told(tx: &DatabaseTransaction, left: &str) -> Result<(), Error> {
     let backend = tx.get_database_backend();
@@ -240,4 +277,16 @@ fn misconfigured_channel(finished: &Finished, now: Timestamp) -> NewTask {
             "a provider refuses our account, template or settings, or cannot be trusted: messages wait, or go to the next address instead",
         )
         .once(format!("misconfigured:{}:{day}", finished.channel))
+}
+
+/// Something that is sent at most once may or may not have left, and nobody can be asked: it is not
+/// sent again, and a person decides.
+fn may_have_left(finished: &Finished, now: Timestamp) -> NewTask {
+    let due = (now, SignedDuration::from_hours(24));
+    NewTask::new(finished.school, "message_may_have_left", Role::Office, due)
+        .about([finished.delivery.clone()])
+        .because(
+            "it is unclear whether this message has left, and it is not sent twice: ask whether it came, and send it again if it did not",
+        )
+        .once(format!("may_have_left:{}", finished.delivery))
 }

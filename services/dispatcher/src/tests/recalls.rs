@@ -97,7 +97,7 @@ async fn a_chunk_of_another_process_may_be_in_the_air() {
         let gathering = amy_is_missing(&world).await;
         world.gathered();
         world.sweep().await;
-        let line = crate::store::chunks::Line::Of("sms.notify".parse().unwrap());
+        let line = crate::store::chunks::Line::Of("sms.notify".parse().unwrap(), crate::routes::Lane::Normal);
         crate::store::chunks::claim(&world.store, &line, "somebody else").await.unwrap().unwrap();
         assert_eq!(recall(&world, &everything(&gathering)).await.unwrap(), (0, 0, 2));
         world.meddle("UPDATE chunks SET lease_until = 0").await;

@@ -3,7 +3,7 @@
 use super::*;
 use crate::channels::{Medium, Outcome, RejectKind, why};
 use crate::domain::plan::Member;
-use crate::domain::settle::{Attempted, Settled};
+use crate::domain::settle::{Attempted, Semantics, Settled};
 use crate::domain::{DeliveryState, NoticeKind, Reason};
 use crate::store::drops::{Drops, Next};
 use crate::store::settle::{Finished, settle};
@@ -29,12 +29,13 @@ fn finished(world: &World, delivery: &str, outcome: Outcome) -> Finished {
         patience: SignedDuration::from_secs(PATIENCE),
         patience_until: None,
         medium: Medium::Text,
+        semantics: Semantics::AtLeastOnce,
     };
     Finished {
         delivery: delivery.to_owned(),
         school: world.school,
         channel: "sms.notify".parse().unwrap(),
-        lane: 1,
+        lane: crate::routes::Lane::Normal,
         settled: crate::domain::settle::settle(&attempted, outcome, world.now()),
         attempts: 1,
         started_at: Some(world.now()),

@@ -1,0 +1,106 @@
+//! A replica's share of a provider's budget: a slice at a time, leased from the store.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use kit::store::Store;
+use tokio::time::Instant;
+
+use crate::store::budgets::{self, Account, Slice};
+
+/// How long a slice is good for. What a replica does not use by then is lost, so that tokens that
+/// were put by do not meet a bucket that has filled again.
+const GOOD_FOR: Duration = Duration::from_secs(1);
+/// A slice is at most so many seconds' worth.
+const SLICES_A_SECOND: u32 = 4;
+const STORE_IS_AWAY: Duration = Duration::from_millis(500);
+
+/// The budget of one account of a provider; its channels share it.
+pub struct Budget {
+    account: Account,
+    store: Store,
+    slice: Mutex<Have>,
+    /// One asks at a time; the others find what it brought.
+    asking: tokio::sync::Mutex<()>,
+}
+
+#[derive(Clone, Copy)]
+struct Have {
+    tokens: u32,
+    until: Instant,
+}
+
+impl Budget {
+    pub(super) fn new(account: Account, store: Store) -> Self {
+        let slice = Mutex::new(Have { tokens: 0, until: Instant::now() });
+        Self { account, store, slice, asking: tokio::sync::Mutex::new(()) }
+    }
+
+    /// Waits until one message may leave; `wanted` says how many wait for the same.
+    pub(super) async fn turn(&self, wanted: u32) {
+        loop {
+            if self.have_one() {
+                return;
+            }
+            let _asking = self.asking.lock().await;
+            if self.have_one() {
+                return;
+            }
+            let most = (self.account.allowance.per_second / SLICES_A_SECOND).max(1);
+            let asked_at = Instant::now();
+            match budgets::take(&self.store, &self.account, wanted.clamp(1, most)).await {
+                Ok(Slice::Tokens(tokens)) => {
+                    *self.have() = Have { tokens, until: asked_at + GOOD_FOR };
+                }
+                Ok(Slice::Wait(wait)) => tokio::time::sleep(wait).await,
+                Err(error) => {
+                    warn(&error, "a provider's budget cannot be read");
+                    tokio::time::sleep(STORE_IS_AWAY).await;
+                }
+            }
+        }
+    }
+
+    /// What was not used after all.
+    pub(super) fn give_back(&self) {
+        let mut have = self.have();
+        have.tokens = have.tokens.saturating_add(1);
+    }
+
+    /// The provider has asked us to slow down: what this replica has is worth nothing any more.
+    pub(super) async fn slow_down(&self, rest: Duration) {
+        self.have().tokens = 0;
+        if let Err(error) = budgets::slow_down(&self.store, &self.account, rest).await {
+            warn(&error, "that a provider asked for a rest cannot be written");
+        }
+    }
+
+    #[cfg(test)]
+    pub(super) fn allowance(&self) -> crate::domain::budget::Allowance {
+        self.account.allowance
+    }
+
+    /// A budget that asks nobody.
+    #[cfg(test)]
+    pub(super) fn never_ends(&self) {
+        let far = Instant::now() + Duration::from_hours(24);
+        *self.have() = Have { tokens: u32::MAX, until: far };
+    }
+
+    fn have_one(&self) -> bool {
+        let mut have = self.have();
+        let is_good = have.tokens > 0 && Instant::now() < have.until;
+        if is_good {
+            have.tokens -= 1;
+        }
+        is_good
+    }
+
+    fn have(&self) -> MutexGuard<'_, Have> {
+        self.slice.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn warn(error: &kit::store::Error, what: &'static str) {
+    tracing::warn!(error = error as &(dyn std::error::Error + 'static), "{what}");
+}
