@@ -39,6 +39,7 @@ pub(super) fn outgoing(channel: &dyn Channel) -> Outgoing {
         .to_owned(),
         subject: (channel.name().medium() == Medium::Email).then(|| "Absence".to_owned()),
         body: BODY.to_owned(),
+        purpose: Purpose::Needed,
     }
 }
 
@@ -100,7 +101,7 @@ async fn every_channel_has_a_name_that_parses_and_limits_that_let_something_thro
         assert_eq!(channel.name().as_str().parse(), Ok(channel.name()));
         let limits = channel.limits();
         assert!(limits.characters > 160 && limits.per_second > 0 && limits.burst > 0);
-        assert_eq!(limits.connections, CONNECTIONS);
+        assert!(limits.connections >= CONNECTIONS, "each connection has something to carry");
     }
 }
 
@@ -229,7 +230,7 @@ async fn a_message_that_may_not_leave_any_more_does_not_and_the_next_one_goes() 
         let outgoing = outgoing(&*channel);
         let before = world.witnessed(&outgoing);
         let barred = Leave::while_it_holds(|| false);
-        assert_eq!(channel.send(&outgoing, &barred, now()).await, Err(NotSent), "{}", channel.name());
+        assert_eq!(channel.send(&outgoing, &barred, now()).await, Err(NotSent::MayNot), "{}", channel.name());
         assert_eq!(world.witnessed(&outgoing), before, "{}", channel.name());
         assert_eq!(fate(&send(&*channel, &outgoing).await), "accepted", "{}", channel.name());
     }

@@ -1,26 +1,25 @@
 //! `email.smtp`: e-mail through any SMTP relay.
 //!
 //! A relay cannot be asked what became of a message, so an unknown fate stays unknown; the dispatcher repeats what it must with the
-//! same key, which is the same Message-ID. Bounces come back to the envelope's sender, outside this file.
+//! same key, which is the same Message-ID. What bounces later comes back as mail, see [`bounce`](super::bounce).
 
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use deadpool::managed::{Object, PoolError};
 use futures::future::BoxFuture;
 use jiff::Timestamp;
-use lettre::Address;
 use lettre::message::Mailbox;
-use lettre::transport::smtp::authentication::Credentials;
 use serde::Deserialize;
 
-use super::smtp_connection::{Attempt, Patience};
-pub use super::smtp_message::{Algorithm, Dkim};
-use super::smtp_message::{Writer, Written, signer};
-use super::smtp_pool::{ConnectionPool, Connections};
+use super::smtp_connection::{Credentials, Patience};
+pub use super::smtp_dkim::Dkim;
+use super::smtp_dkim::Signer;
+use super::smtp_message::{Returns, Writer};
+use super::smtp_relay::{Access, Relay};
+pub use super::smtp_return_path::ReturnPath;
 pub use super::smtp_stream::Security;
-use super::smtp_stream::{Dialer, Encryption};
+use super::smtp_stream::{Dialer, Encryption, Starts};
 use super::{
     Channel, ChannelName, Error, Found, Leave, Limits, NotSent, Outcome, Outgoing, RejectKind, Secret, Why,
     why,
@@ -33,8 +32,9 @@ pub const NAME: ChannelName = ChannelName::known("email.smtp");
 const CHARACTERS: usize = 250_000;
 /// As long as RFC 5321 asks for, and shorter than the dispatcher looks for what left while somebody was being barred.
 const LONGEST_ACCEPTANCE: Duration = Duration::from_mins(10);
-/// After a fault that an operator has to mend.
-const OUR_FAULT_PAUSE: Duration = Duration::from_mins(5);
+/// Messages under way for each connection: one whose content is being taken, one whose envelope goes ahead, and one more, so that the
+/// next is there when its turn comes.
+const UNDER_WAY: usize = 3;
 
 /// The relay, and whom the mail is from.
 #[derive(Debug, Clone, Deserialize)]
@@ -60,8 +60,12 @@ pub struct Config {
     pub from: String,
     /// Where answers go, if not to the sender.
     pub reply_to: Option<String>,
-    /// The envelope's sender, to which bounces go, if not to `from`.
+    /// The envelope's sender, to which bounces go, if not to `from`; for a mailbox that a person reads.
     pub envelope_from: Option<String>,
+    /// Takes bounces in, each message under a return address of its own.
+    pub bounces: Option<Bounces>,
+    /// Where readers of announcements ask for no more of them: a `mailto:` address, which stands in the `List-Unsubscribe` header.
+    pub unsubscribe: Option<String>,
     /// The right half of each Message-ID, if not the domain of `from`.
     pub message_id_domain: Option<String>,
     /// What this host calls itself, if not the domain of `from`.
@@ -88,6 +92,39 @@ pub struct Config {
     pub acceptance_timeout: Duration,
 }
 
+/// Bounces that come back as mail. The mail server of `mailbox` posts them to `/dispatcher/bounces`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Bounces {
+    /// Such as `bounces@mail.example.org`; messages leave under `bounces+TOKEN@mail.example.org`, and all of these must lead there.
+    pub mailbox: String,
+    /// What the mail server says with each post, and what the return addresses are signed with. Bounces of what left before it was
+    /// changed are not believed any more.
+    pub token: Option<Secret>,
+    /// The file that holds it instead.
+    pub token_file: Option<PathBuf>,
+}
+
+impl Bounces {
+    /// The token, from wherever it stands.
+    pub fn token(&self) -> Result<Secret, Error> {
+        secret(self.token.as_ref(), self.token_file.as_ref(), "bounces.token")
+    }
+
+    /// How return addresses are written and read.
+    pub fn return_path(&self) -> Result<ReturnPath, Error> {
+        let mailbox = mailbox("bounces.mailbox", &self.mailbox)?.email;
+        let token = self.token()?;
+        if token.reveal().len() < SHORTEST_TOKEN {
+            return Err(setting("bounces.token", "has fewer than 16 letters"));
+        }
+        ReturnPath::new(&mailbox, &token)
+            .ok_or_else(|| setting("bounces.mailbox", "has more than 10 letters before the @"))
+    }
+}
+
+const SHORTEST_TOKEN: usize = 16;
+
 const fn rate_per_second() -> u32 {
     20
 }
@@ -113,9 +150,8 @@ const fn acceptance_timeout() -> Duration {
 }
 
 struct EmailSmtp {
-    pool: ConnectionPool,
+    relay: Relay,
     writer: Writer,
-    envelope_from: Address,
     limits: Limits,
 }
 
@@ -127,64 +163,84 @@ impl std::fmt::Debug for EmailSmtp {
 
 /// Opens the channel; connects to nobody yet.
 pub fn open(config: &Config) -> Result<Arc<dyn Channel>, Error> {
-    let from = mailbox("from", &config.from)?;
-    let reply_to = config.reply_to.as_deref().map(|text| mailbox("reply_to", text)).transpose()?;
-    let envelope_from = match &config.envelope_from {
-        Some(text) => mailbox("envelope_from", text)?.email,
-        None => from.email.clone(),
-    };
-    let dkim = match &config.dkim {
-        Some(dkim) => {
-            let key = secret(dkim.private_key.as_ref(), dkim.private_key_file.as_ref(), "private_key")?;
-            let signer = signer(dkim, &key, reply_to.as_ref());
-            Some(signer.ok_or_else(|| setting("dkim.private_key", "is not a key of this algorithm"))?)
-        }
-        None => None,
-    };
-    let own_domain = from.email.domain().to_owned();
-    let message_id_domain =
-        domain("message_id_domain", config.message_id_domain.clone().unwrap_or_else(|| own_domain.clone()))?;
-    let pool = pool(config, domain("hello_name", config.hello_name.clone().unwrap_or(own_domain))?)?;
+    if config.connections == 0 {
+        return Err(setting("connections", "is not at least 1"));
+    }
+    let writer = writer(config)?;
+    let hello_name = config.hello_name.clone().unwrap_or_else(|| writer.from.email.domain().to_owned());
+    let relay = Relay::new(access(config, domain("hello_name", hello_name)?)?, config.connections);
     Ok(Arc::new(EmailSmtp {
-        pool,
-        writer: Writer { from, reply_to, message_id_domain, dkim },
-        envelope_from,
+        relay,
+        writer,
         limits: Limits {
             characters: CHARACTERS,
             per_second: config.rate_per_second,
             burst: config.burst,
-            connections: config.connections,
+            connections: config.connections.saturating_mul(UNDER_WAY),
         },
     }))
 }
 
-fn pool(config: &Config, hello_name: String) -> Result<ConnectionPool, Error> {
-    let encryption = match config.security {
+fn writer(config: &Config) -> Result<Writer, Error> {
+    let from = mailbox("from", &config.from)?;
+    let message_id_domain =
+        config.message_id_domain.clone().unwrap_or_else(|| from.email.domain().to_owned());
+    Ok(Writer {
+        reply_to: config.reply_to.as_deref().map(|text| mailbox("reply_to", text)).transpose()?,
+        message_id_domain: domain("message_id_domain", message_id_domain)?,
+        returns: returns(config, &from)?,
+        unsubscribe: config.unsubscribe.clone().map(mailto).transpose()?,
+        signer: config.dkim.as_ref().map(signer).transpose()?,
+        from,
+    })
+}
+
+fn returns(config: &Config, from: &Mailbox) -> Result<Returns, Error> {
+    match (&config.bounces, &config.envelope_from) {
+        (None, None) => Ok(Returns::To(from.email.clone())),
+        (None, Some(text)) => Ok(Returns::To(mailbox("envelope_from", text)?.email)),
+        (Some(bounces), None) => Ok(Returns::Each(bounces.return_path()?)),
+        (Some(_), Some(_)) => Err(setting("envelope_from", "is set beside bounces.mailbox")),
+    }
+}
+
+fn signer(dkim: &Dkim) -> Result<Signer, Error> {
+    let key = secret(dkim.private_key.as_ref(), dkim.private_key_file.as_ref(), "dkim.private_key")?;
+    domain("dkim.selector", dkim.selector.clone())?;
+    domain("dkim.domain", dkim.domain.clone())?;
+    Signer::new(dkim, &key).ok_or_else(|| {
+        setting("dkim.private_key", "is no rsa key of 2048 bits or more and no ed25519 key in pem")
+    })
+}
+
+fn access(config: &Config, hello_name: String) -> Result<Access, Error> {
+    let starts = match config.security {
         Security::Plain => None,
-        security => Some(
-            Encryption::new(security, &config.host, certificates(config)?.as_deref())
-                .ok_or_else(|| setting("host", "or ca_certificates cannot be used for encryption"))?,
-        ),
+        Security::Starttls => Some(Starts::AfterStarttls),
+        Security::Tls => Some(Starts::WithTheFirstByte),
     };
+    let certificates = certificates(config)?;
+    let encryption = starts.map(|starts| {
+        Encryption::new(starts, &config.host, certificates.as_deref())
+            .ok_or_else(|| setting("host", "or ca_certificates cannot be used for encryption"))
+    });
     if config.acceptance_timeout > LONGEST_ACCEPTANCE {
         return Err(setting("acceptance_timeout", "is not at most 10m"));
     }
-    if config.connections == 0 {
-        return Err(setting("connections", "is not at least 1"));
-    }
-    let manager = Connections {
-        dialer: Dialer { host: config.host.clone(), port: config.port, hello_name, encryption },
+    Ok(Access {
+        dialer: Dialer {
+            host: config.host.clone(),
+            port: config.port,
+            hello_name,
+            encryption: encryption.transpose()?,
+        },
         credentials: credentials(config)?,
         patience: Patience {
             connect: config.connect_timeout,
             command: config.command_timeout,
             acceptance: config.acceptance_timeout,
         },
-    };
-    ConnectionPool::builder(manager)
-        .max_size(config.connections)
-        .build()
-        .map_err(|_| setting("connections", "cannot be pooled"))
+    })
 }
 
 fn credentials(config: &Config) -> Result<Option<Credentials>, Error> {
@@ -195,7 +251,7 @@ fn credentials(config: &Config) -> Result<Option<Credentials>, Error> {
         };
     };
     let password = secret(config.password.as_ref(), config.password_file.as_ref(), "password")?;
-    Ok(Some(Credentials::new(user.clone(), password.reveal().to_owned())))
+    Ok(Some(Credentials { user: user.clone(), password }))
 }
 
 fn certificates(config: &Config) -> Result<Option<String>, Error> {
@@ -229,41 +285,11 @@ fn domain(key: &'static str, text: String) -> Result<String, Error> {
     if fits { Ok(text) } else { Err(setting(key, "is not a domain in ascii letters")) }
 }
 
-impl EmailSmtp {
-    async fn hand_over(&self, message: &Written, leave: &Leave) -> Result<Outcome, NotSent> {
-        match self.attempt(message, leave).await {
-            Attempt::Settled(outcome) => Ok(outcome),
-            Attempt::NotSent(not_sent) => Err(not_sent),
-            Attempt::LostBefore(_) => {
-                // The relay has probably closed all that idled; one fresh connection shows whether it is there at all.
-                self.pool.retain(|_, _| false);
-                match self.attempt(message, leave).await {
-                    Attempt::Settled(outcome) => Ok(outcome),
-                    Attempt::NotSent(not_sent) => Err(not_sent),
-                    Attempt::LostBefore(why) => Ok(Outcome::retry(why)),
-                }
-            }
-        }
-    }
-
-    async fn attempt(&self, message: &Written, leave: &Leave) -> Attempt {
-        let mut connection = match self.pool.get().await {
-            Ok(connection) => connection,
-            Err(PoolError::Backend(why)) => return Attempt::Settled(unconnected(why)),
-            Err(_) => return Attempt::Settled(Outcome::retry(why::UNREACHABLE)),
-        };
-        let attempt = connection.deliver(&self.envelope_from, message, leave).await;
-        let unusable = matches!(attempt, Attempt::LostBefore(_) | Attempt::Settled(Outcome::Unknown { .. }));
-        if unusable {
-            drop(Object::take(connection));
-        }
-        attempt
-    }
-}
-
-/// Nothing of the message was said. What an operator has to mend is not tried again at once.
-fn unconnected(why: Why) -> Outcome {
-    if why.is_ours_to_mend() { Outcome::retry_after(why, OUR_FAULT_PAUSE) } else { Outcome::retry(why) }
+/// RFC 2369 lets many addresses stand there; ours is one that a mail program can write to.
+fn mailto(uri: String) -> Result<String, Error> {
+    let fits = uri.strip_prefix("mailto:").is_some_and(|to| to.contains('@'))
+        && uri.bytes().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'<' | b'>' | b','));
+    if fits { Ok(uri) } else { Err(setting("unsubscribe", "is not a mailto: address")) }
 }
 
 impl Channel for EmailSmtp {
@@ -286,7 +312,7 @@ impl Channel for EmailSmtp {
                 return Ok(Outcome::reject(RejectKind::Message, why::TOO_LONG));
             }
             match self.writer.write(outgoing, now) {
-                Ok(message) => self.hand_over(&message, leave).await,
+                Ok(message) => self.relay.carry(message, leave).await,
                 Err(outcome) => Ok(outcome),
             }
         })
@@ -299,14 +325,9 @@ impl Channel for EmailSmtp {
     /// Greets the relay, encrypts and logs in as for a message, and takes leave.
     fn check(&self, _now: Timestamp) -> BoxFuture<'_, Result<(), Why>> {
         Box::pin(async move {
-            match self.pool.get().await {
-                Ok(mut connection) => {
-                    connection.quit().await;
-                    Ok(())
-                }
-                Err(PoolError::Backend(why)) => Err(why),
-                Err(_) => Err(why::UNREACHABLE),
-            }
+            let mut connection = self.relay.access().open().await?;
+            connection.quit().await;
+            Ok(())
         })
     }
 }

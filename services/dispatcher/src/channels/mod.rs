@@ -15,13 +15,19 @@ mod notify_account;
 pub mod notify_receipt;
 pub mod sms_notify;
 mod smtp_connection;
+mod smtp_dkim;
 mod smtp_message;
-mod smtp_pool;
+mod smtp_queue;
+mod smtp_relay;
 mod smtp_replies;
+mod smtp_return_path;
 mod smtp_stream;
+mod smtp_wire;
 
 #[cfg(test)]
 mod contract;
+#[cfg(test)]
+mod smtp_rate;
 #[cfg(test)]
 mod smtp_tests;
 
@@ -36,9 +42,9 @@ use kit::config::SecretError;
 use serde::Deserialize;
 
 pub use self::name::{ChannelName, NameError};
-pub use crate::domain::Medium;
 pub use crate::domain::outcome::{Found, NotSent, Outcome, RejectKind};
 pub use crate::domain::why::{self, Why};
+pub use crate::domain::{Medium, Purpose};
 
 /// A way to reach a contact through one provider.
 pub trait Channel: Send + Sync + fmt::Debug {
@@ -93,7 +99,7 @@ impl Leave {
 
     /// Asks.
     pub fn ask(&self) -> Result<(), NotSent> {
-        if (self.0)() { Ok(()) } else { Err(NotSent) }
+        if (self.0)() { Ok(()) } else { Err(NotSent::MayNot) }
     }
 }
 
@@ -106,14 +112,14 @@ pub struct Limits {
     pub per_second: u32,
     /// Messages that may go at once after a rest.
     pub burst: u32,
-    /// Requests or connections at the same time.
+    /// Messages under way at the same time, those included that wait in the channel for the one before them.
     pub connections: usize,
 }
 
 /// One finished message to one address. Its `Debug` shows the key only.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Outgoing {
-    /// Our delivery's id, unique per message: the provider's reference, or the local part of the Message-ID.
+    /// Our delivery's id, unique per message: the provider's reference, or the local part of the Message-ID and part of the return address.
     pub key: String,
     /// A number in E.164, or a mailbox.
     pub to: String,
@@ -121,6 +127,8 @@ pub struct Outgoing {
     pub subject: Option<String>,
     /// Plain text.
     pub body: String,
+    /// Whether its readers may ask for no more of its kind.
+    pub purpose: Purpose,
 }
 
 impl fmt::Debug for Outgoing {

@@ -1,66 +1,49 @@
-//! Writes an e-mail and signs it: one plain-text message to one recipient, in ASCII on the wire whatever its language.
+//! Writes an e-mail: one plain-text message to one recipient, in ASCII on the wire whatever its language, signed and ready to be sent.
 //!
-//! The key becomes the Message-ID, so that a message that has to be repeated is the same message to whoever receives it twice.
+//! The key becomes the Message-ID, so that a message that has to be repeated is the same message to whoever receives it twice, and
+//! the return address, so that what comes back says by itself which message it is about.
 
-use std::path::PathBuf;
 use std::time::SystemTime;
 
 use jiff::Timestamp;
 use lettre::message::Mailbox;
-use lettre::message::dkim::{
-    DkimCanonicalization, DkimCanonicalizationType, DkimConfig, DkimSigningAlgorithm, DkimSigningKey,
-};
 use lettre::message::header::{ContentType, HeaderName, HeaderValue, MIME_VERSION_1_0};
 use lettre::{Address, Message};
-use serde::Deserialize;
 
-use super::{Outcome, Outgoing, RejectKind, Secret, why};
-
-/// DKIM: lets the recipient's server see that the message is from the school's domain and unchanged.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Dkim {
-    /// The name of the key in the domain's DNS.
-    pub selector: String,
-    /// The domain that signs.
-    pub domain: String,
-    /// RSA: PKCS#1 PEM. Ed25519: the 32 bytes of the key in base64.
-    pub private_key: Option<Secret>,
-    /// The file that holds it instead.
-    pub private_key_file: Option<PathBuf>,
-    /// Which of the two.
-    #[serde(default)]
-    pub algorithm: Algorithm,
-}
-
-/// The kind of a DKIM key.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Algorithm {
-    /// Understood everywhere.
-    #[default]
-    Rsa,
-    /// RFC 8463; not every receiver checks it yet.
-    Ed25519,
-}
+use super::smtp_dkim::Signer;
+use super::smtp_return_path::ReturnPath;
+use super::{Outcome, Outgoing, Purpose, RejectKind, why};
 
 /// What is the same in every message.
-#[derive(Debug)]
 pub(super) struct Writer {
     pub(super) from: Mailbox,
     pub(super) reply_to: Option<Mailbox>,
     pub(super) message_id_domain: String,
-    pub(super) dkim: Option<DkimConfig>,
+    pub(super) returns: Returns,
+    /// The URI in the `List-Unsubscribe` of bulk messages.
+    pub(super) unsubscribe: Option<String>,
+    pub(super) signer: Option<Signer>,
+}
+
+/// Where bounces go.
+pub(super) enum Returns {
+    /// To one mailbox, which somebody reads.
+    To(Address),
+    /// To an address for each message, which we read.
+    Each(ReturnPath),
 }
 
 /// A message as it goes over the wire.
 pub(super) struct Written {
+    pub(super) return_path: Address,
     pub(super) recipient: Address,
     pub(super) message_id: String,
-    pub(super) bytes: Vec<u8>,
+    /// All that follows DATA, dots doubled, with the final one.
+    pub(super) content: Vec<u8>,
 }
 
-const AUTO_SUBMITTED: &str = "Auto-Submitted";
+/// What ends a message; before it the relay has nothing.
+pub(super) const FINAL_DOT: &[u8] = b".\r\n";
 
 impl Writer {
     /// Writes and signs; the error is the outcome that the message deserves.
@@ -74,6 +57,11 @@ impl Writer {
         if !is_key(&outgoing.key) {
             return Err(refuse(RejectKind::Message, why::KEY_UNUSABLE));
         }
+        let return_path = match &self.returns {
+            Returns::To(mailbox) => Some(mailbox.clone()),
+            Returns::Each(path) => path.of(&outgoing.key),
+        };
+        let return_path = return_path.ok_or(refuse(RejectKind::Message, why::KEY_UNUSABLE))?;
         let message_id = format!("<{}@{}>", outgoing.key, self.message_id_domain);
         let mut message = Message::builder()
             .from(self.from.clone())
@@ -81,21 +69,24 @@ impl Writer {
             .date(SystemTime::from(now))
             .message_id(Some(message_id.clone()))
             .subject(one_line(subject))
-            .raw_header(HeaderValue::new(
-                HeaderName::new_from_ascii_str(AUTO_SUBMITTED),
-                "auto-generated".to_owned(),
-            ));
+            .raw_header(header("Auto-Submitted", "auto-generated".to_owned()));
         if let Some(reply_to) = &self.reply_to {
             message = message.reply_to(reply_to.clone());
         }
-        // Not as a part: lettre would list its Content-Type as signed and leave it out of what it signs.
+        if let (Purpose::Bulk, Some(uri)) = (outgoing.purpose, &self.unsubscribe) {
+            message = message.raw_header(header("List-Unsubscribe", format!("<{uri}>")));
+        }
         let message =
             message.header(MIME_VERSION_1_0).header(ContentType::TEXT_PLAIN).body(outgoing.body.clone());
-        let mut message = message.map_err(|_| refuse(RejectKind::Message, why::MESSAGE_REFUSED))?;
-        if let Some(dkim) = &self.dkim {
-            message.sign(dkim);
-        }
-        Ok(Written { recipient, message_id, bytes: message.formatted() })
+        let message = message.map_err(|_| refuse(RejectKind::Message, why::MESSAGE_REFUSED))?.formatted();
+        let signature = match &self.signer {
+            None => String::new(),
+            Some(signer) => {
+                let signature = signer.sign(&message, now);
+                signature.ok_or(refuse(RejectKind::Configuration, why::SETTINGS))?
+            }
+        };
+        Ok(Written { return_path, recipient, message_id, content: content(&signature, &message) })
     }
 }
 
@@ -114,44 +105,49 @@ fn one_line(subject: &str) -> String {
     subject.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).collect()
 }
 
-/// Reads the key; `None` where it is not one. Signs all that a reader relies on, and the Message-ID that receivers dedupe by.
-pub(super) fn signer(dkim: &Dkim, private_key: &Secret, reply_to: Option<&Mailbox>) -> Option<DkimConfig> {
-    let algorithm = match dkim.algorithm {
-        Algorithm::Rsa => DkimSigningAlgorithm::Rsa,
-        Algorithm::Ed25519 => DkimSigningAlgorithm::Ed25519,
-    };
-    let key = DkimSigningKey::new(private_key.reveal().trim(), algorithm).ok()?;
-    let mut headers =
-        vec!["From", "To", "Subject", "Date", "Message-ID", AUTO_SUBMITTED, "MIME-Version", "Content-Type"];
-    if reply_to.is_some() {
-        headers.push("Reply-To");
+fn header(name: &'static str, value: String) -> HeaderValue {
+    HeaderValue::new(HeaderName::new_from_ascii_str(name), value)
+}
+
+/// RFC 5321 §4.5.2: a line that begins with a dot gets another one, because a dot alone is the end.
+fn content(signature: &str, message: &[u8]) -> Vec<u8> {
+    let mut content = Vec::with_capacity(signature.len() + message.len() + 16);
+    content.extend_from_slice(signature.as_bytes());
+    for line in message.split_inclusive(|byte| *byte == b'\n') {
+        if line.first() == Some(&b'.') {
+            content.push(b'.');
+        }
+        content.extend_from_slice(line);
     }
-    Some(DkimConfig::new(
-        dkim.selector.clone(),
-        dkim.domain.clone(),
-        key,
-        headers.into_iter().map(HeaderName::new_from_ascii_str).collect(),
-        DkimCanonicalization {
-            header: DkimCanonicalizationType::Relaxed,
-            body: DkimCanonicalizationType::Relaxed,
-        },
-    ))
+    if !content.ends_with(b"\r\n") {
+        content.extend_from_slice(b"\r\n");
+    }
+    content.extend_from_slice(FINAL_DOT);
+    content
 }
 
 #[cfg(test)]
 mod tests {
-    use sha2::Digest as _;
-
+    use super::super::Secret;
+    use super::super::smtp_dkim::Dkim;
     use super::*;
 
-    fn writer(dkim: Option<&Dkim>) -> Writer {
-        let reply_to: Mailbox = "office@example.org".parse().unwrap();
+    fn writer() -> Writer {
+        let bounces: Address = "bounces@mail.example.org".parse().unwrap();
         Writer {
             from: "Ysgol Tŷ Gwyn <school@example.org>".parse().unwrap(),
-            dkim: dkim.map(|dkim| signer(dkim, &Secret::new(PRIVATE), Some(&reply_to)).unwrap()),
-            reply_to: Some(reply_to),
+            reply_to: Some("office@example.org".parse().unwrap()),
             message_id_domain: "mail.example.org".to_owned(),
+            returns: Returns::Each(ReturnPath::new(&bounces, &Secret::new("secret")).unwrap()),
+            unsubscribe: Some("mailto:office@example.org?subject=no%20more%20letters".to_owned()),
+            signer: None,
         }
+    }
+
+    fn written(writer: &Writer, outgoing: &Outgoing) -> (Written, String) {
+        let written = writer.write(outgoing, now()).unwrap_or_else(|outcome| panic!("{outcome:?}"));
+        let text = String::from_utf8(written.content.clone()).unwrap();
+        (written, text)
     }
 
     fn outgoing() -> Outgoing {
@@ -160,6 +156,7 @@ mod tests {
             to: "parent@example.com".to_owned(),
             subject: Some("Absence: Siân".to_owned()),
             body: "Siân is not in school.\n.\nPlease ring – 01632 960001\n".to_owned(),
+            purpose: Purpose::Needed,
         }
     }
 
@@ -169,8 +166,7 @@ mod tests {
 
     #[test]
     fn a_message_carries_its_headers_and_is_ascii() {
-        let written = writer(None).write(&outgoing(), now()).unwrap_or_else(|outcome| panic!("{outcome:?}"));
-        let text = String::from_utf8(written.bytes).unwrap();
+        let (written, text) = written(&writer(), &outgoing());
         assert!(text.is_ascii());
         assert_eq!(written.message_id, "<dlv_0192@mail.example.org>");
         for header in [
@@ -185,13 +181,64 @@ mod tests {
             assert!(text.contains(header), "{header}{text}");
         }
         assert!(!text.replace("\r\n", "").contains(['\r', '\n']), "every line ends in CRLF");
+        assert!(text.ends_with("\r\n.\r\n") && !text.trim_end_matches("\r\n.\r\n").contains("\r\n.\r\n"));
+    }
+
+    #[test]
+    fn what_comes_back_says_which_message_it_is_about() {
+        let (first, _) = written(&writer(), &outgoing());
+        let Returns::Each(path) = writer().returns else { panic!("one for all") };
+        let read = path.read(&first.return_path.to_string());
+        assert_eq!(read, super::super::smtp_return_path::Addressed::Delivery("dlv_0192".to_owned()));
+        let (again, _) = written(&writer(), &outgoing());
+        assert_eq!((first.return_path, first.message_id), (again.return_path, again.message_id));
+        let bounces: Address = "postmaster@example.org".parse().unwrap();
+        let plain = Writer { returns: Returns::To(bounces.clone()), ..writer() };
+        assert_eq!(written(&plain, &outgoing()).0.return_path, bounces);
+    }
+
+    #[test]
+    fn nobody_unsubscribes_from_what_they_must_know() {
+        const HEADER: &str = "List-Unsubscribe: <mailto:office@example.org?subject=no%20more%20letters>\r\n";
+        let bulk = Outgoing { purpose: Purpose::Bulk, ..outgoing() };
+        assert!(written(&writer(), &bulk).1.contains(HEADER));
+        assert!(!written(&writer(), &outgoing()).1.contains("List-"));
+        let without = Writer { unsubscribe: None, ..writer() };
+        assert!(!written(&without, &bulk).1.contains("List-"));
+    }
+
+    #[test]
+    fn a_signature_stands_before_the_message_that_it_signs() {
+        let dkim = Dkim {
+            selector: "s1".to_owned(),
+            domain: "example.org".to_owned(),
+            private_key: None,
+            private_key_file: None,
+        };
+        let key = Secret::new(include_str!("smtp_dkim/ed25519.pem"));
+        let signing = Writer { signer: Signer::new(&dkim, &key), ..writer() };
+        let bulk = Outgoing { purpose: Purpose::Bulk, ..outgoing() };
+        let (_, signed) = written(&signing, &bulk);
+        let (_, plain) = written(&writer(), &bulk);
+        let signature = signed.strip_suffix(&plain).unwrap();
+        assert!(signature.starts_with("DKIM-Signature: ") && signature.ends_with("\r\n"), "{signature}");
+        assert!(
+            signature
+                .contains("h=from:from:to:subject:date:message-id:reply-to:auto-submitted:list-unsubscribe:")
+        );
+        assert!(signature.contains(&format!("t={};", now().as_second())));
+    }
+
+    #[test]
+    fn a_dot_at_the_beginning_of_a_line_is_doubled_wherever_it_stands() {
+        assert_eq!(content("", b".a\r\n..\r\nb.\r\n"), b"..a\r\n...\r\nb.\r\n.\r\n");
+        assert_eq!(content("S: 1\r\n", b"a"), b"S: 1\r\na\r\n.\r\n");
     }
 
     #[test]
     fn a_subject_cannot_begin_a_header() {
         let subject = Some("Hello\r\nBcc: stranger@example.com".to_owned());
-        let written = writer(None).write(&Outgoing { subject, ..outgoing() }, now());
-        let text = String::from_utf8(written.unwrap_or_else(|outcome| panic!("{outcome:?}")).bytes).unwrap();
+        let (_, text) = written(&writer(), &Outgoing { subject, ..outgoing() });
         assert!(!text.contains("\r\nBcc:"));
     }
 
@@ -213,64 +260,11 @@ mod tests {
             (Outgoing { key: "a@b>".to_owned(), ..outgoing() }, RejectKind::Message, "KEY_UNUSABLE"),
         ];
         for (outgoing, expected, code) in table {
-            match writer(None).write(&outgoing, now()) {
+            match writer().write(&outgoing, now()) {
                 Err(Outcome::Reject { why, kind }) => assert_eq!((why.code(), kind), (code, expected)),
                 Err(other) => panic!("{other:?}"),
                 Ok(_) => panic!("written: {code}"),
             }
         }
-    }
-
-    const PRIVATE: &str = "MTIzNDU2Nzg5MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTI=";
-    const PUBLIC: &str = "L4xhKdgWz1HDdLx_CMPmPtFWz3iu-0plUNl7h5l5d-4";
-
-    /// A receiver's check of the signed headers, written from RFC 6376 with relaxed canonicalization.
-    fn receiver_accepts(mail: &str) -> bool {
-        let (headers, _) = mail.split_once("\r\n\r\n").unwrap();
-        let headers = headers.replace("\r\n ", " ");
-        let headers: Vec<(String, &str)> = headers
-            .split("\r\n")
-            .map(|line| line.split_once(':').unwrap())
-            .map(|(name, value)| (name.to_lowercase(), value.trim()))
-            .collect();
-        let value_of = |name: &str| headers.iter().find(|(given, _)| given == name).map(|(_, value)| *value);
-        let signature = value_of("dkim-signature").unwrap();
-        let tag = |tag: &str| signature.split("; ").find_map(|part| part.strip_prefix(tag)).unwrap();
-        let mut signed: String = tag("h=")
-            .split(':')
-            .filter_map(|name| value_of(name).map(|value| [name, ":", value, "\r\n"].concat()))
-            .collect();
-        signed += "dkim-signature:";
-        signed += signature.strip_suffix(tag("b=")).unwrap().trim_end();
-        let digest = sha2::Sha256::digest(signed.as_bytes());
-        let signature = tag("b=").replace('+', "-").replace('/', "_").replace('=', "");
-        let key = jsonwebtoken::DecodingKey::from_ed_components(PUBLIC).unwrap();
-        jsonwebtoken::crypto::verify(&signature, &digest, &key, jsonwebtoken::Algorithm::EdDSA).unwrap()
-    }
-
-    #[test]
-    fn a_signature_holds_at_the_receiver_and_covers_what_a_reader_relies_on() {
-        let dkim = Dkim {
-            selector: "s1".to_owned(),
-            domain: "example.org".to_owned(),
-            private_key: None,
-            private_key_file: None,
-            algorithm: Algorithm::Ed25519,
-        };
-        let written =
-            writer(Some(&dkim)).write(&outgoing(), now()).unwrap_or_else(|outcome| panic!("{outcome:?}"));
-        let mail = String::from_utf8(written.bytes).unwrap();
-        assert!(receiver_accepts(&mail), "{mail}");
-        for (right, wrong) in [
-            ("Message-ID: <dlv_0192@", "Message-ID: <dlv_0193@"),
-            ("text/plain", "text/html"),
-            ("Reply-To: office", "Reply-To: stranger"),
-            ("auto-generated", "no"),
-            ("To: parent@", "To: somebody@"),
-        ] {
-            assert!(mail.contains(right), "{right}");
-            assert!(!receiver_accepts(&mail.replace(right, wrong)), "{wrong}");
-        }
-        assert!(signer(&dkim, &Secret::new("nonsense"), None).is_none());
     }
 }

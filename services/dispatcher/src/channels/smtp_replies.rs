@@ -3,11 +3,9 @@
 //! Verdicts come from the step, the basic code (RFC 5321) and the enhanced code (RFC 3463). The words after them are the relay's,
 //! may quote the recipient, and are not kept.
 
-use std::error::Error as _;
 use std::time::Duration;
 
-use lettre::transport::smtp::Error as SmtpError;
-
+use super::smtp_wire::Reply;
 use super::{Outcome, RejectKind, Why, why};
 
 /// Where in the transaction a reply came.
@@ -19,28 +17,7 @@ pub(super) enum Step {
     Content,
 }
 
-/// A negative reply.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Reply {
-    pub(super) code: u16,
-    /// Subject and detail of the enhanced code, where the reply begins with one: (1, 1) of `5.1.1`.
-    enhanced: Option<(u16, u16)>,
-}
-
-impl Reply {
-    /// `None` where the error is not a reply but a broken connection or an unreadable answer.
-    pub(super) fn of(error: &SmtpError) -> Option<Self> {
-        let code = u16::from(error.status()?);
-        let enhanced = error.source().and_then(|text| enhanced(&text.to_string()));
-        Some(Self { code, enhanced })
-    }
-
-    #[cfg(test)]
-    fn parse(code: u16, text: &str) -> Self {
-        Self { code, enhanced: enhanced(text) }
-    }
-}
-
+/// Subject and detail of the enhanced code, where the words begin with one: (1, 1) of `5.1.1`.
 fn enhanced(text: &str) -> Option<(u16, u16)> {
     let mut numbers = text.split_whitespace().next()?.split('.').map(str::parse::<u16>);
     match (numbers.next()?, numbers.next()?, numbers.next()?, numbers.next()) {
@@ -108,12 +85,13 @@ const REPLIES: &[(About, Verdict, Why)] = &[
 ];
 
 /// What a negative reply at this step makes of the message.
-pub(super) fn judge(step: Step, reply: Reply) -> Outcome {
+pub(super) fn judge(step: Step, reply: &Reply) -> Outcome {
+    let enhanced = reply.lines.first().and_then(|line| enhanced(line));
     let fits = |about: About| match about {
         About::Codes(codes) => codes.contains(&reply.code),
         About::Transient => (400..500).contains(&reply.code),
-        About::Details(details) => reply.enhanced.is_some_and(|enhanced| details.contains(&enhanced)),
-        About::Subject(subject) => reply.enhanced.is_some_and(|(given, _)| given == subject),
+        About::Details(details) => enhanced.is_some_and(|enhanced| details.contains(&enhanced)),
+        About::Subject(subject) => enhanced.is_some_and(|(given, _)| given == subject),
         About::At(at) => at == step,
         About::CodesAt(at, codes) => at == step && codes.contains(&reply.code),
     };
@@ -137,7 +115,7 @@ mod tests {
 
     #[test]
     fn every_reply_has_its_fate() {
-        let fate = |step, code, text: &str| match judge(step, Reply::parse(code, text)) {
+        let fate = |step, code, text: &str| match judge(step, &Reply { code, lines: vec![text.to_owned()] }) {
             Outcome::Retry { why, .. } => ("retry", why.code()),
             Outcome::Reject { why, kind: RejectKind::Recipient } => ("recipient", why.code()),
             Outcome::Reject { why, kind: RejectKind::Message } => ("message", why.code()),

@@ -23,6 +23,6 @@ pub use about::{About, Account};
 pub use audience::{Address, AddressKind, Link, Pupil, Responsibility};
 pub use entitlement::{Choices, Matter, Reach};
 pub use medium::Medium;
-pub use notice::{NoticeKind, Ways};
+pub use notice::{NoticeKind, Purpose, Ways};
 pub use reason::Reason;
 pub use state::DeliveryState;

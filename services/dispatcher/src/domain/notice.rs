@@ -35,6 +35,15 @@ pub enum Ways {
     Both,
 }
 
+/// Whether its readers may ask for no more of a kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Purpose {
+    /// What they must know, because it is about their child's safety or about when school is. Nobody unsubscribes from it.
+    Needed,
+    /// What many get at once and may do without.
+    Bulk,
+}
+
 impl NoticeKind {
     /// Every kind.
     pub const ALL: [Self; 8] = [
@@ -74,6 +83,21 @@ impl NoticeKind {
             | Self::ClosureChanged
             | Self::Reopening
             | Self::Announcement => Ways::Both,
+        }
+    }
+
+    /// Whether its readers may ask for no more of it.
+    #[must_use]
+    pub const fn purpose(self) -> Purpose {
+        match self {
+            Self::AbsenceUnexplained
+            | Self::AbsenceCorrection
+            | Self::FirstAid
+            | Self::HeadInjury
+            | Self::ClosureDeclared
+            | Self::ClosureChanged
+            | Self::Reopening => Purpose::Needed,
+            Self::Announcement => Purpose::Bulk,
         }
     }
 

@@ -33,9 +33,14 @@ pub enum Outcome {
     },
 }
 
-/// The message was not handed over, because it may not leave any more. It stays as it was.
+/// The message was not handed over, for no fault of its own. It stays as it was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct NotSent;
+pub enum NotSent {
+    /// It may not leave any more: who may be told has to be asked again.
+    MayNot,
+    /// It was never offered to the provider, because others were under way on every connection.
+    NoTurn,
+}
 
 /// What a rejection is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

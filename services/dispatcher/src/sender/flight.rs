@@ -101,15 +101,15 @@ pub(super) async fn fly(ready: Ready, outlet: &Outlet, desk: &Desk, credit: Owne
     let (settled, attempts, started_at) = match outcome {
         Ok(outcome) => (settle(&ready.attempted, outcome, now), ready.attempted.attempts, Some(started_at)),
         // Counted, so that a provider who is always too slow does not keep the next address waiting.
-        Err(NotSent) if !looked.is_fresh(MARGIN) => {
+        Err(NotSent::MayNot) if !looked.is_fresh(MARGIN) => {
             let outcome = Outcome::Retry { why: why::TOO_SLOW, after: None };
             (settle(&ready.attempted, outcome, now), ready.attempted.attempts, Some(started_at))
         }
         // It stands there as started, and nothing of it has left.
-        Err(NotSent) if at_most_once => {
+        Err(NotSent::MayNot | NotSent::NoTurn) if at_most_once => {
             (started_in_vain(&ready.attempted, now), ready.delivery.attempts, None)
         }
-        Err(NotSent) => return,
+        Err(NotSent::MayNot | NotSent::NoTurn) => return,
     };
     span.record("outcome", settled.state.as_str());
     metrics::counter!(
@@ -157,7 +157,7 @@ mod tests {
     use super::*;
     use crate::channels::{Channel, ChannelName, Found, Limits, Medium, Outgoing};
     use crate::domain::settle::Attempted;
-    use crate::domain::{DeliveryState, NoticeKind};
+    use crate::domain::{DeliveryState, NoticeKind, Purpose};
     use crate::routes::Lane;
     use crate::sender::connection;
     use crate::store::chunks::Delivery;
@@ -228,6 +228,7 @@ mod tests {
                 to: "+447700900001".to_owned(),
                 subject: None,
                 body: "words".to_owned(),
+                purpose: Purpose::Needed,
             },
             attempted: Attempted {
                 attempts: 1,

@@ -103,6 +103,7 @@ impl Sender {
             to: delivery.address.clone(),
             subject: words.subject,
             body: words.body,
+            purpose: delivery.kind.purpose(),
         })
     }
 }

@@ -1,0 +1,186 @@
+//! The relay: as many connections as the settings allow, each opened when a letter wants it, used for a while, and then replaced.
+//!
+//! Each connection is a task that owns it. Relays close connections that idle or that carried many messages; one is therefore asked
+//! when it has waited long, left when it waits longer, and retired by age and count before the relay does it in the middle of a message.
+//! Dropping the relay ends the tasks, and with them what is under way.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+
+use super::smtp_connection::{Connection, Credentials, Patience};
+use super::smtp_message::Written;
+use super::smtp_queue::{Letter, Posted, Queue, Waiting};
+use super::smtp_stream::Dialer;
+use super::{Leave, NotSent, Outcome, Why, why};
+
+/// After a fault that an operator has to mend.
+const OUR_FAULT_PAUSE: Duration = Duration::from_mins(5);
+/// How long a letter waits for a connection. Its clearance lasts a few seconds; it is asked for again when its turn comes.
+const TURN_WITHIN: Duration = Duration::from_secs(1);
+const OLDEST: Duration = Duration::from_mins(5);
+const MOST_MESSAGES: usize = 500;
+const ASK_WHEN_IDLE_FOR: Duration = Duration::from_secs(5);
+const LEAVE_WHEN_IDLE_FOR: Duration = Duration::from_secs(30);
+
+/// How a connection is made.
+pub(super) struct Access {
+    pub(super) dialer: Dialer,
+    pub(super) credentials: Option<Credentials>,
+    pub(super) patience: Patience,
+}
+
+impl Access {
+    /// A connection that is ready for a message.
+    pub(super) async fn open(&self) -> Result<Connection, Why> {
+        // A handshake's state is large and rare; it should not weigh on every send.
+        Box::pin(Connection::open(&self.dialer, self.credentials.as_ref(), self.patience)).await
+    }
+}
+
+struct Office {
+    access: Access,
+    queue: Queue,
+}
+
+/// Carries letters to one relay.
+pub(super) struct Relay {
+    office: Arc<Office>,
+    connections: Mutex<JoinSet<()>>,
+}
+
+impl Relay {
+    pub(super) fn new(access: Access, most_connections: usize) -> Self {
+        let office = Office { access, queue: Queue::new(most_connections) };
+        Self { office: Arc::new(office), connections: Mutex::default() }
+    }
+
+    pub(super) fn access(&self) -> &Access {
+        &self.office.access
+    }
+
+    /// Carries one message, and says what became of it.
+    pub(super) async fn carry(&self, written: Written, leave: &Leave) -> Result<Outcome, NotSent> {
+        leave.ask()?;
+        let waiting = match self.office.queue.post(written, leave.clone()) {
+            Posted::Taken(waiting) => waiting,
+            Posted::WantsConnection(letter, waiting) => {
+                self.connect(letter);
+                waiting
+            }
+        };
+        self.answer(waiting).await
+    }
+
+    async fn answer(&self, mut waiting: Waiting) -> Result<Outcome, NotSent> {
+        tokio::select! {
+            biased;
+            answered = &mut waiting.answered => return known(answered.ok()),
+            () = tokio::time::sleep(TURN_WITHIN) => {}
+        }
+        if self.office.queue.withdraw(&waiting) {
+            return Err(NotSent::NoTurn);
+        }
+        known(waiting.answered.await.ok())
+    }
+
+    fn connect(&self, first: Letter) {
+        let mut connections = self.connections.lock().unwrap_or_else(PoisonError::into_inner);
+        while connections.try_join_next().is_some() {}
+        connections.spawn(serve(Arc::clone(&self.office), first));
+    }
+}
+
+/// A connection whose task has ended without an answer may have carried the letter.
+fn known(answer: Option<Result<Outcome, NotSent>>) -> Result<Outcome, NotSent> {
+    answer.unwrap_or(Ok(Outcome::Unknown { why: why::ANSWER_LOST }))
+}
+
+/// Gives the place back, however the task ends.
+struct Place(Arc<Office>);
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.0.queue.connection_ended();
+    }
+}
+
+/// One connection after another in one place, for as long as there are letters.
+async fn serve(office: Arc<Office>, first: Letter) {
+    let place = Place(office);
+    let (access, queue) = (&place.0.access, &place.0.queue);
+    let mut next = Some(first);
+    let mut link: Option<Link> = None;
+    loop {
+        let letter = match next.take() {
+            Some(letter) => letter,
+            None => match queue.next(LEAVE_WHEN_IDLE_FOR).await {
+                Some(letter) => letter,
+                None => break,
+            },
+        };
+        if letter.is_forsaken() {
+            continue;
+        }
+        if letter.may_leave().is_err() {
+            letter.end(Err(NotSent::NoTurn));
+            continue;
+        }
+        let mut usable = match link.take() {
+            Some(link) => link.freshened().await,
+            None => None,
+        };
+        if usable.is_none() {
+            match access.open().await {
+                Ok(connection) => usable = Some(Link::new(connection)),
+                Err(why) => {
+                    letter.end(Ok(unconnected(why)));
+                    continue;
+                }
+            }
+        }
+        let Some(mut used) = usable else { continue };
+        let most = MOST_MESSAGES.saturating_sub(used.messages);
+        let carried = used.connection.carry(letter, queue, most).await;
+        used.messages += carried.messages;
+        used.last_used = Instant::now();
+        link = used.connection.is_usable().then_some(used);
+        // The relay has probably closed what idled; a fresh connection shows whether it is there at all.
+        next = carried.lost.and_then(|(letter, why)| letter.after_a_loss(why));
+    }
+    if let Some(mut link) = link {
+        link.connection.quit().await;
+    }
+}
+
+/// Nothing of the message was said. What an operator has to mend is not tried again at once.
+fn unconnected(why: Why) -> Outcome {
+    if why.is_ours_to_mend() { Outcome::retry_after(why, OUR_FAULT_PAUSE) } else { Outcome::retry(why) }
+}
+
+/// A connection with its past.
+struct Link {
+    connection: Connection,
+    opened: Instant,
+    last_used: Instant,
+    messages: usize,
+}
+
+impl Link {
+    fn new(connection: Connection) -> Self {
+        let now = Instant::now();
+        Self { connection, opened: now, last_used: now, messages: 0 }
+    }
+
+    /// The same when it is good for another message.
+    async fn freshened(mut self) -> Option<Self> {
+        if self.opened.elapsed() > OLDEST || self.messages >= MOST_MESSAGES {
+            self.connection.quit().await;
+            return None;
+        }
+        let is_there = self.last_used.elapsed() < ASK_WHEN_IDLE_FOR || self.connection.is_there().await;
+        is_there.then_some(self)
+    }
+}
