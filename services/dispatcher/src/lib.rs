@@ -3,10 +3,11 @@
 //! The way of one fact: [`reactions`] puts a notice into a gathering; the [`planner`] lets the
 //! gathering leave and decides for every contact and address, purely, in [`domain::plan`]; the
 //! [`sender`] clears each message with the directory seconds before it leaves, words it and hands
-//! it to one of the [`channels`]; [`receipts`] hears what became of it. What no address can carry
+//! it to one of the [`channels`]; [`receipts`] and [`bounces`] hear what became of it. What no address can carry
 //! becomes a person's task. What the public may know goes to the website at once.
 
 pub mod api;
+pub mod bounces;
 pub mod channels;
 pub mod directory;
 pub mod domain;
@@ -72,16 +73,25 @@ impl Service for Dispatcher {
 
     async fn build(config: Config, platform: &Platform) -> anyhow::Result<Parts> {
         let token = receipts_token(&config)?;
+        let bounces = config.channels.email_smtp.as_ref().and_then(|smtp| smtp.bounces.as_ref());
+        let returns =
+            bounces.map(|bounces| Ok::<_, channels::Error>((bounces.token()?, bounces.return_path()?)));
+        let returns = returns.transpose()?;
         let channels = channels::all(&config.channels, &channels::http_client()?)?;
         let directory = directory::Directory::new(platform.peer("directory")?);
         let (store, stop) = (&platform.store, &platform.stop);
         let wired = wire(store, directory, channels, (config.timing, config.choices), stop)?;
         let routes = token
             .map_or_else(Router::new, |token| receipts::routes(store.clone(), wired.receipt.clone(), token));
+        let routes = match returns {
+            Some(returns) => routes.merge(bounces::routes(store.clone(), wired.bounce.clone(), returns)),
+            None => routes,
+        };
         Ok(Parts::new()
             .grpc(DispatcherServiceServer::new(wired.api))
             .http(routes)
             .replay(receipts::NOTIFY, wired.receipt)
+            .replay(bounces::BOUNCES, wired.bounce)
             .trace(store::trace::tracer(store))
             .reactions(reactions::all(&wired.hearer))
             .run("generation", wired.generation.follow(store.clone(), stop.clone()))
@@ -100,6 +110,7 @@ struct Wired {
     generation: Generation,
     settling: BoxFuture<'static, anyhow::Result<()>>,
     receipt: Handler,
+    bounce: Handler,
 }
 
 fn wire(
@@ -162,7 +173,8 @@ fn wire(
         },
         generation,
         settling: Box::pin(settling),
-        receipt: receipts::handler(store.clone(), planner_wake),
+        receipt: receipts::handler(store.clone(), Arc::clone(&planner_wake)),
+        bounce: bounces::handler(store.clone(), planner_wake),
     })
 }
 

@@ -80,7 +80,14 @@ pub enum Behaviour {
         /// How it fails.
         failure: Failure,
     },
-    /// The opposite of `Dead`, `NoReceipt` and `Greylist`.
+    /// Mails to it are accepted, and later a report says what became of them (RFC 3464).
+    Bounces {
+        /// The mailbox.
+        address: String,
+        /// What the report says.
+        returns: Returns,
+    },
+    /// The opposite of `Dead`, `Bounces`, `NoReceipt` and `Greylist`.
     Alive {
         /// Number or mailbox.
         address: String,
@@ -114,7 +121,19 @@ pub enum Failure {
     Temporary,
 }
 
-/// How receipts travel.
+/// What a mail server says later about a mail that it had taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Returns {
+    /// `failed`, 5.1.1: nobody there.
+    NoSuchMailbox,
+    /// `failed`, 4.4.7: the next server was away for too long.
+    GivenUp,
+    /// `delayed`, 4.2.2: it is still trying, and here in the end it arrives.
+    Delayed,
+}
+
+/// How receipts and bounces travel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Default)]
 #[serde(rename_all = "snake_case")]
 pub enum Travel {
@@ -147,6 +166,7 @@ pub(crate) enum Effect {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Fate {
     Dead(Failure),
+    Bouncing(Returns),
     Silent,
     Greylisted { attempts: u32 },
 }
@@ -196,6 +216,9 @@ impl Behaviours {
             }
             Behaviour::DropAfterFinalDot { requests } => self.queue(Provider::Smtp, Effect::Drop, requests),
             Behaviour::Dead { address, failure } => self.decide(&address, Some(Fate::Dead(failure))),
+            Behaviour::Bounces { address, returns } => {
+                self.decide(&address, Some(Fate::Bouncing(returns)));
+            }
             Behaviour::Alive { address } => self.decide(&address, None),
             Behaviour::NoReceipt { address } => self.decide(&address, Some(Fate::Silent)),
             Behaviour::Greylist { address, attempts } => {
@@ -229,7 +252,15 @@ impl Behaviours {
     pub(crate) fn failure(&self, address: &str) -> Option<Failure> {
         match self.told().fates.get(address) {
             Some(Fate::Dead(failure)) => Some(*failure),
-            Some(Fate::Silent | Fate::Greylisted { .. }) | None => None,
+            Some(Fate::Bouncing(_) | Fate::Silent | Fate::Greylisted { .. }) | None => None,
+        }
+    }
+
+    /// What is said later about mails to a normalised address.
+    pub(crate) fn returns(&self, address: &str) -> Option<Returns> {
+        match self.told().fates.get(address) {
+            Some(Fate::Bouncing(returns)) => Some(*returns),
+            Some(Fate::Dead(_) | Fate::Silent | Fate::Greylisted { .. }) | None => None,
         }
     }
 

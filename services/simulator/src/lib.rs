@@ -5,10 +5,11 @@
 //! ([`read_log`]), which is written before any answer leaves.
 //!
 //! It depends on no other crate of ours, so that the witness cannot share a mistake with what it watches. It listens on
-//! loopback only, sends nothing but receipts, and is refused by production mode.
+//! loopback only, sends nothing but receipts and bounces, and is refused by production mode.
 
 mod address;
 mod behaviour;
+mod callback;
 mod clock;
 mod control;
 mod log;
@@ -30,17 +31,19 @@ use axum::serve::ListenerExt as _;
 use jiff::SignedDuration;
 use tokio::net::TcpListener;
 
-pub use behaviour::{Behaviour, Failure, Travel};
+pub use behaviour::{Behaviour, Failure, Returns, Travel};
+pub use callback::ReceiptsTo;
 pub use log::{
     Accepted, Entry, Error as LogError, Event, Medium, Provider, Receipt, Refused, Will, read_log,
 };
-pub use notify::{NotifyOptions, ReceiptsTo};
+pub use notify::NotifyOptions;
 pub use phones::Person;
 pub use smtp::{Login, Tls, TlsMode};
 pub use witness::Message;
 
 use notify::Notify;
 use phones::Cast;
+use smtp::Postman;
 use witness::Witness;
 use world::World;
 
@@ -93,6 +96,8 @@ pub struct Options {
     pub notify: NotifyOptions,
     /// Where receipts go; may be told later with [`Simulator::send_receipts_to`].
     pub receipts: Option<ReceiptsTo>,
+    /// Where bounces go; may be told later with [`Simulator::send_bounces_to`].
+    pub bounces: Option<ReceiptsTo>,
     /// The login that SMTP asks for, if any.
     pub smtp_login: Option<Login>,
     /// The encryption of SMTP, if any.
@@ -113,6 +118,7 @@ impl Options {
             smtp_port: 0,
             notify: NotifyOptions::default(),
             receipts: None,
+            bounces: None,
             smtp_login: None,
             smtp_tls: None,
             people: Vec::new(),
@@ -125,6 +131,7 @@ impl Options {
 pub struct Simulator {
     world: Arc<World>,
     notify: Arc<Notify>,
+    postman: Arc<Postman>,
     options: NotifyOptions,
     http: SocketAddr,
     smtp: SocketAddr,
@@ -152,9 +159,17 @@ pub async fn start(options: Options) -> Result<Simulator, Error> {
         .merge(phones::router(Arc::clone(&world), cast))
         .merge(control::router(Arc::clone(&world)));
     world.tasks.spawn(serve_http(Arc::clone(&world), http_listener, router));
-    let server = smtp::Server { world: Arc::clone(&world), login: options.smtp_login, tls: options.smtp_tls };
+    let postman =
+        Postman::new(Arc::clone(&world), options.bounces, options.notify.receipts_authorities.clone());
+    let postman = Arc::new(postman.map_err(Error::Client)?);
+    let server = smtp::Server {
+        world: Arc::clone(&world),
+        login: options.smtp_login,
+        tls: options.smtp_tls,
+        postman: Arc::clone(&postman),
+    };
     world.tasks.spawn(Arc::new(server).listen(smtp_listener));
-    Ok(Simulator { world, notify, options: options.notify, http, smtp })
+    Ok(Simulator { world, notify, postman, options: options.notify, http, smtp })
 }
 
 async fn listen(address: IpAddr, port: u16) -> Result<(TcpListener, SocketAddr), Error> {
@@ -225,6 +240,11 @@ impl Simulator {
     /// From now on receipts go there, those included that have been due and waiting.
     pub fn send_receipts_to(&self, target: ReceiptsTo) {
         self.notify.send_receipts_to(target);
+    }
+
+    /// From now on bounces are posted there as whole mails, those included that have been due and waiting.
+    pub fn send_bounces_to(&self, target: ReceiptsTo) {
+        self.postman.send_to(target);
     }
 
     /// Waits until the accepted messages fulfil a condition, and returns them; [`Error::TimedOut`] if they do not in time.

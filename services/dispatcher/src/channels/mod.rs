@@ -7,6 +7,7 @@
 //!
 //! Every channel passes `contract`, the one suite for all of them.
 
+pub mod bounce;
 pub mod email_notify;
 pub mod email_smtp;
 mod name;
@@ -26,6 +27,8 @@ mod smtp_wire;
 
 #[cfg(test)]
 mod contract;
+#[cfg(test)]
+mod smtp_pipelining;
 #[cfg(test)]
 mod smtp_rate;
 #[cfg(test)]

@@ -70,6 +70,8 @@ reasons! {
     PermanentFailure = "PERMANENT_FAILURE", "the network says that this address does not exist";
     TemporaryFailure = "TEMPORARY_FAILURE", "the network could not deliver the message";
     TechnicalFailure = "TECHNICAL_FAILURE", "the provider failed to pass the message on";
+    Bounced = "BOUNCED", "the mail server of this address sent the message back";
+    Delayed = "DELAYED", "the mail server of this address has not taken the message yet and is still trying";
     TriesUsedUp = "TRIES_USED_UP", "the provider was tried often enough";
     MayHaveLeft = "MAY_HAVE_LEFT", "it is unclear whether the message has left, and it is not sent twice: a person decides";
     HandledByPerson = "HANDLED_BY_PERSON", "a person has dealt with this";

@@ -17,14 +17,43 @@ pub async fn delivery_of(store: &Store, reference: Option<&str>) -> Result<Optio
     Ok(found.map(|row| (row.id, row.channel)))
 }
 
-/// Writes a receipt down and lets it change its delivery, if it is news.
-pub fn apply(store: &Store, about: (&str, &str), status: ReceiptStatus, now: Timestamp) -> Commit {
+/// What is said later about a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum News {
+    /// It got there.
+    Delivered,
+    /// It did not, and will not.
+    Failed(Reason),
+    /// Something that changes nothing yet.
+    Noted(Reason),
+}
+
+impl From<ReceiptStatus> for News {
+    fn from(status: ReceiptStatus) -> Self {
+        match status {
+            ReceiptStatus::Delivered => Self::Delivered,
+            ReceiptStatus::PermanentFailure => Self::Failed(Reason::PermanentFailure),
+            ReceiptStatus::TemporaryFailure => Self::Failed(Reason::TemporaryFailure),
+            ReceiptStatus::TechnicalFailure => Self::Failed(Reason::TechnicalFailure),
+        }
+    }
+}
+
+/// Writes down what was said and lets it change its delivery, if it is news.
+pub fn apply(store: &Store, about: (&str, &str), news: impl Into<News>, now: Timestamp) -> Commit {
     let (channel, delivery) = about;
-    let reason = reason_of(status);
+    let news = news.into();
+    let reason = match news {
+        News::Delivered => Reason::Delivered,
+        News::Failed(reason) | News::Noted(reason) => reason,
+    };
     let kept = "INSERT INTO receipts (channel, delivery_id, status, received_at) VALUES ($1, $2, $3, $4)";
     let values = [channel.into(), delivery.into(), reason.code().into(), micros(now).into()];
     let commit = Commit::new().execute(store.statement(kept, values));
-    if status == ReceiptStatus::Delivered {
+    if let News::Noted(_) = news {
+        return commit;
+    }
+    if news == News::Delivered {
         // The receipt may be faster than our own record of the sending.
         let from = DeliveryState::listed(|state| state.may_become(DeliveryState::Delivered));
         let delivered = format!(
@@ -47,13 +76,4 @@ pub fn apply(store: &Store, about: (&str, &str), status: ReceiptStatus, now: Tim
     let untold = "UPDATE members SET told = FALSE WHERE delivery_id = $1 AND NOT EXISTS \
                   (SELECT 1 FROM deliveries WHERE id = $1 AND state = 'delivered')";
     commit.execute(store.statement(&failed, values)).execute(store.statement(untold, [delivery.into()]))
-}
-
-fn reason_of(status: ReceiptStatus) -> Reason {
-    match status {
-        ReceiptStatus::Delivered => Reason::Delivered,
-        ReceiptStatus::PermanentFailure => Reason::PermanentFailure,
-        ReceiptStatus::TemporaryFailure => Reason::TemporaryFailure,
-        ReceiptStatus::TechnicalFailure => Reason::TechnicalFailure,
-    }
 }

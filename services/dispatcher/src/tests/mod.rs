@@ -4,6 +4,7 @@
 mod accidents;
 mod announcements;
 mod asking;
+mod bounced;
 mod chunks;
 mod clearance;
 mod closures;
@@ -55,6 +56,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use crate::channels::email_smtp::ReturnPath;
 use crate::channels::{self, Secret};
 use crate::domain::Choices;
 use crate::planner::Planner;
@@ -64,6 +66,8 @@ use crate::store::rows;
 use crate::{api, reactions, wire};
 
 const TOKEN: &str = "the-token-of-receipts";
+const BOUNCES_TOKEN: &str = "the-token-of-bounces";
+const BOUNCES: &str = "bounces@mail.example.com";
 const GATHERS_FOR: i64 = 30;
 const PATIENCE: i64 = 600;
 
@@ -121,6 +125,7 @@ struct World {
     sender: Option<Sender>,
     settling: Option<BoxFuture<'static, anyhow::Result<()>>>,
     receipts: String,
+    bounces: String,
     receipt: Handler,
     wakes: [Arc<tokio::sync::Notify>; 3],
     stop: CancellationToken,
@@ -196,11 +201,20 @@ impl World {
         let wired = wire(&store, directory_of, channels, (timing, setup.choices), &stop).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let receipts = format!("http://{}/dispatcher/receipts/notify", listener.local_addr().unwrap());
-        let routes = crate::receipts::routes(store.clone(), wired.receipt.clone(), Secret::new(TOKEN));
+        let bounces = format!("http://{}/dispatcher/bounces", listener.local_addr().unwrap());
+        let returns = (Secret::new(BOUNCES_TOKEN), return_path(BOUNCES_TOKEN));
+        let routes = crate::receipts::routes(store.clone(), wired.receipt.clone(), Secret::new(TOKEN))
+            .merge(crate::bounces::routes(store.clone(), wired.bounce, returns));
         servers.spawn(async move { Ok(axum::serve(listener, routes).await?) });
         simulator.send_receipts_to(ReceiptsTo {
             url: receipts.clone(),
             bearer_token: TOKEN.to_owned(),
+            after: Duration::ZERO,
+            retry_every: Duration::from_millis(50),
+        });
+        simulator.send_bounces_to(ReceiptsTo {
+            url: bounces.clone(),
+            bearer_token: BOUNCES_TOKEN.to_owned(),
             after: Duration::ZERO,
             retry_every: Duration::from_millis(50),
         });
@@ -219,6 +233,7 @@ impl World {
             sender: Some(wired.sender),
             settling: Some(wired.settling),
             receipts,
+            bounces,
             receipt: wired.receipt,
             wakes,
             stop,
@@ -336,6 +351,10 @@ impl World {
     }
 }
 
+fn return_path(token: &str) -> ReturnPath {
+    ReturnPath::new(&BOUNCES.parse().unwrap(), &Secret::new(token)).unwrap()
+}
+
 /// The channels of a setup, opened from what would stand in a settings file.
 fn channels_of(simulator: &Simulator, setup: &Setup) -> Vec<Arc<dyn channels::Channel>> {
     let options = simulator::NotifyOptions::default();
@@ -356,7 +375,7 @@ fn channels_of(simulator: &Simulator, setup: &Setup) -> Vec<Arc<dyn channels::Ch
             "host": smtp.ip().to_string(), "port": smtp.port(), "security": "plain",
             "from": "Elm Park <office@example.com>", "connections": setup.connections,
             "rate_per_second": 1_000, "connect_timeout": patience, "command_timeout": patience,
-            "acceptance_timeout": patience,
+            "acceptance_timeout": patience, "bounces": { "mailbox": BOUNCES, "token": BOUNCES_TOKEN },
         },
     });
     let tables_of_setup = tables.as_object_mut().unwrap();

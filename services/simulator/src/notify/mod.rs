@@ -29,8 +29,7 @@ use axum::routing::{get, post};
 use serde_json::json;
 use uuid::Uuid;
 
-pub use receipts::ReceiptsTo;
-
+use crate::callback::ReceiptsTo;
 use crate::clock;
 use crate::world::World;
 use auth::Keys;
@@ -61,7 +60,7 @@ pub struct NotifyOptions {
     pub rate_per_minute: Option<u32>,
     /// Messages a day of each kind (250,000 for a real service); `None` = unlimited.
     pub daily_limit: Option<u32>,
-    /// Whom the certificate of an `https` callback must come from; nobody by default.
+    /// Whom the certificate of an `https` callback must come from, that of bounces included; nobody by default.
     pub receipts_authorities: rustls::RootCertStore,
 }
 

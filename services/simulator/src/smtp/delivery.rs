@@ -3,11 +3,20 @@
 //! Called by the session. Everything that [`behaviour`](crate::behaviour) told the server to do wrong happens here, except
 //! for dead and greylisted mailboxes. A mail is in the witness log before its verdict is known to the session.
 
+use super::Server;
+use super::bounces::Returned;
 use super::mail::Mail;
-use crate::behaviour::Effect;
+use crate::behaviour::{Effect, Returns};
 use crate::clock;
 use crate::log::{self, Accepted, Event, Medium, Provider, Refused, Will};
 use crate::world::{World, provider_id};
+
+/// Who a mail is from and to, as the dialogue says it.
+#[derive(Default)]
+pub(super) struct Envelope {
+    pub(super) sender: String,
+    pub(super) recipients: Vec<String>,
+}
 
 /// What becomes of the dialogue after the final dot.
 pub(super) enum Verdict {
@@ -20,7 +29,8 @@ pub(super) enum Verdict {
 }
 
 /// Takes a mail or does what was told instead.
-pub(super) async fn judge(world: &World, recipients: &[String], raw: &[u8]) -> Verdict {
+pub(super) async fn judge(server: &Server, envelope: &Envelope, raw: &[u8]) -> Verdict {
+    let (world, recipients) = (&*server.world, envelope.recipients.as_slice());
     world.dawdle(Provider::Smtp).await;
     let then = match world.behaviours.next(Provider::Smtp) {
         Some(Effect::Refuse { status, text }) => {
@@ -36,7 +46,7 @@ pub(super) async fn judge(world: &World, recipients: &[String], raw: &[u8]) -> V
         Some(Effect::Drop) => Some(Verdict::HangUp),
         None => None,
     };
-    match accept(world, recipients, &Mail::read(raw)) {
+    match accept(server, envelope, raw) {
         Ok(id) => then.unwrap_or_else(|| Verdict::Answer(format!("250 2.0.0 Ok: queued as {id}"))),
         Err(error) => {
             tracing::error!(error = &error as &dyn std::error::Error, "the witness log could not be written");
@@ -45,10 +55,16 @@ pub(super) async fn judge(world: &World, recipients: &[String], raw: &[u8]) -> V
     }
 }
 
-fn accept(world: &World, recipients: &[String], mail: &Mail) -> Result<String, log::Error> {
+fn accept(server: &Server, envelope: &Envelope, raw: &[u8]) -> Result<String, log::Error> {
     let now = clock::now();
     let id = provider_id(now).to_string();
-    for to in recipients {
+    let mail = Mail::read(raw);
+    for to in &envelope.recipients {
+        let returns = server.world.behaviours.returns(to);
+        let will = match returns {
+            Some(Returns::NoSuchMailbox | Returns::GivenUp) => Will::Fail,
+            Some(Returns::Delayed) | None => Will::Deliver,
+        };
         let accepted = Accepted {
             channel: Medium::Email,
             provider: Provider::Smtp,
@@ -59,11 +75,20 @@ fn accept(world: &World, recipients: &[String], mail: &Mail) -> Result<String, l
             reference: None,
             message_id: mail.message_id.clone(),
             id: id.clone(),
-            will: Will::Deliver,
+            will,
         };
-        world.witness.record(Event::Accepted(accepted), now)?;
+        server.world.witness.record(Event::Accepted(accepted), now)?;
+        if let Some(returns) = returns {
+            let (id, sender, to) = (id.clone(), envelope.sender.clone(), to.clone());
+            server.postman.promise(Returned { id, sender, to, headers: headers(raw), returns });
+        }
     }
     Ok(id)
+}
+
+fn headers(raw: &[u8]) -> String {
+    let text = String::from_utf8_lossy(raw);
+    text.split_once("\r\n\r\n").map_or_else(String::new, |(headers, _)| headers.to_owned())
 }
 
 /// Refuses a mail for all its recipients.

@@ -4,6 +4,7 @@
 //! are parsed by smtp-proto, mails by mail-parser. A mail is accepted when its final dot is answered with 250; by then it
 //! stands in the witness log, a line for each recipient. It relays nothing.
 
+mod bounces;
 mod connection;
 mod delivery;
 mod mail;
@@ -18,6 +19,8 @@ use std::sync::Arc;
 
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
+
+pub(crate) use bounces::Postman;
 
 use crate::world::World;
 use session::{Ended, Opening, Session};
@@ -57,6 +60,7 @@ pub(crate) struct Server {
     pub(crate) world: Arc<World>,
     pub(crate) login: Option<Login>,
     pub(crate) tls: Option<Tls>,
+    pub(crate) postman: Arc<Postman>,
 }
 
 impl Server {

@@ -10,7 +10,7 @@ use smtp_proto::{AUTH_LOGIN, AUTH_PLAIN, Error, MailFrom, Request};
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::connection::{Connection, Received};
-use super::delivery::{self, Verdict};
+use super::delivery::{self, Envelope, Verdict};
 use super::{LARGEST_MAIL, Server, TlsMode, sasl};
 use crate::behaviour::Failure;
 
@@ -38,8 +38,8 @@ pub(super) struct Session<'a> {
     encrypted: bool,
     introduced: bool,
     authenticated: bool,
-    /// Recipients since MAIL; `None` outside a mail.
-    recipients: Option<Vec<String>>,
+    /// Sender and recipients since MAIL; `None` outside a mail.
+    envelope: Option<Envelope>,
 }
 
 /// What to do after a reply was written.
@@ -54,7 +54,7 @@ enum Next {
 impl<'a> Session<'a> {
     /// A dialogue on a fresh, plain connection.
     pub(super) fn new(server: &'a Server) -> Self {
-        Self { server, encrypted: false, introduced: false, authenticated: false, recipients: None }
+        Self { server, encrypted: false, introduced: false, authenticated: false, envelope: None }
     }
 
     /// A dialogue on an encrypted connection.
@@ -115,13 +115,13 @@ impl<'a> Session<'a> {
             }
             Request::Mail { from } => self.mail_from(&from).to_owned(),
             Request::Rcpt { to } => self.recipient(&to.address.to_lowercase()).to_owned(),
-            Request::Data => match self.recipients.as_deref() {
+            Request::Data => match self.envelope.as_ref().map(|envelope| envelope.recipients.as_slice()) {
                 None => "503 5.5.1 MAIL first".to_owned(),
                 Some([]) => "503 5.5.1 RCPT first".to_owned(),
                 Some(_) => return ("354 End with a dot on a line of its own".to_owned(), Next::Data),
             },
             Request::Rset => {
-                self.recipients = None;
+                self.envelope = None;
                 "250 2.0.0 Ok".to_owned()
             }
             Request::Noop { .. } => "250 2.0.0 Ok".to_owned(),
@@ -151,7 +151,7 @@ impl<'a> Session<'a> {
 
     fn introduce(&mut self) {
         self.introduced = true;
-        self.recipients = None;
+        self.envelope = None;
     }
 
     fn extensions(&self) -> String {
@@ -185,8 +185,7 @@ impl<'a> Session<'a> {
     fn may_authenticate(&self, mechanism: u64) -> Result<(), &'static str> {
         if self.offers_start_tls() && self.server.login.is_some() {
             Err("538 5.7.11 STARTTLS first")
-        } else if !self.introduced || self.authenticated || self.recipients.is_some() || !self.offers_login()
-        {
+        } else if !self.introduced || self.authenticated || self.envelope.is_some() || !self.offers_login() {
             Err("503 5.5.1 Not now")
         } else if mechanism == AUTH_PLAIN || mechanism == AUTH_LOGIN {
             Ok(())
@@ -223,12 +222,12 @@ impl<'a> Session<'a> {
             "503 5.5.1 EHLO first"
         } else if self.server.login.is_some() && !self.authenticated {
             "530 5.7.0 Authentication required"
-        } else if self.recipients.is_some() {
+        } else if self.envelope.is_some() {
             "503 5.5.1 One mail at a time"
         } else if from.size > LARGEST_MAIL {
             "552 5.3.4 Too large"
         } else {
-            self.recipients = Some(Vec::new());
+            self.envelope = Some(Envelope { sender: from.address.clone(), recipients: Vec::new() });
             "250 2.1.0 Ok"
         }
     }
@@ -236,7 +235,8 @@ impl<'a> Session<'a> {
     fn recipient(&mut self, to: &str) -> &'static str {
         let world = Arc::clone(&self.server.world);
         let behaviours = &world.behaviours;
-        let (failure, status, reply) = match &mut self.recipients {
+        let recipients = self.envelope.as_mut().map(|envelope| &mut envelope.recipients);
+        let (failure, status, reply) = match recipients {
             None => return "503 5.5.1 MAIL first",
             Some(recipients) if recipients.len() >= MOST_RECIPIENTS => return "452 4.5.3 Too many recipients",
             Some(recipients) => match behaviours.failure(to) {
@@ -258,11 +258,13 @@ impl<'a> Session<'a> {
     where
         S: AsyncRead + AsyncWrite + Unpin,
     {
-        let recipients = self.recipients.take().unwrap_or_default();
+        let envelope = self.envelope.take().unwrap_or_default();
         let verdict = match connection.mail(LARGEST_MAIL).await? {
             Received::Gone => return Ok(false),
-            Received::TooLarge => delivery::refuse(&self.server.world, &recipients, 552, "5.3.4 Too large"),
-            Received::Mail(raw) => delivery::judge(&self.server.world, &recipients, &raw).await,
+            Received::TooLarge => {
+                delivery::refuse(&self.server.world, &envelope.recipients, 552, "5.3.4 Too large")
+            }
+            Received::Mail(raw) => delivery::judge(self.server, &envelope, &raw).await,
         };
         match verdict {
             Verdict::Answer(reply) => {
