@@ -10,7 +10,7 @@
 //! |---|---|
 //! | `accepted` | `channel` (`sms`, `email`), `provider` (`notify`, `smtp`), `to` (E.164, or the mailbox in lower case), `from`, `subject`, `body` (as it stands on the phone, prefix and all), `reference`, `message_id` (without angle brackets), `id` (the provider's), `will` (`deliver`, `fail`, `none`: what the receipt will say, `none` = no receipt ever) |
 //! | `refused` | `channel`, `provider`, `to`, `reference`, `status` (HTTP or SMTP), `why` |
-//! | `receipt` | `id`, `status` (delivered, permanent-failure …), `attempt` (from 1), `answered` (HTTP status, null when nobody answered) |
+//! | `receipt` | `id`, `status` (delivered, permanent-failure …; of a bounce `failed`, `delayed`), `attempt` (from 1), `answered` (HTTP status, null when nobody answered) |
 //!
 //! One mail with several recipients is one `accepted` line for each. This module never judges what it records.
 

@@ -188,7 +188,7 @@ mod tests {
     fn what_comes_back_says_which_message_it_is_about() {
         let (first, _) = written(&writer(), &outgoing());
         let Returns::Each(path) = writer().returns else { panic!("one for all") };
-        let read = path.read(&first.return_path.to_string());
+        let read = path.read(first.return_path.as_ref());
         assert_eq!(read, super::super::smtp_return_path::Addressed::Delivery("dlv_0192".to_owned()));
         let (again, _) = written(&writer(), &outgoing());
         assert_eq!((first.return_path, first.message_id), (again.return_path, again.message_id));

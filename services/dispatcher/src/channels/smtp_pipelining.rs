@@ -55,7 +55,7 @@ impl Script {
         timeout(SOON, heard).await.unwrap_or_else(|_| panic!("nobody says {beginning}"))
     }
 
-    async fn is_left(mut self) {
+    async fn sees_us_leave(mut self) {
         let mut rest = Vec::new();
         timeout(SOON, self.0.read_to_end(&mut rest)).await.expect("the connection is closed").unwrap();
         let rest = [self.1, rest].concat();
@@ -117,7 +117,7 @@ async fn the_next_envelope_comes_with_the_end_of_the_message_before_it() {
     let (fates, script) = tokio::join!(send_all(&*channel, 3), relay);
     assert_eq!(fates, ["accepted"; 3]);
     drop(channel);
-    script.is_left().await;
+    script.sees_us_leave().await;
 }
 
 #[tokio::test]
@@ -184,7 +184,7 @@ async fn a_relay_that_wants_content_for_nobody_gets_none() {
         let mut script = Script::accept(&listener).await;
         script.hear("DATA").await;
         script.say(&[OK, "550 5.1.1 nobody\r\n", READY].concat()).await;
-        script.is_left().await;
+        script.sees_us_leave().await;
         let mut script = Script::accept(&listener).await;
         assert!(script.hear("DATA").await.contains("parent1@"));
         script.say(&[OK, OK, READY].concat()).await;
@@ -205,11 +205,11 @@ async fn a_relay_that_closes_in_between_has_not_taken_what_it_did_not_answer() {
         script.hear(".\r\n").await;
         script.hear("DATA").await;
         script.say("421 4.3.2 closing\r\n").await;
-        script.is_left().await;
+        script.sees_us_leave().await;
         let mut script = Script::accept(&listener).await;
         assert!(script.hear("DATA").await.contains("parent1@"));
         script.say("421 4.3.2 closing\r\n").await;
-        script.is_left().await;
+        script.sees_us_leave().await;
     };
     let (fates, ()) = tokio::join!(send_all(&*channel, 2), relay);
     assert_eq!(fates, ["retry SERVICE_CLOSING"; 2]);
@@ -241,7 +241,7 @@ async fn nobody_waits_long_behind_a_message_that_the_relay_thinks_about() {
     assert_eq!(others, (Err(NotSent::NoTurn), Err(NotSent::NoTurn)));
     script.say(&[OK, OK, OK, READY].concat()).await;
     assert_eq!(fate(&thinking.await.unwrap()), "accepted");
-    script.is_left().await;
+    script.sees_us_leave().await;
 }
 
 #[tokio::test]
@@ -258,7 +258,7 @@ async fn a_bar_that_is_set_after_the_envelope_went_ahead_keeps_the_message_back(
         script.hear("DATA").await;
         barred.store(true, std::sync::atomic::Ordering::Relaxed);
         script.say(&[OK, OK, OK, READY].concat()).await;
-        script.is_left().await;
+        script.sees_us_leave().await;
     };
     let (first, second) = (to(0, &*channel), to(1, &*channel));
     let always = leave();

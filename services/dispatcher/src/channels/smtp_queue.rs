@@ -145,14 +145,22 @@ impl Queue {
             state.idle.push(idle);
             turn
         };
-        match timeout(patience, &mut turn).await {
-            Ok(letter) => letter.ok(),
-            Err(_) => {
-                // A letter may be on its way to us this very moment.
-                turn.close();
-                turn.try_recv().ok()
-            }
+        if let Ok(letter) = timeout(patience, &mut turn).await {
+            return letter.ok();
         }
+        // A letter may be on its way to us this very moment.
+        turn.close();
+        turn.try_recv().ok()
+    }
+
+    /// A connection that has waited in vain ends, unless a letter has come after all.
+    pub(super) fn retire(&self) -> Option<Letter> {
+        let mut state = self.state();
+        let letter = state.letters.pop_front();
+        if letter.is_none() {
+            state.connections = state.connections.saturating_sub(1);
+        }
+        letter
     }
 
     /// A connection is no more.
@@ -164,5 +172,71 @@ impl Queue {
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const IDLE: Duration = Duration::from_secs(30);
+
+    fn written() -> Written {
+        Written {
+            return_path: "office@example.org".parse().unwrap(),
+            recipient: "parent@example.org".parse().unwrap(),
+            message_id: String::new(),
+            content: Vec::new(),
+        }
+    }
+
+    fn post(queue: &Queue) -> Posted {
+        queue.post(written(), Leave::while_it_holds(|| true))
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_letter_that_comes_while_the_last_connection_takes_leave_is_carried() {
+        let queue = Queue::new(1);
+        assert!(matches!(post(&queue), Posted::WantsConnection(..)));
+        assert!(queue.next(IDLE).await.is_none(), "it has waited in vain");
+        let Posted::Taken(waiting) = post(&queue) else { panic!("there is one still") };
+        let letter = queue.retire().expect("so it stays");
+        assert!(!queue.withdraw(&waiting), "it was taken");
+        letter.end(Err(NotSent::NoTurn));
+        assert!(queue.retire().is_none());
+        assert!(matches!(post(&queue), Posted::WantsConnection(..)), "its place is free");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_letter_goes_to_the_connection_that_idled_last() {
+        let queue = Queue::new(2);
+        let _both = (post(&queue), post(&queue));
+        let mut first = std::pin::pin!(queue.next(IDLE));
+        assert!(timeout(Duration::from_secs(1), &mut first).await.is_err());
+        let mut last = std::pin::pin!(queue.next(IDLE));
+        assert!(timeout(Duration::from_secs(1), &mut last).await.is_err());
+        let _waiting = post(&queue);
+        assert!(last.await.is_some());
+        assert!(first.await.is_none());
+    }
+
+    #[test]
+    fn a_letter_that_waits_can_be_taken_back_once() {
+        let queue = Queue::new(0);
+        let Posted::Taken(waiting) = post(&queue) else { panic!("there is no room") };
+        assert!(queue.withdraw(&waiting));
+        assert!(!queue.withdraw(&waiting) && queue.take().is_none());
+    }
+
+    #[test]
+    fn what_nobody_waits_for_or_may_not_leave_is_passed_over() {
+        let queue = Queue::new(0);
+        drop(post(&queue));
+        let Posted::Taken(mut barred) = queue.post(written(), Leave::while_it_holds(|| false)) else {
+            panic!()
+        };
+        let _waiting = post(&queue);
+        assert!(queue.take().is_some_and(|letter| letter.number == 3));
+        assert_eq!(barred.answered.try_recv(), Ok(Err(NotSent::NoTurn)));
     }
 }

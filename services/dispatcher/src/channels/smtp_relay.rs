@@ -98,60 +98,75 @@ fn known(answer: Option<Result<Outcome, NotSent>>) -> Result<Outcome, NotSent> {
     answer.unwrap_or(Ok(Outcome::Unknown { why: why::ANSWER_LOST }))
 }
 
-/// Gives the place back, however the task ends.
-struct Place(Arc<Office>);
+/// One of the relay's connections. Gives its place back however its task ends.
+struct Place {
+    office: Arc<Office>,
+    is_given_back: bool,
+}
 
 impl Drop for Place {
     fn drop(&mut self) {
-        self.0.queue.connection_ended();
+        if !self.is_given_back {
+            self.office.queue.connection_ended();
+        }
     }
 }
 
 /// One connection after another in one place, for as long as there are letters.
 async fn serve(office: Arc<Office>, first: Letter) {
-    let place = Place(office);
-    let (access, queue) = (&place.0.access, &place.0.queue);
-    let mut next = Some(first);
-    let mut link: Option<Link> = None;
+    let mut place = Place { office, is_given_back: false };
+    let (mut next, mut link) = (Some(first), None::<Link>);
     loop {
-        let letter = match next.take() {
-            Some(letter) => letter,
-            None => match queue.next(LEAVE_WHEN_IDLE_FOR).await {
-                Some(letter) => letter,
-                None => break,
-            },
-        };
+        if next.is_none() {
+            next = place.office.queue.next(LEAVE_WHEN_IDLE_FOR).await;
+        }
+        if next.is_none() {
+            if let Some(mut idle) = link.take() {
+                idle.connection.quit().await;
+            }
+            // A letter may have come while we took leave.
+            next = place.office.queue.retire();
+            place.is_given_back = next.is_none();
+        }
+        let Some(letter) = next else { return };
+        next = place.office.carry(letter, &mut link).await;
+    }
+}
+
+impl Office {
+    /// Carries a letter, and those that follow it without a pause. Gives back the one that is to be carried over a fresh connection.
+    async fn carry(&self, letter: Letter, link: &mut Option<Link>) -> Option<Letter> {
         if letter.is_forsaken() {
-            continue;
+            return None;
         }
         if letter.may_leave().is_err() {
             letter.end(Err(NotSent::NoTurn));
-            continue;
+            return None;
         }
-        let mut usable = match link.take() {
-            Some(link) => link.freshened().await,
-            None => None,
-        };
-        if usable.is_none() {
-            match access.open().await {
-                Ok(connection) => usable = Some(Link::new(connection)),
-                Err(why) => {
-                    letter.end(Ok(unconnected(why)));
-                    continue;
-                }
+        let mut used = match self.link(link.take()).await {
+            Ok(link) => link,
+            Err(why) => {
+                letter.end(Ok(unconnected(why)));
+                return None;
             }
-        }
-        let Some(mut used) = usable else { continue };
+        };
         let most = MOST_MESSAGES.saturating_sub(used.messages);
-        let carried = used.connection.carry(letter, queue, most).await;
+        let carried = used.connection.carry(letter, &self.queue, most).await;
         used.messages += carried.messages;
         used.last_used = Instant::now();
-        link = used.connection.is_usable().then_some(used);
+        *link = used.connection.is_usable().then_some(used);
         // The relay has probably closed what idled; a fresh connection shows whether it is there at all.
-        next = carried.lost.and_then(|(letter, why)| letter.after_a_loss(why));
+        carried.lost.and_then(|(letter, why)| letter.after_a_loss(why))
     }
-    if let Some(mut link) = link {
-        link.connection.quit().await;
+
+    /// The connection at hand where it is still good, or a fresh one.
+    async fn link(&self, at_hand: Option<Link>) -> Result<Link, Why> {
+        if let Some(link) = at_hand
+            && let Some(link) = link.freshened().await
+        {
+            return Ok(link);
+        }
+        self.access.open().await.map(Link::new)
     }
 }
 

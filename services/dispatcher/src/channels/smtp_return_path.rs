@@ -111,7 +111,7 @@ mod tests {
         for forged in [
             theirs.of(ID).unwrap().to_string(),
             address.replace("0192", "0193"),
-            address.replace("@", "0@"),
+            address.replace('@', "0@"),
             "bounces+0192f7b2c3d47e5f8a9b0c1d2e3f4a5b@mail.example.org".to_owned(),
             "bounces+0192f7b2c3d47e5f8a9b0c1d2e3f4a5b.@mail.example.org".to_owned(),
             "bounces+@mail.example.org".to_owned(),

@@ -10,7 +10,10 @@ use tokio::io::{
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
-use crate::{Behaviour, Event, Failure, Login, Options, Provider, Simulator, Tls, TlsMode, start};
+use crate::{
+    Behaviour, Event, Failure, Login, Options, Provider, ReceiptsTo, Returns, Simulator, Tls, TlsMode, Will,
+    start,
+};
 
 const SOON: Duration = Duration::from_secs(10);
 
@@ -330,4 +333,66 @@ async fn with_implicit_tls_the_banner_comes_encrypted() {
     talk.dialogue(&ENVELOPE).await;
     talk.dialogue(&[(MAIL, "250 2.0.0")]).await;
     simulator.stop().await;
+}
+
+/// Where bounces are posted to; hands on what comes, with its token.
+async fn mailbox(simulator: &Simulator) -> tokio::sync::mpsc::UnboundedReceiver<(String, String)> {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    simulator.send_bounces_to(ReceiptsTo {
+        url: format!("http://{}/bounces", listener.local_addr().unwrap()),
+        bearer_token: "open sesame".to_owned(),
+        after: Duration::from_millis(1),
+        retry_every: Duration::from_millis(1),
+    });
+    let (arrived, arrivals) = tokio::sync::mpsc::unbounded_channel();
+    let take = move |headers: axum::http::HeaderMap, body: String| async move {
+        assert_eq!(headers["content-type"], "message/rfc822");
+        arrived.send((headers["authorization"].to_str().unwrap().to_owned(), body)).unwrap();
+    };
+    let router = axum::Router::new().route("/bounces", axum::routing::post(take));
+    simulator.world.tasks.spawn({
+        let stopping = simulator.world.stopping.clone();
+        async move {
+            let _ended = stopping.run_until_cancelled(async { axum::serve(listener, router).await }).await;
+        }
+    });
+    arrivals
+}
+
+#[tokio::test]
+async fn a_mail_that_bounces_is_taken_and_reported_later_to_its_return_address() {
+    let (simulator, _folder) = world(|options| options).await;
+    let mut arrivals = mailbox(&simulator).await;
+    let mut talk = call(&simulator).await;
+    let table = [
+        (Returns::NoSuchMailbox, Will::Fail, "Action: failed\r\nStatus: 5.1.1\r\n"),
+        (Returns::GivenUp, Will::Fail, "Action: failed\r\nStatus: 4.4.7\r\n"),
+        (Returns::Delayed, Will::Deliver, "Action: delayed\r\nStatus: 4.2.2\r\n"),
+    ];
+    for (returns, will, said) in table {
+        simulator.behave(Behaviour::Bounces { address: "Ada@example.org".to_owned(), returns });
+        talk.dialogue(&ENVELOPE).await;
+        talk.dialogue(&[(MAIL, "250 2.0.0")]).await;
+        assert_eq!(simulator.messages().last().unwrap().accepted.will, will);
+        let (token, report) = tokio::time::timeout(SOON, arrivals.recv()).await.unwrap().unwrap();
+        assert_eq!(token, "Bearer open sesame");
+        assert!(report.contains(said) && report.contains("To: bounce@elm.example.org\r\n"), "{report}");
+        assert!(report.contains("Message-ID: <dlv_1@elm.example.org>") && !report.contains("Hello"));
+        let read = mail_parser::MessageParser::default().parse(report.as_bytes()).unwrap();
+        assert_eq!(read.parts.len(), 4, "the report and its three parts");
+    }
+    // A report about a report would go round for ever.
+    talk.dialogue(&[("MAIL FROM:<>", "250 "), ("RCPT TO:<ada@example.org>", "250 "), ("DATA", "354 ")]).await;
+    talk.dialogue(&[(MAIL, "250 2.0.0")]).await;
+    simulator.behave(Behaviour::Alive { address: "ada@example.org".to_owned() });
+    talk.dialogue(&ENVELOPE).await;
+    talk.dialogue(&[(MAIL, "250 2.0.0"), ("QUIT", "221 ")]).await;
+    let reports = |entries: &[crate::Entry]| {
+        entries.iter().filter(|entry| matches!(entry.event, Event::Receipt(_))).count()
+    };
+    simulator.wait_until_logged(SOON, |entries| reports(entries) >= 3).await.unwrap();
+    let log = simulator.log_path().to_owned();
+    simulator.stop().await;
+    assert_eq!(reports(&crate::read_log(&log).unwrap()), 3);
+    assert!(arrivals.try_recv().is_err());
 }
