@@ -17,7 +17,7 @@ use kit::store::Store;
 use tokio::sync::Notify;
 
 use crate::channels::Secret;
-use crate::channels::notify_receipt::{bearer_matches, receipt};
+use crate::channels::notify_receipt::{ReceiptStatus, bearer_matches, receipt};
 use crate::store::receipts;
 
 /// Who puts aside what cannot be read.
@@ -50,7 +50,14 @@ pub fn handler(store: Store, planner: Arc<Notify>) -> Handler {
             let (delivery, channel) = about
                 .ok_or_else(|| Verdict::Poison("a receipt for a message that nobody here sent".to_owned()))?;
             let now = store.clock().now();
-            let commit = receipts::apply(&store, (&channel, &delivery), receipt.status, now).wake(&planner);
+            let commit = receipts::apply(&store, (&channel, &delivery), receipt.status, now);
+            let commit = match receipt.status {
+                ReceiptStatus::Delivered => commit,
+                // The next address is wanted at once.
+                ReceiptStatus::PermanentFailure
+                | ReceiptStatus::TemporaryFailure
+                | ReceiptStatus::TechnicalFailure => commit.wake(&planner),
+            };
             Ok(Handled { id: format!("{delivery}:{:?}", receipt.status), commit })
         })
     })

@@ -136,9 +136,10 @@ async fn run(
                 Item::End(end) => ends.push(end),
             }
         }
-        let any_ended = !ends.is_empty();
+        // The planner looks by itself for what time alone brings.
+        let any_to_follow = ends.iter().any(|end| end.finished.settled.next_address);
         ends = write(&store, starts, std::mem::take(&mut ends)).await;
-        if any_ended {
+        if any_to_follow {
             planner.notify_one();
         }
         tries_while_stopping += u32::from(stop.is_cancelled() && !ends.is_empty());

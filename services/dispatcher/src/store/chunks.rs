@@ -10,10 +10,10 @@ use jiff::{SignedDuration, Timestamp};
 use kit::clock::{from_micros, micros};
 use kit::store::{Error, Store};
 use proto::ids::SchoolId;
-use sea_orm::{ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, FromQueryResult, QueryFilter};
 
 use super::gatherings::about;
-use super::{parsed, rows};
+use super::{json_texts, parsed, rows};
 use crate::channels::ChannelName;
 use crate::domain::plan::Member;
 use crate::domain::{About, DeliveryState, NoticeKind, Reason};
@@ -115,6 +115,28 @@ pub struct MemberRow {
     pub trace: Option<Arc<str>>,
 }
 
+#[derive(FromQueryResult)]
+struct MemberOf {
+    delivery_id: String,
+    contact_id: String,
+    pupil_id: String,
+    notice_id: String,
+}
+
+#[derive(FromQueryResult)]
+struct Open {
+    id: String,
+    kind: String,
+    gathering_id: String,
+    channel: String,
+    address: String,
+    state: String,
+    attempts: i64,
+    valid_until: i64,
+    patience_until: Option<i64>,
+    general: Option<bool>,
+}
+
 /// Takes the next chunk of a line that is due, the longest due first within a lane.
 pub async fn claim(store: &Store, line: &Line, owner: &str) -> Result<Option<Chunk>, Error> {
     let lock = if store.backend() == DbBackend::Postgres { "FOR UPDATE SKIP LOCKED" } else { "" };
@@ -191,24 +213,22 @@ pub async fn waiting(store: &Store) -> Result<Vec<Waiting>, Error> {
 
 /// The open deliveries of a chunk, in the order of their ids.
 pub async fn open_deliveries(store: &Store, chunk: &str, most: u64) -> Result<Vec<Delivery>, Error> {
-    let rows = rows::deliveries::Entity::find()
-        .filter(rows::deliveries::Column::ChunkId.eq(chunk))
-        .order_by_asc(rows::deliveries::Column::Id)
-        .limit(most)
-        .all(store.read())
-        .await?;
-    rows.iter()
+    let sql = "SELECT id, kind, gathering_id, channel, address, state, attempts, valid_until, patience_until, \
+               general FROM deliveries WHERE chunk_id = $1 ORDER BY id LIMIT $2";
+    let values = [chunk.into(), i64::try_from(most).unwrap_or(i64::MAX).into()];
+    let rows = Open::find_by_statement(store.statement(sql, values)).all(store.read()).await?;
+    rows.into_iter()
         .map(|row| {
             Ok(Delivery {
-                id: row.id.clone(),
                 kind: parsed(&row.kind, "kind of a delivery")?,
-                gathering: row.gathering_id.clone(),
                 channel: parsed(&row.channel, "channel of a delivery")?,
-                address: row.address.clone(),
                 state: parsed(&row.state, "state of a delivery")?,
                 attempts: u32::try_from(row.attempts).unwrap_or(u32::MAX),
                 valid_until: from_micros(row.valid_until),
                 patience_until: row.patience_until.map(from_micros),
+                id: row.id,
+                gathering: row.gathering_id,
+                address: row.address,
                 general: row.general,
             })
         })
@@ -217,11 +237,13 @@ pub async fn open_deliveries(store: &Store, chunk: &str, most: u64) -> Result<Ve
 
 /// The members of deliveries who were not dropped, and whether their notices still hold.
 pub async fn members(store: &Store, deliveries: &[String]) -> Result<Vec<(String, MemberRow)>, Error> {
-    let rows = rows::members::Entity::find()
-        .filter(rows::members::Column::DeliveryId.is_in(deliveries.iter().map(String::as_str)))
-        .filter(rows::members::Column::Why.eq(""))
-        .all(store.read())
-        .await?;
+    let deliveries = serde_json::to_string(deliveries).map_err(|_| Error::Corrupt { what: "batch" })?;
+    let sql = format!(
+        "SELECT delivery_id, contact_id, pupil_id, notice_id FROM members WHERE delivery_id IN ({}) AND why = ''",
+        json_texts(store.backend())
+    );
+    let rows =
+        MemberOf::find_by_statement(store.statement(&sql, [deliveries.into()])).all(store.read()).await?;
     let notices: BTreeSet<&str> = rows.iter().map(|row| row.notice_id.as_str()).collect();
     let notices: HashMap<String, (Option<Reason>, Option<Arc<str>>)> = rows::notices::Entity::find()
         .filter(rows::notices::Column::Id.is_in(notices))
@@ -234,14 +256,14 @@ pub async fn members(store: &Store, deliveries: &[String]) -> Result<Vec<(String
             (notice.id, (withdrawn, notice.traceparent.map(Arc::from)))
         })
         .collect();
-    rows.iter()
+    rows.into_iter()
         .map(|row| {
             let member = (
                 parsed(&row.contact_id, "contact of a member")?,
                 parsed(&row.pupil_id, "pupil of a member")?,
             );
             let (withdrawn, trace) = notices.get(&row.notice_id).cloned().unwrap_or_default();
-            Ok((row.delivery_id.clone(), MemberRow { member, withdrawn, trace }))
+            Ok((row.delivery_id, MemberRow { member, withdrawn, trace }))
         })
         .collect()
 }

@@ -10,7 +10,7 @@ use kit::telemetry;
 use proto::ids::{EventId, GatheringId, NoticeId, PupilId, SchoolId};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, Statement};
 
-use super::gatherings::{self, Gathering};
+use super::gatherings::{self, Gathering, is_open};
 use super::{raise_generation, rows};
 use crate::domain::{About, Reason};
 use crate::routes::Route;
@@ -74,7 +74,7 @@ pub async fn tell(
         .filter(rows::gatherings::Column::School.eq(told.school.to_string()))
         .filter(rows::gatherings::Column::Kind.eq(route.kind.as_str()))
         .filter(rows::gatherings::Column::Topic.eq(told.topic.as_str()))
-        .filter(rows::gatherings::Column::State.eq("open"))
+        .filter(is_open())
         .one(store.read())
         .await?;
     let commit = remember(store, commit, (told.school, &told.subject, told.version));

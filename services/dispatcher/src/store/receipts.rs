@@ -3,9 +3,9 @@
 use jiff::Timestamp;
 use kit::clock::micros;
 use kit::store::{Commit, Error, Store};
-use sea_orm::EntityTrait;
+use sea_orm::ConnectionTrait;
 
-use super::rows;
+use super::json_rows;
 use crate::channels::notify_receipt::ReceiptStatus;
 use crate::domain::{DeliveryState, Reason};
 
@@ -13,8 +13,9 @@ use crate::domain::{DeliveryState, Reason};
 /// delivery's id, so a receipt without one is not about us.
 pub async fn delivery_of(store: &Store, reference: Option<&str>) -> Result<Option<(String, String)>, Error> {
     let Some(reference) = reference else { return Ok(None) };
-    let found = rows::deliveries::Entity::find_by_id(reference.to_owned()).one(store.read()).await?;
-    Ok(found.map(|row| (row.id, row.channel)))
+    let sql = "SELECT channel FROM deliveries WHERE id = $1";
+    let found = store.read().query_one_raw(store.statement(sql, [reference.into()])).await?;
+    found.map(|row| Ok((reference.to_owned(), row.try_get("", "channel")?))).transpose()
 }
 
 /// What is said later about a message.
@@ -39,7 +40,8 @@ impl From<ReceiptStatus> for News {
     }
 }
 
-/// Writes down what was said and lets it change its delivery, if it is news.
+/// Writes down what was said and lets it change its delivery, if it is news. A provider says it about
+/// thousands at the same time, so what many receipts write goes in one statement.
 pub fn apply(store: &Store, about: (&str, &str), news: impl Into<News>, now: Timestamp) -> Commit {
     let (channel, delivery) = about;
     let news = news.into();
@@ -47,33 +49,51 @@ pub fn apply(store: &Store, about: (&str, &str), news: impl Into<News>, now: Tim
         News::Delivered => Reason::Delivered,
         News::Failed(reason) | News::Noted(reason) => reason,
     };
-    let kept = "INSERT INTO receipts (channel, delivery_id, status, received_at) VALUES ($1, $2, $3, $4)";
-    let values = [channel.into(), delivery.into(), reason.code().into(), micros(now).into()];
-    let commit = Commit::new().execute(store.statement(kept, values));
-    if let News::Noted(_) = news {
-        return commit;
-    }
-    if news == News::Delivered {
-        // The receipt may be faster than our own record of the sending.
-        let from = DeliveryState::listed(|state| state.may_become(DeliveryState::Delivered));
-        let delivered = format!(
-            "UPDATE deliveries SET state = 'delivered', why = $1, updated_at = $2, chunk_id = NULL, \
-             patience_until = NULL, next_address = FALSE WHERE id = $3 AND state IN ({from})"
-        );
-        let values = [reason.code().into(), micros(now).into(), delivery.into()];
-        let told = "UPDATE members SET told = TRUE WHERE delivery_id = $1 AND why = ''";
-        return commit
-            .execute(store.statement(&delivered, values))
-            .execute(store.statement(told, [delivery.into()]));
-    }
-    // What was stopped stays stopped: that it did not get there either changes nothing.
+    let row = serde_json::json!({
+        "id": delivery, "channel": channel, "why": reason.code(), "at": micros(now),
+    });
+    let rows =
+        json_rows(store.backend(), &[("id", "TEXT"), ("channel", "TEXT"), ("why", "TEXT"), ("at", "BIGINT")]);
+    let statements = std::iter::once(kept(&rows)).chain(match news {
+        News::Noted(_) => Vec::new(),
+        News::Delivered => delivered(&rows),
+        News::Failed(_) => failed(&rows),
+    });
+    statements.fold(Commit::new(), |commit, sql| commit.row_of_many(sql, row.clone()))
+}
+
+fn kept(rows: &str) -> String {
+    format!(
+        "INSERT INTO receipts (channel, delivery_id, status, received_at) \
+         SELECT j.channel, j.id, j.why, j.at FROM {rows}"
+    )
+}
+
+/// The receipt may be faster than our own record of the sending.
+fn delivered(rows: &str) -> Vec<String> {
+    let from = DeliveryState::listed(|state| state.may_become(DeliveryState::Delivered));
+    let delivered = format!(
+        "UPDATE deliveries SET state = 'delivered', why = j.why, updated_at = j.at, chunk_id = NULL, \
+         patience_until = NULL, next_address = FALSE FROM {rows} \
+         WHERE deliveries.id = j.id AND deliveries.state IN ({from})"
+    );
+    let told = format!(
+        "UPDATE members SET told = TRUE WHERE delivery_id IN (SELECT j.id FROM {rows}) AND why = '' AND NOT told"
+    );
+    vec![delivered, told]
+}
+
+/// What was stopped stays stopped: that it did not get there either changes nothing.
+fn failed(rows: &str) -> Vec<String> {
     let from = DeliveryState::listed(|state| state.may_become(DeliveryState::Failed));
     let failed = format!(
-        "UPDATE deliveries SET state = 'failed', why = $1, updated_at = $2, chunk_id = NULL, \
-         patience_until = NULL, next_address = TRUE WHERE id = $3 AND state IN ({from})"
+        "UPDATE deliveries SET state = 'failed', why = j.why, updated_at = j.at, chunk_id = NULL, \
+         patience_until = NULL, next_address = TRUE FROM {rows} \
+         WHERE deliveries.id = j.id AND deliveries.state IN ({from})"
     );
-    let values = [reason.code().into(), micros(now).into(), delivery.into()];
-    let untold = "UPDATE members SET told = FALSE WHERE delivery_id = $1 AND NOT EXISTS \
-                  (SELECT 1 FROM deliveries WHERE id = $1 AND state = 'delivered')";
-    commit.execute(store.statement(&failed, values)).execute(store.statement(untold, [delivery.into()]))
+    let untold = format!(
+        "UPDATE members SET told = FALSE WHERE delivery_id IN (SELECT j.id FROM {rows}) AND told AND NOT EXISTS \
+         (SELECT 1 FROM deliveries WHERE deliveries.id = members.delivery_id AND deliveries.state = 'delivered')"
+    );
+    vec![failed, untold]
 }

@@ -13,6 +13,7 @@ mod corrections;
 mod expiry;
 mod facts;
 mod head_injuries;
+mod lanes;
 mod left_too_late;
 mod lines;
 mod plans;

@@ -8,13 +8,13 @@ async fn never_more_is_in_the_air_than_there_are_credits() {
     let setup = Setup { runs: Runs::Nothing, connections: 2_000, answers_within: 2_500, ..Setup::default() };
     for mut world in worlds(&setup).await {
         let provider = simulator::Provider::Notify;
-        world.simulator.behave(Behaviour::TimeOutBeforeAccepting { provider, requests: 1_200 });
-        world.missing(world.directory.add("Amy", &parents(1_200))).await;
+        world.simulator.behave(Behaviour::TimeOutBeforeAccepting { provider, requests: 700 });
+        world.missing(world.directory.add("Amy", &parents(700))).await;
         world.gathered();
         world.sweep().await;
         world.run();
         let most = std::sync::atomic::AtomicUsize::new(0);
-        eventually("settled once", 1_200, async || {
+        eventually("settled once", 700, async || {
             let now = world.api.air.deliveries().len();
             most.fetch_max(now, std::sync::atomic::Ordering::Relaxed);
             world.count("attempts").await
