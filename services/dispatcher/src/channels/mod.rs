@@ -13,6 +13,7 @@ pub mod email_smtp;
 mod name;
 mod notify;
 mod notify_account;
+mod notify_answers;
 pub mod notify_receipt;
 pub mod sms_notify;
 mod smtp_connection;

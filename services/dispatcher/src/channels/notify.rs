@@ -1,7 +1,6 @@
-//! GOV.UK Notify's API as both of its channels use it: signing, posting, asking by reference, and the table of answers.
+//! GOV.UK Notify's API as both of its channels use it: signing, posting, and asking by reference.
 //!
-//! Verdicts come from the HTTP status and the error's class; its message is for people, may change and may quote the recipient,
-//! so it is never even parsed.
+//! What a refusal means stands in [`notify_answers`], as a table. Nothing here waits, repeats or counts.
 
 use std::time::Duration;
 
@@ -12,47 +11,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::Semaphore;
 
 use super::notify_account::{Account, Kind, parse_key};
-use super::{Error, Found, Leave, Limits, NotSent, Outcome, RejectKind, Why, why};
-
-/// After a fault on our side, as of credentials: nothing is lost, and an operator has time to mend it.
-const OUR_FAULT_PAUSE: Duration = Duration::from_mins(5);
-/// The bucket refills in a second by a fiftieth to a sixtieth of the minute's rate; sooner is in vain.
-const RATE_PAUSE: Duration = Duration::from_secs(1);
-const SECONDS_OF_A_DAY: i64 = 86_400;
-
-/// What a table line makes of an answer.
-#[derive(Debug, Clone, Copy)]
-enum Verdict {
-    Retry,
-    RetryAfter(Duration),
-    /// The daily count starts again at midnight UTC.
-    RetryTomorrow,
-    Reject(RejectKind),
-    Unknown,
-}
-
-/// HTTP status, the error's class (`*` for any other) and what follows. The first line that fits decides.
-///
-/// `ValidationError` is about the recipient: everything else that the schema checks (template id, reference, length) is checked
-/// before we ask. `BadRequestError` is about templates, trial mode, team keys and permissions.
-const ANSWERS: &[(u16, &str, Verdict, Why)] = &[
-    (400, "ValidationError", Verdict::Reject(RejectKind::Recipient), why::ADDRESS_REFUSED),
-    (400, "InvalidPhoneError", Verdict::Reject(RejectKind::Recipient), why::ADDRESS_REFUSED),
-    (400, "InvalidEmailError", Verdict::Reject(RejectKind::Recipient), why::ADDRESS_REFUSED),
-    (400, "InvalidRecipientError", Verdict::Reject(RejectKind::Recipient), why::ADDRESS_REFUSED),
-    (400, "BadRequestError", Verdict::Reject(RejectKind::Configuration), why::SETTINGS),
-    (400, "*", Verdict::Reject(RejectKind::Message), why::MESSAGE_REFUSED),
-    (401, "*", Verdict::RetryAfter(OUR_FAULT_PAUSE), why::CREDENTIALS),
-    (403, "*", Verdict::RetryAfter(OUR_FAULT_PAUSE), why::CREDENTIALS),
-    (404, "*", Verdict::RetryAfter(OUR_FAULT_PAUSE), why::WRONG_ENDPOINT),
-    (405, "*", Verdict::RetryAfter(OUR_FAULT_PAUSE), why::WRONG_ENDPOINT),
-    (408, "*", Verdict::Retry, why::TRY_LATER),
-    (413, "*", Verdict::Reject(RejectKind::Message), why::TOO_LONG),
-    (429, "TooManyRequestsError", Verdict::RetryTomorrow, why::DAILY_LIMIT),
-    (429, "*", Verdict::RetryAfter(RATE_PAUSE), why::RATE_LIMITED),
-    // A gateway may have handed the request on before it gave up.
-    (504, "*", Verdict::Unknown, why::NO_ANSWER),
-];
+use super::{Error, Found, Leave, Limits, NotSent, Outcome, notify_answers, why};
 
 /// A client for one service's account. Its `Debug` shows no key.
 pub(super) struct Notify {
@@ -82,16 +41,6 @@ struct Claims<'a> {
 #[derive(Deserialize)]
 struct Created {
     id: String,
-}
-
-#[derive(Deserialize)]
-struct Refused {
-    errors: Vec<RefusedError>,
-}
-
-#[derive(Deserialize)]
-struct RefusedError {
-    error: String,
 }
 
 #[derive(Deserialize)]
@@ -224,33 +173,7 @@ struct Answer {
 }
 
 fn judge(answer: &Answer, now: Timestamp) -> Outcome {
-    let status = answer.status.as_u16();
-    let class = serde_json::from_slice::<Refused>(&answer.body)
-        .ok()
-        .and_then(|refused| refused.errors.into_iter().next())
-        .map_or_else(String::new, |first| first.error);
-    let line = ANSWERS.iter().find(|(code, error, ..)| *code == status && (*error == "*" || *error == class));
-    let (verdict, why) = match line {
-        Some((.., verdict, why)) => (*verdict, *why),
-        None if answer.status.is_server_error() => (Verdict::Unknown, why::PROVIDER_FAULT),
-        None if answer.status.is_client_error() => {
-            (Verdict::Reject(RejectKind::Message), why::MESSAGE_REFUSED)
-        }
-        None => (Verdict::RetryAfter(OUR_FAULT_PAUSE), why::WRONG_ENDPOINT),
-    };
-    let why = why.answered(status);
-    match verdict {
-        Verdict::Retry => Outcome::retry(why),
-        Verdict::RetryAfter(pause) => Outcome::retry_after(why, pause),
-        Verdict::RetryTomorrow => Outcome::retry_after(why, until_midnight_utc(now)),
-        Verdict::Reject(kind) => Outcome::reject(kind, why),
-        Verdict::Unknown => Outcome::Unknown { why },
-    }
-}
-
-fn until_midnight_utc(now: Timestamp) -> Duration {
-    let left = SECONDS_OF_A_DAY - now.as_second().rem_euclid(SECONDS_OF_A_DAY);
-    Duration::from_secs(left.unsigned_abs())
+    notify_answers::judge(answer.status.as_u16(), &answer.body, now)
 }
 
 #[cfg(test)]
@@ -297,48 +220,6 @@ mod tests {
         {
             let error = account(&Secret::new(wrong)).unwrap_err().to_string();
             assert_eq!(error, "channel sms.notify: api_key does not end in a service id and a secret");
-        }
-    }
-
-    #[test]
-    fn every_answer_has_its_fate() {
-        let now: Timestamp = "2026-11-23T23:59:30Z".parse().unwrap();
-        let fate = |status: u16, class: &str| {
-            let body = serde_json::json!({"status_code": status, "errors": [{"error": class, "message": "phone_number"}]});
-            let status = StatusCode::from_u16(status).unwrap();
-            match judge(&Answer { status, body: body.to_string().into_bytes() }, now) {
-                Outcome::Accepted { .. } => unreachable!("a refusal is never an acceptance"),
-                Outcome::Retry { why, after } => {
-                    (why.code(), after.map_or(0, |after| after.as_secs()), "retry")
-                }
-                Outcome::Reject { why, kind: RejectKind::Recipient } => (why.code(), 0, "recipient"),
-                Outcome::Reject { why, kind: RejectKind::Message } => (why.code(), 0, "message"),
-                Outcome::Reject { why, kind: RejectKind::Configuration } => (why.code(), 0, "configuration"),
-                Outcome::Unknown { why } => (why.code(), 0, "unknown"),
-            }
-        };
-        let table = [
-            (400, "ValidationError", ("ADDRESS_REFUSED", 0, "recipient")),
-            (400, "InvalidPhoneError", ("ADDRESS_REFUSED", 0, "recipient")),
-            (400, "InvalidEmailError", ("ADDRESS_REFUSED", 0, "recipient")),
-            (400, "InvalidRecipientError", ("ADDRESS_REFUSED", 0, "recipient")),
-            (400, "BadRequestError", ("SETTINGS", 0, "configuration")),
-            (400, "SomethingNew", ("MESSAGE_REFUSED", 0, "message")),
-            (401, "AuthError", ("CREDENTIALS", 300, "retry")),
-            (403, "AuthError", ("CREDENTIALS", 300, "retry")),
-            (403, "BadRequestError", ("CREDENTIALS", 300, "retry")),
-            (404, "NoResultFound", ("WRONG_ENDPOINT", 300, "retry")),
-            (308, "", ("WRONG_ENDPOINT", 300, "retry")),
-            (413, "", ("TOO_LONG", 0, "message")),
-            (429, "RateLimitError", ("RATE_LIMITED", 1, "retry")),
-            (429, "TooManyRequestsError", ("DAILY_LIMIT", 30, "retry")),
-            (429, "", ("RATE_LIMITED", 1, "retry")),
-            (500, "Exception", ("PROVIDER_FAULT", 0, "unknown")),
-            (503, "", ("PROVIDER_FAULT", 0, "unknown")),
-            (504, "EventletTimeout", ("NO_ANSWER", 0, "unknown")),
-        ];
-        for (status, class, expected) in table {
-            assert_eq!(fate(status, class), expected, "{status} {class}");
         }
     }
 }

@@ -17,6 +17,7 @@ pub mod plan;
 pub mod reason;
 pub mod settle;
 pub mod state;
+pub mod suppression;
 pub mod why;
 
 pub use about::{About, Account};
@@ -26,3 +27,4 @@ pub use medium::Medium;
 pub use notice::{NoticeKind, Purpose, Ways};
 pub use reason::Reason;
 pub use state::DeliveryState;
+pub use suppression::Suppression;

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use super::why::Why;
+use super::suppression::Suppression;
+use super::why::{self, Why};
 
 /// What became of one attempt to hand a message to a provider.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -72,7 +73,41 @@ pub enum Found {
     },
 }
 
+/// How a provider asked us to slow down.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Slowing {
+    /// Fewer in a second: the rate is too high just now.
+    Rate,
+    /// Nothing more today: the limit of the day is used up.
+    Day {
+        /// How long it is until the provider counts anew, from the time that the channel was called with.
+        resets_after: Duration,
+    },
+}
+
 impl Outcome {
+    /// How the provider asked us to slow down, if it did.
+    #[must_use]
+    pub fn slowing(&self) -> Option<Slowing> {
+        let Self::Retry { why, after } = self else { return None };
+        if why.code() == why::RATE_LIMITED.code() {
+            Some(Slowing::Rate)
+        } else if why.code() == why::DAILY_LIMIT.code() {
+            Some(Slowing::Day { resets_after: after.unwrap_or_default() })
+        } else {
+            None
+        }
+    }
+
+    /// What the provider said of the address as such, if nothing gets there any more.
+    #[must_use]
+    pub fn condemns(&self) -> Option<Suppression> {
+        match self {
+            Self::Reject { why, kind: RejectKind::Recipient } => why.condemns(),
+            Self::Reject { .. } | Self::Accepted { .. } | Self::Retry { .. } | Self::Unknown { .. } => None,
+        }
+    }
+
     pub(crate) const fn retry(why: Why) -> Self {
         Self::Retry { why, after: None }
     }

@@ -4,6 +4,8 @@
 
 use std::fmt;
 
+use super::suppression::Suppression;
+
 /// Why an attempt ended as it did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Why {
@@ -38,6 +40,12 @@ impl Why {
         [CREDENTIALS, TLS, WRONG_ENDPOINT].iter().any(|fault| fault.code == self.code)
     }
 
+    /// Nothing that is sent to the address later gets there either, or may go.
+    #[must_use]
+    pub fn condemns(&self) -> Option<Suppression> {
+        Suppression::by_code(self.code)
+    }
+
     pub(crate) const fn answered(mut self, status: u16) -> Self {
         self.answer = Some(status);
         self
@@ -69,6 +77,7 @@ macro_rules! reasons {
 
 reasons! {
     ADDRESS_REFUSED: "the provider says that this address cannot be reached";
+    ADDRESS_UNKNOWN: "the provider says that there is no such address";
     ADDRESS_UNUSABLE: "the address is not one that this channel can carry";
     ANSWER_LOST: "the connection broke after the message had left and before the provider answered";
     ANSWER_UNREADABLE: "the provider answered in a way that cannot be understood";
@@ -79,6 +88,7 @@ reasons! {
     MAILBOX_FULL: "the mailbox is full";
     MESSAGE_REFUSED: "the provider refuses this message";
     NO_ANSWER: "the provider did not answer in time";
+    OPTED_OUT: "whoever has this address has asked our sender for no more messages";
     POLICY: "the provider's rules do not let us send this";
     PROVIDER_FAULT: "the provider had a fault of its own";
     RATE_LIMITED: "the provider asked us to slow down";
