@@ -122,6 +122,8 @@ fn wire(
 ) -> anyhow::Result<Wired> {
     let chosen =
         Outlets { text: first_of(&channels, Medium::Text), email: first_of(&channels, Medium::Email) };
+    let in_use = |channel: &Arc<dyn Channel>| [&chosen.text, &chosen.email].contains(&&Some(channel.name()));
+    let ways = channels.iter().filter(|channel| in_use(channel)).cloned().collect();
     let directory = Arc::new(directory);
     let (planner_wake, sender_wake) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
     let (generation, air) = (Generation::default(), Air::default());
@@ -140,6 +142,8 @@ fn wire(
             timing: timing.clone(),
             sender: Arc::clone(&sender_wake),
             choices,
+            renderer: Arc::clone(&renderer),
+            ways,
         },
         hearer: reactions::Hearer {
             store: store.clone(),

@@ -7,6 +7,7 @@
 //! a second and not a message. Everything it decides is pure and stands in
 //! [`domain::plan`](crate::domain::plan); it asks the directory with no transaction open.
 
+mod circumstances;
 mod decide;
 mod line;
 mod watch;
@@ -31,6 +32,7 @@ use crate::store::gatherings::{self, Gathering};
 use crate::store::plans::{Desk, Outlets};
 use crate::store::waits::{self, Waiting};
 
+pub(crate) use circumstances::Circumstances;
 pub use line::Line;
 
 const SWEEP: Duration = Duration::from_secs(1);

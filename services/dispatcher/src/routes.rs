@@ -7,6 +7,7 @@ use jiff::SignedDuration;
 use serde::Deserialize;
 
 use crate::domain::NoticeKind;
+use crate::domain::quiet::QuietHours;
 pub use crate::domain::settle::Semantics;
 
 /// How a kind of notice is carried.
@@ -86,6 +87,36 @@ pub struct Timing {
     /// the addresses that were known, without when and where children are collected.
     #[serde(rename = "closure_waits_for_directory", with = "kit::config::whole_seconds")]
     pub closure_waits_for_directory_seconds: i64,
+    /// When texts that can wait are not sent.
+    pub quiet_hours: Quiet,
+}
+
+/// The quiet hours of the kinds that have any. What is about safety has none, and cannot be given
+/// any: a key for it is one that nobody knows.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Quiet {
+    /// Of accidents that are not of the head.
+    pub first_aid: QuietHours,
+    /// Of what people write.
+    pub announcement: QuietHours,
+}
+
+impl Quiet {
+    /// The quiet hours of a kind; none when nothing of it ever waits.
+    #[must_use]
+    pub const fn hours(&self, kind: NoticeKind) -> Option<&QuietHours> {
+        match kind {
+            NoticeKind::FirstAid => Some(&self.first_aid),
+            NoticeKind::Announcement => Some(&self.announcement),
+            NoticeKind::AbsenceUnexplained
+            | NoticeKind::AbsenceCorrection
+            | NoticeKind::HeadInjury
+            | NoticeKind::ClosureDeclared
+            | NoticeKind::ClosureChanged
+            | NoticeKind::Reopening => None,
+        }
+    }
 }
 
 /// How long the receipt of what is not urgent may take.

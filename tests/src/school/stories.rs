@@ -138,6 +138,7 @@ impl School {
             audience: Some(whole_school()),
             by_text: false,
             by_email: false,
+            words: None,
         };
         self.dispatcher().preview(self.by(Role::Head, request)).await.unwrap().into_inner()
     }

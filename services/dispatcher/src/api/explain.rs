@@ -2,19 +2,23 @@
 
 use std::collections::HashSet;
 
+use jiff::tz::TimeZone;
 use kit::audit;
 use kit::clock::{from_micros, to_proto};
 use kit::identity::Caller;
 use kit::rejection::{self, Rejection, failure};
-use kit::store::{Error, Store};
+use kit::store::Error;
 use proto::dispatcher::v1 as pb;
-use proto::ids::{ContactId, NoticeId};
+use proto::ids::{ContactId, NoticeId, SchoolId};
 use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter};
 use tonic::{Response, Status};
 
+use super::Api;
 use crate::domain::Reason;
 use crate::domain::reason::sentence_of;
-use crate::store::rows;
+use crate::render::days;
+use crate::store::plans::held_until;
+use crate::store::{parsed, rows, schools};
 
 struct Step {
     at: i64,
@@ -23,10 +27,11 @@ struct Step {
 }
 
 pub(super) async fn explain(
-    store: &Store,
+    api: &Api,
     caller: &Caller,
     request: &pb::ExplainRequest,
 ) -> Result<Response<pb::ExplainResponse>, Status> {
+    let store = &api.store;
     let contact: ContactId = rejection::id(&request.contact_id, "contact_id")?;
     let notice: NoticeId = rejection::id(&request.notice_id, "notice_id")?;
     let row = rows::notices::Entity::find_by_id(notice.to_string())
@@ -40,7 +45,7 @@ pub(super) async fn explain(
         code: "HEARD".to_owned(),
         sentence: "the fact was heard and its notice began to gather".to_owned(),
     }];
-    steps.extend(read(store, &row, &contact.to_string()).await.map_err(|error| failure(&error))?);
+    steps.extend(read(api, &row, &contact.to_string()).await.map_err(|error| failure(&error))?);
     if row.state == "withdrawn" {
         steps.push(step(row.withdrawn_at.unwrap_or(row.created_at), &row.why, "withdrawn"));
     }
@@ -65,7 +70,17 @@ fn step(at: i64, code: &str, what: &str) -> Step {
     Step { at, code: code.to_owned(), sentence: format!("{what}: {}", sentence_of(code)) }
 }
 
-async fn read(store: &Store, notice: &rows::notices::Model, contact: &str) -> Result<Vec<Step>, Error> {
+/// The zone in which the school is, as far as it was ever known here.
+async fn zone(api: &Api, school: SchoolId) -> Result<TimeZone, Error> {
+    let known = match api.directory.school_as_known(school) {
+        Some(school) => Some(school),
+        None => schools::known(&api.store, school).await?,
+    };
+    Ok(known.map_or(TimeZone::UTC, |school| school.zone))
+}
+
+async fn read(api: &Api, notice: &rows::notices::Model, contact: &str) -> Result<Vec<Step>, Error> {
+    let store = &api.store;
     let mut steps = Vec::new();
     let of_contact = rows::decisions::Column::ContactId.eq(contact);
     let mut decisions = rows::decisions::Entity::find()
@@ -98,12 +113,17 @@ async fn read(store: &Store, notice: &rows::notices::Model, contact: &str) -> Re
         .filter(rows::receipts::Column::DeliveryId.is_in(ids.iter().copied()))
         .all(store.read())
         .await?;
+    let held = held_until(store, &deliveries).await?;
+    let zone = zone(api, parsed(&notice.school, "school of a notice")?).await?;
     for delivery in &deliveries {
         let own = |id: &str| id == delivery.id;
         let dropped = members.iter().filter(|member| own(&member.delivery_id) && !member.why.is_empty());
         let attempts: Vec<_> = attempts.iter().filter(|attempt| own(&attempt.delivery_id)).collect();
         let receipts: Vec<_> = receipts.iter().filter(|receipt| own(&receipt.delivery_id)).collect();
-        steps.push(step(delivery.created_at, Reason::Due.code(), &format!("by {}", delivery.channel)));
+        let until = held.get(&delivery.id).map(|until| days::time(*until, &zone));
+        if until.is_none() || delivery.updated_at > delivery.created_at {
+            steps.push(step(delivery.created_at, Reason::Due.code(), &format!("by {}", delivery.channel)));
+        }
         for dropped in dropped {
             steps.push(step(delivery.updated_at, &dropped.why, "left out at the last look"));
         }
@@ -118,7 +138,10 @@ async fn read(store: &Store, notice: &rows::notices::Model, contact: &str) -> Re
         // What became of it otherwise: it did not leave, was waited for in vain, or was asked for.
         let said = attempts.iter().any(|attempt| attempt.why == delivery.why)
             || receipts.iter().any(|receipt| receipt.status == delivery.why);
-        if !said && delivery.why != Reason::Due.code() {
+        if let Some((time, day)) = until {
+            let what = format!("by {}, held until {time} on {day}", delivery.channel);
+            steps.push(step(delivery.updated_at, &delivery.why, &what));
+        } else if !said && delivery.why != Reason::Due.code() {
             steps.push(step(delivery.updated_at, &delivery.why, &delivery.state));
         }
     }

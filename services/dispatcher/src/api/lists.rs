@@ -17,6 +17,7 @@ use tonic::{Response, Status};
 
 use crate::channels::{ChannelName, Medium};
 use crate::domain::DeliveryState;
+use crate::store::plans::held_until;
 use crate::store::{parsed, rows};
 
 /// What a list is narrowed by is an id, or nothing.
@@ -133,7 +134,12 @@ pub(super) async fn deliveries(
     let seen: BTreeSet<String> =
         members.iter().flat_map(|member| [member.contact_id.clone(), member.pupil_id.clone()]).collect();
     let audited = audit::look(store, caller, "ListDeliveries", &seen.into_iter().collect::<Vec<_>>()).await?;
-    let deliveries = found.into_iter().map(|row| delivery(row, &members)).collect::<Result<_, _>>()?;
+    let held = held_until(store, &found).await.map_err(|error| failure(&error))?;
+    let deliveries = found.into_iter().map(|row| {
+        let held_until = held.get(&row.id).copied().map(to_proto);
+        Ok(pb::Delivery { held_until, ..delivery(row, &members)? })
+    });
+    let deliveries = deliveries.collect::<Result<_, Status>>()?;
     Ok(audited.seal(pb::ListDeliveriesResponse { deliveries, next_page_token }))
 }
 
@@ -162,6 +168,7 @@ fn delivery(row: rows::deliveries::Model, members: &[rows::members::Model]) -> R
         created_at: Some(to_proto(from_micros(row.created_at))),
         updated_at: Some(to_proto(from_micros(row.updated_at))),
         reached,
+        held_until: None,
     })
 }
 

@@ -15,9 +15,11 @@ use proto::dispatcher::v1::dispatcher_service_server::DispatcherService;
 use tokio::sync::Notify;
 use tonic::{Request, Response, Status};
 
+use crate::channels::Channel;
 use crate::directory::Directory;
 use crate::domain::Choices;
 use crate::domain::plan::Media;
+use crate::render::Renderer;
 use crate::routes::Timing;
 use crate::sender::{Air, Generation};
 use crate::store::plans::Outlets;
@@ -45,6 +47,10 @@ pub struct Api {
     pub sender: Arc<Notify>,
     /// What the school has chosen about who is told.
     pub choices: Choices,
+    /// The words, for the size of texts in previews.
+    pub renderer: Arc<Renderer>,
+    /// The channels in use, for what they bear and cost in previews.
+    pub ways: Vec<Arc<dyn Channel>>,
 }
 
 #[tonic::async_trait]
@@ -70,7 +76,7 @@ impl DispatcherService for Api {
         request: Request<pb::ExplainRequest>,
     ) -> Result<Response<pb::ExplainResponse>, Status> {
         let caller = Caller::of(&request)?;
-        explain::explain(&self.store, &caller, &request.into_inner()).await
+        explain::explain(self, &caller, &request.into_inner()).await
     }
 
     async fn recall(

@@ -17,6 +17,7 @@ use tonic::{Response, Status};
 use super::Api;
 use crate::domain::plan::{self, Later, Plan, Wanted};
 use crate::domain::{Matter, Reason};
+use crate::planner::Circumstances;
 use crate::routes::route;
 use crate::store::gatherings::{self, Gathering};
 use crate::store::plans::{self, Desk, Writing};
@@ -58,11 +59,16 @@ pub(super) async fn redeliver(
 
 impl Api {
     async fn plan_again(&self, gathering: &Gathering, owed: &Owed) -> Result<Plan, Status> {
+        let telling = (gathering.school, gathering.kind, gathering.valid_until);
+        let now = self.store.clock().now();
+        let under = Circumstances::read((&self.store, &self.directory), &self.timing, telling, now).await;
+        let Circumstances { texts, suppressed } = under.map_err(|error| failure(&error))?;
+        let under = Circumstances { texts, suppressed: suppressed.by_their_owners() };
         let mut plan = Plan::default();
         if !owed.later.members.is_empty() {
             let pupils: BTreeSet<PupilId> = owed.later.members.iter().map(|(_, pupil)| *pupil).collect();
             let pupils: Vec<PupilId> = pupils.into_iter().collect();
-            plan = plan.and(self.plan_for(gathering, &pupils, Some(&owed.later)).await?);
+            plan = plan.and(self.plan_for(gathering, &pupils, Some(&owed.later), &under).await?);
             for decision in &mut plan.decisions {
                 if decision.reason == Reason::NextAddress {
                     decision.reason = Reason::Redelivered;
@@ -71,7 +77,7 @@ impl Api {
         }
         let pupils: Vec<PupilId> = owed.never_planned.iter().filter_map(|(_, pupil)| *pupil).collect();
         if !pupils.is_empty() {
-            plan = plan.and(self.plan_for(gathering, &pupils, None).await?);
+            plan = plan.and(self.plan_for(gathering, &pupils, None, &under).await?);
         }
         let scope = gathering.scope().filter(|_| owed.never_planned.iter().any(|(_, pupil)| pupil.is_none()));
         if let Some(scope) = scope {
@@ -81,7 +87,7 @@ impl Api {
             plan = plan.and(plan::plan(&Wanted {
                 pupils: &pupils,
                 audience: &audience,
-                ..self.wanted(gathering, None)
+                ..self.wanted(gathering, None, &under)
             }));
         }
         Ok(plan)
@@ -92,16 +98,29 @@ impl Api {
         gathering: &Gathering,
         pupils: &[PupilId],
         later: Option<&Later>,
+        under: &Circumstances,
     ) -> Result<Plan, Status> {
         let audience = self.directory.resolve(gathering.school, pupils).await;
         let audience = audience.map_err(|error| failure(&error))?;
-        Ok(plan::plan(&Wanted { pupils, audience: &audience, ..self.wanted(gathering, later) }))
+        Ok(plan::plan(&Wanted { pupils, audience: &audience, ..self.wanted(gathering, later, under) }))
     }
 
-    fn wanted<'a>(&self, gathering: &Gathering, later: Option<&'a Later>) -> Wanted<'a> {
+    fn wanted<'a>(
+        &self,
+        gathering: &Gathering,
+        later: Option<&'a Later>,
+        under: &'a Circumstances,
+    ) -> Wanted<'a> {
         let about = &gathering.about;
-        let matter = Matter { kind: gathering.kind, reach: about.reach(), choices: self.choices };
-        Wanted { matter, pupils: &[], audience: &[], media: self.media.and(about.media()), later }
+        Wanted {
+            matter: Matter { kind: gathering.kind, reach: about.reach(), choices: self.choices },
+            pupils: &[],
+            audience: &[],
+            media: self.media.and(about.media()),
+            texts: under.texts,
+            suppressed: &under.suppressed,
+            later,
+        }
     }
 
     fn write(&self, gathering: &Gathering, plan: &Plan, commit: Commit, now: Timestamp) -> Commit {

@@ -46,9 +46,11 @@ use kit::config::SecretError;
 use serde::Deserialize;
 
 pub use self::name::{ChannelName, NameError};
+pub use crate::domain::cost::Tariff;
 pub use crate::domain::outcome::{Found, NotSent, Outcome, RejectKind};
 pub use crate::domain::why::{self, Why};
 pub use crate::domain::{Medium, Purpose};
+use crate::text::fragments::Fragments;
 
 /// A way to reach a contact through one provider.
 pub trait Channel: Send + Sync + fmt::Debug {
@@ -61,6 +63,16 @@ pub trait Channel: Send + Sync + fmt::Debug {
     /// Whose rate it uses. Channels of one account share one rate, because the provider counts them together.
     fn account(&self) -> String {
         self.name().to_string()
+    }
+
+    /// How large a body is on the air, with what the provider puts before it; none where that is no text.
+    fn size(&self, _body: &str) -> Option<Fragments> {
+        None
+    }
+
+    /// What its texts cost; none where the settings do not say.
+    fn tariff(&self) -> Option<Tariff> {
+        None
     }
 
     /// Hands one message to the provider and waits for its answer. `now` is real time: providers check signatures against it.

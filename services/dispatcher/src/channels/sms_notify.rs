@@ -16,9 +16,10 @@ use uuid::Uuid;
 use super::notify::Notify;
 use super::notify_account::{Account, Kind, burst, connections, production_url, rate_per_second, timeout};
 use super::{
-    Channel, ChannelName, Error, Found, Leave, Limits, NotSent, Outcome, Outgoing, RejectKind, Secret, why,
+    Channel, ChannelName, Error, Found, Leave, Limits, NotSent, Outcome, Outgoing, RejectKind, Secret,
+    Tariff, why,
 };
-use crate::text::fragments;
+use crate::text::fragments::{self, Fragments};
 
 /// The name of this channel.
 pub const NAME: ChannelName = ChannelName::known("sms.notify");
@@ -39,6 +40,11 @@ pub struct Config {
     /// The service's name, which Notify puts before each text; empty where the account has this switched off.
     #[serde(default)]
     pub service_name: String,
+    /// What a fragment costs in millionths of a pound, for previews.
+    pub fragment_micropounds: Option<u64>,
+    /// Fragments that are left of the year's free ones, for previews: nothing here counts them down.
+    #[serde(default)]
+    pub free_fragments: u64,
     /// Notify's own rate is 3,000 a minute for each kind of key.
     #[serde(default = "rate_per_second")]
     pub rate_per_second: u32,
@@ -72,6 +78,7 @@ struct SmsNotify {
     template_id: Uuid,
     /// What Notify puts before each body.
     prefix: String,
+    tariff: Option<Tariff>,
 }
 
 /// Opens the channel; connects to nobody yet.
@@ -95,7 +102,11 @@ pub fn open(config: &Config, http: &Client) -> Result<Arc<dyn Channel>, Error> {
         },
     };
     let notify = Notify::open(&account, http)?;
-    Ok(Arc::new(SmsNotify { notify, template_id: config.sms_template_id, prefix }))
+    let free_fragments = config.free_fragments;
+    let tariff = config
+        .fragment_micropounds
+        .map(|fragment_micropounds| Tariff { fragment_micropounds, free_fragments });
+    Ok(Arc::new(SmsNotify { notify, template_id: config.sms_template_id, prefix, tariff }))
 }
 
 impl Channel for SmsNotify {
@@ -111,6 +122,14 @@ impl Channel for SmsNotify {
         self.notify.account()
     }
 
+    fn size(&self, body: &str) -> Option<Fragments> {
+        Some(fragments::fragments(&format!("{}{body}", self.prefix)))
+    }
+
+    fn tariff(&self) -> Option<Tariff> {
+        self.tariff
+    }
+
     fn send<'a>(
         &'a self,
         outgoing: &'a Outgoing,
@@ -118,8 +137,8 @@ impl Channel for SmsNotify {
         now: Timestamp,
     ) -> BoxFuture<'a, Result<Outcome, NotSent>> {
         Box::pin(async move {
-            let whole = format!("{}{}", self.prefix, outgoing.body);
-            if fragments::fragments(&whole).characters > fragments::NOTIFY_CHARACTERS {
+            let fits = |size: Fragments| size.characters <= fragments::NOTIFY_CHARACTERS;
+            if !self.size(&outgoing.body).is_some_and(fits) {
                 return Ok(Outcome::reject(RejectKind::Message, why::TOO_LONG));
             }
             let request = Request {

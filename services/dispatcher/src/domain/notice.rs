@@ -107,6 +107,22 @@ impl NoticeKind {
         self.is_about_closing() || matches!(self, Self::Announcement)
     }
 
+    /// Whether somebody must come to know of it, so that an address is tried that was said not to exist,
+    /// and a person is asked in the end.
+    #[must_use]
+    pub const fn must_be_known(self) -> bool {
+        match self {
+            Self::AbsenceUnexplained
+            | Self::AbsenceCorrection
+            | Self::FirstAid
+            | Self::HeadInjury
+            | Self::ClosureDeclared
+            | Self::ClosureChanged
+            | Self::Reopening => true,
+            Self::Announcement => false,
+        }
+    }
+
     /// Whether it says that the school is closed, or open: it names no child, and it goes to the
     /// addresses that are known when nobody can be asked.
     #[must_use]

@@ -25,6 +25,8 @@ pub enum PersonTask {
     NotCleared(ContactId, PupilId),
     /// This contact was told wrongly, and no message can say so.
     NotCorrected(ContactId, PupilId),
+    /// None of this contact's addresses works; the text names the records of it.
+    NoWorkingAddress(ContactId, PupilId, String),
     /// A person speaks with somebody, whatever the messages do: these contacts, in this order.
     Ring(PupilId, Vec<ContactId>),
 }
@@ -100,6 +102,7 @@ impl Asking<'_> {
                 | PersonTask::PersonOnly(_)
                 | PersonTask::NotCleared(..)
                 | PersonTask::NotCorrected(..)
+                | PersonTask::NoWorkingAddress(..)
                 | PersonTask::Ring(..) => {
                     asked.extend(self.task(task));
                     continue;
@@ -132,6 +135,14 @@ impl Asking<'_> {
             | PersonTask::NotCleared(contact, pupil)
             | PersonTask::NotCorrected(contact, pupil) => {
                 (vec![contact.to_string(), pupil.to_string()], format!("{contact}:{pupil}"))
+            }
+            PersonTask::NoWorkingAddress(contact, pupil, records) => {
+                // Once for each address, whatever is to be told.
+                let (name, role, why) = words;
+                let due = (self.now, SignedDuration::from_hours(24));
+                let new = NewTask::new(self.school, name, role, due).because(why);
+                let subjects = [contact.to_string(), pupil.to_string()];
+                return Some(new.about(subjects).once(format!("{name}:{contact}:{records}")));
             }
             PersonTask::Ring(pupil, contacts) => {
                 let contacts = contacts.iter().map(ToString::to_string);
@@ -187,6 +198,12 @@ impl Asking<'_> {
                 "not_corrected",
                 LEAD,
                 "this contact was told that the pupil was missing, and no message can say that it was wrong: ring them, if they may know",
+            ),
+            PersonTask::NoWorkingAddress(..) => (
+                "no_working_address",
+                Role::Office,
+                "the network says that none of this contact's numbers and mailboxes exists, or they asked for no more \
+                 messages: ask for one that works, and correct it",
             ),
             PersonTask::Ring(..) => (
                 "ring_about_head_injury",

@@ -3,16 +3,19 @@
 //! The same plan serves the first message and every later step: a step passes the addresses that
 //! have been tried, and asks for some contacts only. Every entitled contact is told; nobody is
 //! skipped because somebody else was told. What no address can carry becomes a person's task.
+//! A message leaves now or is held until the quiet hours are over; everything else is a skip.
 
+mod addresses;
 mod late;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
+use jiff::Timestamp;
 use proto::ids::{ContactId, PupilId};
 
 use super::entitlement::{Matter, Standing, entitled};
 use super::person::{PersonTask, not_cleared, not_reached};
-use super::{Address, AddressKind, Link, NoticeKind, Pupil, Reason, Ways};
+use super::{Address, AddressKind, Link, NoticeKind, Pupil, Reason, Suppressed, Texts};
 
 pub use late::{dealt_with, too_late, too_late_for};
 
@@ -30,6 +33,10 @@ pub struct Wanted<'a> {
     pub audience: &'a [Pupil],
     /// The media that have a channel, and words.
     pub media: Media,
+    /// What becomes of texts just now.
+    pub texts: Texts,
+    /// The addresses that are not used like others.
+    pub suppressed: &'a Suppressed,
     /// What a later step knows; the first plan is for everybody.
     pub later: Option<&'a Later>,
 }
@@ -64,6 +71,8 @@ pub struct Planned {
     pub address: Address,
     /// Whom it tells about whom.
     pub members: BTreeSet<Member>,
+    /// Until when it is held; none when it leaves now.
+    pub held_until: Option<Timestamp>,
 }
 
 /// Why a contact is told about a pupil, or is not.
@@ -161,7 +170,10 @@ fn tell(
     by_address: &mut BTreeMap<String, Planned>,
     plan: &mut Plan,
 ) {
-    let addresses = choose(wanted, link, pupil, plan);
+    let addresses = addresses::choose(wanted, link, pupil, plan);
+    if let Some(asked) = addresses::none_works(wanted, link) {
+        plan.tasks.push(PersonTask::NoWorkingAddress(link.contact, pupil, asked));
+    }
     if addresses.is_empty() && wanted.was_emailed((link.contact, pupil)) {
         plan.decide(Some(link.contact), pupil, Reason::Emailed);
     } else if addresses.is_empty() {
@@ -174,9 +186,11 @@ fn tell(
             plan.decide(Some(link.contact), pupil, Reason::AddressTold);
             continue;
         }
-        let message = by_address
-            .entry(address.key())
-            .or_insert_with(|| Planned { address: address.clone(), members: BTreeSet::new() });
+        let message = by_address.entry(address.key()).or_insert_with(|| Planned {
+            address: address.clone(),
+            members: BTreeSet::new(),
+            held_until: wanted.held_until(address),
+        });
         let others = message.members.iter().any(|(contact, _)| *contact != link.contact);
         let reason = match (others, wanted.later) {
             (true, _) => Reason::AddressTold,
@@ -184,7 +198,11 @@ fn tell(
             (false, Some(_)) => Reason::NextAddress,
         };
         message.members.insert((link.contact, pupil));
+        let held = message.held_until.is_some();
         plan.decide(Some(link.contact), pupil, reason);
+        if held {
+            plan.decide(Some(link.contact), pupil, Reason::QuietHours);
+        }
     }
 }
 
@@ -221,50 +239,13 @@ impl Wanted<'_> {
     fn carries(&self, address: &Address, pupil: PupilId) -> bool {
         self.later.is_some_and(|later| later.carried.contains(&(address.key(), pupil)))
     }
-}
 
-/// The addresses to use now: of those that have not been tried and can carry this, the first, or
-/// the first of each medium. Texts go to mobiles, never to landlines; what somebody reads who may
-/// not know carries nothing.
-fn choose<'a>(wanted: &Wanted<'_>, link: &'a Link, pupil: PupilId, plan: &mut Plan) -> Vec<&'a Address> {
-    let mut addresses: Vec<&Address> = link.addresses.iter().collect();
-    let ways = wanted.matter.kind.ways();
-    if ways == Ways::EmailFirst {
-        addresses.sort_by_key(|address| address.kind != AddressKind::Email);
-    }
-    let emailed = wanted.was_emailed((link.contact, pupil));
-    if emailed {
-        addresses.retain(|address| address.kind == AddressKind::Mobile);
-    }
-    let mut chosen: Vec<&Address> = Vec::new();
-    for address in addresses {
-        if wanted.was_tried(link.contact, address) || chosen.iter().any(|other| other.kind == address.kind) {
-            continue;
-        }
-        if address.is_closed_to(wanted.matter) && emailed {
-            plan.decide(Some(link.contact), pupil, Reason::AddressShared);
-            continue;
-        }
-        if address.is_closed_to(wanted.matter) {
-            plan.decide(Some(link.contact), pupil, Reason::AddressShared);
-            plan.tasks.push(PersonTask::AddressShared(link.contact, pupil));
-            continue;
-        }
-        match (address.kind, wanted.media) {
-            (AddressKind::Mobile, Media { text: true, .. })
-            | (AddressKind::Email, Media { email: true, .. }) => {
-                chosen.push(address);
-                if ways != Ways::Both {
-                    break;
-                }
-            }
-            (AddressKind::Landline, _) => plan.decide(Some(link.contact), pupil, Reason::Landline),
-            (AddressKind::Mobile | AddressKind::Email, _) => {
-                plan.decide(Some(link.contact), pupil, Reason::NoChannel);
-            }
+    fn held_until(&self, address: &Address) -> Option<Timestamp> {
+        match self.texts {
+            Texts::WaitUntil(end) if address.kind == AddressKind::Mobile => Some(end),
+            Texts::WaitUntil(_) | Texts::Go | Texts::ComeTooLate => None,
         }
     }
-    chosen
 }
 
 impl Plan {

@@ -51,6 +51,11 @@ reasons! {
     AddressShared = "ADDRESS_SHARED", "somebody who may not learn of this child uses this address too";
     AddressGone = "ADDRESS_GONE", "the contact no longer has this address";
     AddressTold = "ADDRESS_TOLD", "one message to this address tells everybody who shares it";
+    AddressDead = "ADDRESS_DEAD", "the network said before that this address does not exist, and nobody is harmed by not being told this";
+    LastResort = "LAST_RESORT", "the network said before that this address does not exist, so it is tried after all others";
+    AskedForNoMore = "ASKED_FOR_NO_MORE", "whoever has this address has asked for no more messages, so it is not used";
+    QuietHours = "QUIET_HOURS", "texts of this kind wait until the quiet hours are over";
+    TooLateAfterQuietHours = "TOO_LATE_AFTER_QUIET_HOURS", "texts of this kind wait until the quiet hours are over, and then it comes too late";
     NoAddress = "NO_ADDRESS", "no address is left that could carry this message";
     Emailed = "EMAILED", "no other number is left, and an e-mail about it went to this contact";
     NextAddress = "NEXT_ADDRESS", "the address before did not work, so the next one is tried";

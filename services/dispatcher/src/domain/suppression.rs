@@ -5,6 +5,9 @@
 //! all lifts it too. Who asked for no more messages is asked again by nobody: only they lift it.
 //! Failures that pass condemn nothing. [`plan`](super::plan) says what follows.
 
+use std::collections::BTreeMap;
+
+use super::audience::Address;
 use super::reason::Reason;
 use super::why;
 
@@ -15,6 +18,47 @@ pub enum Suppression {
     Dead,
     /// Whoever has it asked our sender for no more messages.
     OptedOut,
+}
+
+/// The addresses of a school that are not used like others.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Suppressed {
+    by_key: BTreeMap<String, (Suppression, String)>,
+}
+
+impl Suppressed {
+    /// None is.
+    #[must_use]
+    pub const fn none() -> Self {
+        Self { by_key: BTreeMap::new() }
+    }
+
+    /// One more: by what it is compared, why, and the id of the record of it.
+    #[must_use]
+    pub fn with(mut self, key: String, why: Suppression, id: String) -> Self {
+        self.by_key.insert(key, (why, id));
+        self
+    }
+
+    /// Those of them whose owners asked for no more messages: what counts when a person asks for
+    /// something to be sent again, because a person may know that a telephone is mended.
+    #[must_use]
+    pub fn by_their_owners(mut self) -> Self {
+        self.by_key.retain(|_, (why, _)| *why == Suppression::OptedOut);
+        self
+    }
+
+    /// Why an address is not used like others; none when it is.
+    #[must_use]
+    pub fn why(&self, address: &Address) -> Option<Suppression> {
+        self.by_key.get(&address.key()).map(|(why, _)| *why)
+    }
+
+    /// The id of the record of it, by which a person is asked about it once.
+    #[must_use]
+    pub fn id(&self, address: &Address) -> Option<&str> {
+        self.by_key.get(&address.key()).map(|(_, id)| id.as_str())
+    }
 }
 
 /// The codes of providers and receipts that condemn an address. A refusal that says nothing about

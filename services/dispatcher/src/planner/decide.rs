@@ -7,9 +7,9 @@ use jiff::Timestamp;
 use proto::events::scope::Scope;
 use proto::ids::PupilId;
 
-use super::{Error, Planner};
+use super::{Circumstances, Error, Planner};
 use crate::domain::plan::{self, Later, Plan, Wanted};
-use crate::domain::{Matter, Pupil};
+use crate::domain::{Matter, Pupil, Suppressed, Texts};
 use crate::routes::route;
 use crate::store::follow_ups::{self, FollowUp};
 use crate::store::gatherings::Gathering;
@@ -53,7 +53,8 @@ impl Planner {
         }
         let audience = self.directory.resolve_scope(gathering.school, scope).await?;
         let pupils: Vec<PupilId> = audience.iter().map(|pupil| pupil.id).collect();
-        Ok(plan::plan(&self.wanted(gathering, &pupils, &audience)))
+        let under = self.circumstances(gathering, now).await?;
+        Ok(plan::plan(&self.wanted(gathering, (&pupils, &audience), &under)))
     }
 
     pub(super) async fn follow_up(&self, follow_up: &FollowUp, now: Timestamp) -> Result<(), Error> {
@@ -94,14 +95,36 @@ impl Planner {
             Err(_) if late => return Ok(plan::too_late_for(gathering.kind, pupils, later)),
             Err(error) => return Err(error.into()),
         };
-        let wanted = Wanted { later, ..self.wanted(gathering, pupils, &audience) };
+        let under = if late {
+            Circumstances { texts: Texts::Go, suppressed: Suppressed::none() }
+        } else {
+            self.circumstances(gathering, now).await?
+        };
+        let wanted = Wanted { later, ..self.wanted(gathering, (pupils, &audience), &under) };
         Ok(if late { plan::too_late(&wanted) } else { plan::plan(&wanted) })
     }
 
-    fn wanted<'a>(&self, gathering: &Gathering, pupils: &'a [PupilId], audience: &'a [Pupil]) -> Wanted<'a> {
+    async fn circumstances(&self, gathering: &Gathering, now: Timestamp) -> Result<Circumstances, Error> {
+        let telling = (gathering.school, gathering.kind, gathering.valid_until);
+        Circumstances::read((&self.store, &self.directory), &self.timing, telling, now).await
+    }
+
+    fn wanted<'a>(
+        &self,
+        gathering: &Gathering,
+        (pupils, audience): (&'a [PupilId], &'a [Pupil]),
+        under: &'a Circumstances,
+    ) -> Wanted<'a> {
         let about = &gathering.about;
-        let matter = Matter { kind: gathering.kind, reach: about.reach(), choices: self.choices };
-        Wanted { matter, pupils, audience, media: self.outlets.media().and(about.media()), later: None }
+        Wanted {
+            matter: Matter { kind: gathering.kind, reach: about.reach(), choices: self.choices },
+            pupils,
+            audience,
+            media: self.outlets.media().and(about.media()),
+            texts: under.texts,
+            suppressed: &under.suppressed,
+            later: None,
+        }
     }
 
     async fn dealt_with(&self, gathering: &Gathering) -> Result<BTreeSet<PupilId>, Error> {

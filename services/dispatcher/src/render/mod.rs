@@ -4,7 +4,7 @@
 //! e-mail's subject names no child, because it is read on locked screens. Templates stand in
 //! `templates/` and are compiled in; tests render each of them with every sample.
 
-mod days;
+pub(crate) mod days;
 mod samples;
 #[cfg(test)]
 mod tests;
@@ -21,6 +21,7 @@ use crate::channels::Medium;
 use crate::directory::School;
 use crate::domain::clearance::Readers;
 use crate::domain::{About, NoticeKind, Reach};
+use crate::text::fragments::{NOTIFY_CHARACTERS, fragments};
 
 /// What a message says.
 #[derive(Clone, PartialEq, Eq)]
@@ -37,7 +38,16 @@ pub enum Error {
     /// A template does not compile or render. (Its own error could repeat what it was given.)
     #[error("the template {0} cannot be rendered")]
     Template(&'static str),
+    /// The text is longer than a provider carries. It is never cut: half a sentence about a child may say the opposite.
+    #[error("a text of {characters} characters is longer than can be carried")]
+    TooLong {
+        /// As they would go out.
+        characters: usize,
+    },
 }
+
+/// How many characters a text may have: what [`NOTIFY_CHARACTERS`] leaves beside the name that a provider puts before it.
+pub const MOST_CHARACTERS: usize = NOTIFY_CHARACTERS - 118;
 
 /// What a message is made from.
 #[derive(Clone, Copy)]
@@ -153,7 +163,13 @@ impl Renderer {
         let name = template_of(wording.kind, wording.medium);
         let text = self.render(name, values(wording))?;
         match wording.medium {
-            Medium::Text => Ok(Worded { subject: None, body: text.trim().to_owned() }),
+            Medium::Text => {
+                let body = text.trim().to_owned();
+                match fragments(&body).characters {
+                    characters if characters > MOST_CHARACTERS => Err(Error::TooLong { characters }),
+                    _ => Ok(Worded { subject: None, body }),
+                }
+            }
             Medium::Email => {
                 let (subject, body) = text.split_once('\n').ok_or(Error::Template(name))?;
                 let subject = subject.strip_prefix("Subject: ").ok_or(Error::Template(name))?;

@@ -15,10 +15,10 @@ use tokio_util::sync::CancellationToken;
 use super::look::Known;
 use super::stopped::{Halt, finished, stopped};
 use super::{Error, Sender};
-use crate::channels::{Found, Outcome, Outgoing};
-use crate::directory;
+use crate::channels::{Found, Medium, Outcome, Outgoing};
+use crate::directory::{self, School};
 use crate::domain::settle::{Attempted, Settled, resolve, settle};
-use crate::domain::{DeliveryState, Reason, why};
+use crate::domain::{DeliveryState, Reason, Texts, why};
 use crate::routes::Lane;
 use crate::store::chunks::{Chunk, Delivery};
 use crate::store::drops;
@@ -94,6 +94,10 @@ impl Sender {
             }
             if is_away && !delivery.kind.is_about_closing() {
                 waits = true;
+                continue;
+            }
+            if let Some(finished) = self.in_quiet_hours(chunk, &delivery, &round.school) {
+                done.push(finished);
                 continue;
             }
             match self.word(chunk, &delivery, &round) {
@@ -192,6 +196,29 @@ impl Sender {
             Some(settled) => Err(Box::new(finished(chunk, &delivery, settled, None))),
             None if has_not_left => Ok(Delivery { state: DeliveryState::Due, ..delivery }),
             None => Ok(delivery),
+        }
+    }
+
+    /// What becomes of a text whose turn comes in quiet hours, because it was tried before or waited
+    /// for others: it is held again, or it comes too late. None when it may go.
+    fn in_quiet_hours(&self, chunk: &Chunk, delivery: &Delivery, school: &School) -> Option<Finished> {
+        let hours = self.timing.quiet_hours.hours(delivery.kind)?;
+        if delivery.channel.medium() != Medium::Text {
+            return None;
+        }
+        match hours.texts(&school.zone, self.store.clock().now(), delivery.valid_until) {
+            Texts::Go => None,
+            Texts::WaitUntil(end) => {
+                // What may have left does not look as if it had not.
+                let may_have_left = delivery.state == DeliveryState::Unknown;
+                let state = if may_have_left { DeliveryState::Unknown } else { DeliveryState::Held };
+                let held = Settled::at(state, Reason::QuietHours.code());
+                Some(finished(chunk, delivery, Settled { again_at: Some(end), ..held }, None))
+            }
+            Texts::ComeTooLate => {
+                let halt = Halt(DeliveryState::Expired, Reason::TooLateAfterQuietHours);
+                Some(stopped(chunk, delivery, halt, Vec::new()))
+            }
         }
     }
 

@@ -104,7 +104,11 @@ pub async fn correct(wrong: &Wrong, desk: Desk<'_>, route: &Route) -> Result<Com
         }
         by_address
             .entry(address.key())
-            .or_insert_with(|| Planned { address: address.clone(), members: BTreeSet::new() })
+            .or_insert_with(|| Planned {
+                address: address.clone(),
+                members: BTreeSet::new(),
+                held_until: None,
+            })
             .members
             .insert((contact, pupil));
     }

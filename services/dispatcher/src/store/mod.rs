@@ -20,6 +20,7 @@ pub mod restrictions;
 pub(crate) mod rows;
 pub mod schools;
 pub mod settle;
+pub mod suppressions;
 pub mod trace;
 pub mod uncleared;
 pub mod waits;
@@ -36,6 +37,7 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration { name: "dispatcher_0004", sql: include_str!("wordings.sql") },
     Migration { name: "dispatcher_0005", sql: include_str!("traces.sql") },
     Migration { name: "dispatcher_0006", sql: include_str!("budgets.sql") },
+    Migration { name: "dispatcher_0007", sql: include_str!("suppressions.sql") },
 ];
 
 /// Raises the recall generation: whatever a sender has prepared is looked at once more.

@@ -1,10 +1,12 @@
 //! What a plan writes: deliveries with their members in chunks, every decision, and the tasks.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use jiff::Timestamp;
-use kit::clock::micros;
+use kit::clock::{from_micros, micros};
 use kit::store::{Commit, Error, Store};
 use proto::ids::{ChunkId, DeliveryId, NoticeId, PupilId};
-use sea_orm::{EntityTrait, Set, Statement};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, Set, Statement};
 
 use super::gatherings::Gathering;
 use super::{rows, waits};
@@ -91,20 +93,25 @@ pub fn first(writing: &Writing<'_>, plan: &Plan) -> Commit {
 struct ChunkRows {
     id: String,
     channel: ChannelName,
+    /// When it leaves: now, or when the quiet hours are over.
+    due_at: Timestamp,
     deliveries: Vec<rows::deliveries::ActiveModel>,
     members: Vec<rows::members::ActiveModel>,
 }
 
-/// The messages of a plan in its order, each in a chunk of its channel.
+/// The messages of a plan in its order, each in a chunk of its channel and its time.
 fn chunks_of(writing: &Writing<'_>, plan: &Plan) -> Vec<ChunkRows> {
     let mut chunks: Vec<ChunkRows> = Vec::new();
     for message in &plan.messages {
         let Some(channel) = writing.desk.outlets.of(message.address.kind) else { continue };
-        let has_room = |chunk: &ChunkRows| chunk.channel == *channel && chunk.deliveries.len() < CHUNK;
+        let due_at = message.held_until.unwrap_or(writing.desk.now);
+        let has_room = |chunk: &ChunkRows| {
+            chunk.channel == *channel && chunk.due_at == due_at && chunk.deliveries.len() < CHUNK
+        };
         let at = chunks.iter().position(has_room).unwrap_or_else(|| {
             let id = ChunkId::generate().to_string();
             let channel = channel.clone();
-            chunks.push(ChunkRows { id, channel, deliveries: Vec::new(), members: Vec::new() });
+            chunks.push(ChunkRows { id, channel, due_at, deliveries: Vec::new(), members: Vec::new() });
             chunks.len() - 1
         });
         let Some(chunk) = chunks.get_mut(at) else { continue };
@@ -116,6 +123,26 @@ fn chunks_of(writing: &Writing<'_>, plan: &Plan) -> Vec<ChunkRows> {
         chunk.deliveries.push(delivery_row(writing, message, (id, channel, &chunk.id)));
     }
     chunks
+}
+
+/// Until when deliveries are held, by their ids: those of them that are.
+pub async fn held_until(
+    store: &Store,
+    deliveries: &[rows::deliveries::Model],
+) -> Result<BTreeMap<String, Timestamp>, Error> {
+    let held = || deliveries.iter().filter(|row| row.state == DeliveryState::Held.as_str());
+    let chunks: BTreeSet<&str> = held().filter_map(|row| row.chunk_id.as_deref()).collect();
+    if chunks.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let chunks = rows::chunks::Entity::find().filter(rows::chunks::Column::Id.is_in(chunks));
+    let chunks: BTreeMap<String, i64> =
+        chunks.all(store.read()).await?.into_iter().map(|chunk| (chunk.id, chunk.due_at)).collect();
+    let until = |row: &rows::deliveries::Model| {
+        let due_at = chunks.get(row.chunk_id.as_deref()?)?;
+        Some((row.id.clone(), from_micros(*due_at)))
+    };
+    Ok(held().filter_map(until).collect())
 }
 
 /// Adds the rows of a plan to a commit.
@@ -146,6 +173,10 @@ fn delivery_row(
     message: &Planned,
     (id, channel, chunk): (String, &ChannelName, &str),
 ) -> rows::deliveries::ActiveModel {
+    let (state, why) = match message.held_until {
+        Some(_) => (DeliveryState::Held, Reason::QuietHours),
+        None => (DeliveryState::Due, Reason::Due),
+    };
     rows::deliveries::ActiveModel {
         id: Set(id),
         chunk_id: Set(Some(chunk.to_owned())),
@@ -154,8 +185,8 @@ fn delivery_row(
         kind: Set(writing.gathering.kind.as_str().to_owned()),
         channel: Set(channel.to_string()),
         address: Set(message.address.value.clone()),
-        state: Set(DeliveryState::Due.as_str().to_owned()),
-        why: Set(Reason::Due.code().to_owned()),
+        state: Set(state.as_str().to_owned()),
+        why: Set(why.code().to_owned()),
         attempts: Set(0),
         reference: Set(None),
         created_at: Set(micros(writing.desk.now)),
@@ -202,13 +233,13 @@ fn join(writing: &Writing<'_>, address: &str, member: Member) -> Statement {
 }
 
 fn insert_chunk(commit: Commit, writing: &Writing<'_>, rows: ChunkRows) -> Commit {
-    let ChunkRows { id, channel, deliveries, members } = rows;
+    let ChunkRows { id, channel, due_at, deliveries, members } = rows;
     let chunk = rows::chunks::ActiveModel {
         id: Set(id),
         school: Set(writing.gathering.school.to_string()),
         channel: Set(channel.to_string()),
         lane: Set(writing.lane.order()),
-        due_at: Set(micros(writing.desk.now)),
+        due_at: Set(micros(due_at)),
         owner: Set(None),
         lease_until: Set(None),
     };

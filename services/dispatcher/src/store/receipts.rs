@@ -5,7 +5,7 @@ use kit::clock::micros;
 use kit::store::{Commit, Error, Store};
 use sea_orm::ConnectionTrait;
 
-use super::json_rows;
+use super::{json_rows, suppressions};
 use crate::channels::notify_receipt::ReceiptStatus;
 use crate::domain::{DeliveryState, Reason};
 
@@ -59,7 +59,8 @@ pub fn apply(store: &Store, about: (&str, &str), news: impl Into<News>, now: Tim
         News::Delivered => delivered(&rows),
         News::Failed(_) => failed(&rows),
     });
-    statements.fold(Commit::new(), |commit, sql| commit.row_of_many(sql, row.clone()))
+    let commit = statements.fold(Commit::new(), |commit, sql| commit.row_of_many(sql, row.clone()));
+    suppressions::condemned(store, delivery, reason.code(), now).into_iter().fold(commit, Commit::execute)
 }
 
 fn kept(rows: &str) -> String {
@@ -80,7 +81,7 @@ fn delivered(rows: &str) -> Vec<String> {
     let told = format!(
         "UPDATE members SET told = TRUE WHERE delivery_id IN (SELECT j.id FROM {rows}) AND why = '' AND NOT told"
     );
-    vec![delivered, told]
+    vec![delivered, told, suppressions::alive(rows)]
 }
 
 /// What was stopped stays stopped: that it did not get there either changes nothing.

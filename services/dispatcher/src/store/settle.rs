@@ -13,7 +13,7 @@ use sea_orm::{ConnectionTrait, DatabaseTransaction, EntityTrait, Set, Statement}
 use serde::Serialize;
 
 use super::drops::{self, Drops};
-use super::{json_rows, json_texts, rows, waits};
+use super::{json_rows, json_texts, rows, suppressions, waits};
 use crate::channels::ChannelName;
 use crate::domain::DeliveryState;
 use crate::domain::settle::Settled;
@@ -79,6 +79,7 @@ pub async fn start_and_settle(
     {
         commit = commit.task(task);
     }
+    commit = suppressions::after(store, batch, now).fold(commit, Commit::execute);
     store.commit(commit).await?;
     Ok(())
 }

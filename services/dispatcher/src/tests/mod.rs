@@ -18,6 +18,7 @@ mod left_too_late;
 mod lines;
 mod plans;
 mod previews;
+mod quiet_hours;
 mod recalls;
 mod receipts;
 mod redeliveries;
@@ -27,6 +28,7 @@ mod seen;
 mod settling;
 mod stalled;
 mod steps;
+mod suppressed;
 mod traced;
 mod waiting;
 mod window;
@@ -91,6 +93,8 @@ struct Setup {
     channels: &'static [&'static str],
     /// What the school has chosen.
     choices: Choices,
+    /// What a fragment costs in millionths of a pound, and how many are free; none when nobody said.
+    costs: Option<(u64, u64)>,
     /// For how long the receipt of an absence text is waited for, in seconds.
     patience: i64,
     /// For how long a closure waits for a directory that is away, in seconds.
@@ -105,6 +109,7 @@ impl Default for Setup {
             connections: 8,
             channels: &["sms.notify", "email.smtp"],
             choices: Choices::default(),
+            costs: None,
             patience: PATIENCE,
             waits_for_directory: 0,
         }
@@ -166,6 +171,11 @@ fn timing(gathers_for: i64) -> Timing {
         head_injury_patience_seconds: 180,
         closure_patience_seconds: PATIENCE,
         closure_waits_for_directory_seconds: 0,
+        quiet_hours: serde_json::from_value(serde_json::json!({
+            "first_aid": { "from": "21:00", "until": "07:00" },
+            "announcement": { "from": "19:00", "until": "08:00", "days": ["sunday"] },
+        }))
+        .unwrap(),
     }
 }
 
@@ -366,6 +376,8 @@ fn channels_of(simulator: &Simulator, setup: &Setup) -> Vec<Arc<dyn channels::Ch
             "base_url": simulator.notify_url(), "api_key": simulator.api_key("tests"),
             "sms_template_id": options.sms_template_id, "service_name": options.service_name,
             "connections": setup.connections, "rate_per_second": 1_000, "timeout": patience,
+            "fragment_micropounds": setup.costs.map(|(fragment, _)| fragment),
+            "free_fragments": setup.costs.map_or(0, |(_, free)| free),
         },
         "email.notify": {
             "base_url": simulator.notify_url(), "api_key": simulator.api_key("tests"),

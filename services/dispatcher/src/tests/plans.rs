@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::domain::plan::{Media, Wanted, plan};
-use crate::domain::{Matter, NoticeKind};
+use crate::domain::{Matter, NoticeKind, Suppressed, Texts};
 use crate::store::gatherings;
 use crate::store::plans::{Desk, Outlets, Writing, first};
 
@@ -18,6 +18,8 @@ async fn decided(world: &World) -> (kit::store::Commit, usize) {
         pupils: &pupils,
         audience: &audience,
         media: Media { text: true, email: true },
+        texts: Texts::Go,
+        suppressed: &Suppressed::none(),
         later: None,
     };
     let plan = plan(&wanted);

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use proto::directory::v1::{Audience, Link, Restriction};
 use proto::dispatcher::v1 as pb;
 use proto::dispatcher::v1::dispatcher_service_server::DispatcherService;
+use proto::dispatcher::v1::preview_request::Words;
 use proto::events::scope::Scope;
 use proto::ids::ClassId;
 use tonic::{Code, Status};
@@ -23,6 +24,7 @@ fn of(kind: &str, scope: &Scope) -> pb::PreviewRequest {
         audience: Some(scope.audience()),
         by_text: true,
         by_email: true,
+        words: None,
     }
 }
 
@@ -136,6 +138,110 @@ async fn what_makes_no_sense_is_refused_and_a_directory_that_is_away_is_said_to_
         let refused = preview(&world, of("announcement", &whole)).await.unwrap_err();
         assert_eq!(refused.code(), Code::Unavailable);
         assert_eq!(refused.get_error_details().error_info().unwrap().reason, "DIRECTORY_UNAVAILABLE");
+        world.end().await;
+    }
+}
+
+/// A letter by text only, to everybody.
+fn letter_of(words: &str) -> pb::PreviewRequest {
+    let everybody = of("announcement", &Scope::WholeSchool);
+    pb::PreviewRequest { by_email: false, words: Some(Words::Text(words.to_owned())), ..everybody }
+}
+
+#[tokio::test]
+async fn the_size_and_the_cost_of_texts_are_those_of_what_is_handed_to_the_provider() {
+    let setup = Setup { runs: Runs::Nothing, costs: Some((23_700, 1)), ..Setup::default() };
+    for world in worlds(&setup).await {
+        school(&world);
+        let service = simulator::NotifyOptions::default().service_name;
+        let prefix = service.chars().count() + 2;
+        for (words, encoding, of_each) in [
+            ("A packed lunch tomorrow, please.".to_owned(), pb::TextEncoding::Gsm7, 1),
+            ("a".repeat(160 - prefix), pb::TextEncoding::Gsm7, 1),
+            ("a".repeat(161 - prefix), pb::TextEncoding::Gsm7, 2),
+            ("ŵ".repeat(70 - prefix), pb::TextEncoding::Ucs2, 1),
+            ("ŵ".repeat(71 - prefix), pb::TextEncoding::Ucs2, 2),
+        ] {
+            let said = preview(&world, letter_of(&words)).await.unwrap();
+            let size = said.text_size.unwrap();
+            assert_eq!((size.encoding(), size.fragments), (encoding, of_each), "{words}");
+            assert_eq!(size.characters, i32::try_from(words.chars().count() + prefix).unwrap());
+            let fragments = i64::from(said.texts * of_each);
+            assert_eq!((said.fragments, said.cost_micropounds), (fragments, Some((fragments - 1) * 23_700)));
+        }
+        let silent = preview(&world, of("announcement", &Scope::WholeSchool)).await.unwrap();
+        assert_eq!((silent.text_size, silent.fragments, silent.cost_micropounds), (None, 0, None));
+        world.end().await;
+    }
+}
+
+#[tokio::test]
+async fn who_may_not_know_where_children_are_is_counted_with_the_shorter_text() {
+    for world in quiet_worlds().await {
+        school(&world);
+        let words = pb::ClosureWords {
+            first_day: "2026-11-24".to_owned(),
+            last_day: "2026-11-24".to_owned(),
+            reason: "heavy snow".to_owned(),
+            collection: "c".repeat(160),
+            ..Default::default()
+        };
+        let closing = |words| pb::PreviewRequest {
+            words: Some(Words::Closure(words)),
+            ..of("closure_declared", &Scope::WholeSchool)
+        };
+        let whole = preview(&world, closing(words.clone())).await.unwrap();
+        // Two parents and one who is barred from what is about the child.
+        assert_eq!((whole.texts, whole.text_size.unwrap().fragments, whole.fragments), (3, 2, 2 + 2 + 1));
+        assert_eq!(whole.cost_micropounds, None, "nobody has said what a fragment costs");
+        let short = pb::ClosureWords { collection: String::new(), ..words };
+        assert_eq!(preview(&world, closing(short)).await.unwrap().fragments, 3);
+        let opens = pb::PreviewRequest {
+            words: Some(Words::OpenOn("2026-11-25".to_owned())),
+            ..of("reopening", &Scope::WholeSchool)
+        };
+        assert_eq!(preview(&world, opens).await.unwrap().fragments, 3);
+        world.end().await;
+    }
+}
+
+#[tokio::test]
+async fn words_that_no_text_can_carry_or_that_are_of_another_kind_are_refused() {
+    for world in quiet_worlds().await {
+        school(&world);
+        let closing = of("closure_declared", &Scope::WholeSchool);
+        let snow = pb::ClosureWords { first_day: "tomorrow".to_owned(), ..Default::default() };
+        for (request, reason) in [
+            (letter_of(&"a".repeat(1_600)), "TOO_LONG"),
+            (letter_of(&"…".repeat(300)), "TOO_LONG"),
+            (
+                pb::PreviewRequest { words: Some(Words::Text("Snow".to_owned())), ..closing.clone() },
+                "WRONG_WORDS",
+            ),
+            (pb::PreviewRequest { words: Some(Words::Closure(snow)), ..closing }, "INVALID_DATE"),
+        ] {
+            let refused = preview(&world, request).await.unwrap_err();
+            assert_eq!(refused.code(), Code::InvalidArgument);
+            assert_eq!(refused.get_error_details().error_info().unwrap().reason, reason);
+        }
+        world.end().await;
+    }
+}
+
+#[tokio::test]
+async fn what_would_wait_for_the_morning_and_how_long_the_provider_takes_are_said() {
+    for world in quiet_worlds().await {
+        world.directory.add("Amy", &parents(2_500));
+        let said = preview(&world, letter_of("Snow boots, please.")).await.unwrap();
+        // A thousand at once, and a thousand in a second.
+        assert_eq!((said.texts, said.held_texts, said.held_until, said.takes_seconds), (2_500, 0, None, 2));
+        world.clock.set("2026-11-24T20:00:00Z".parse().unwrap());
+        let said = preview(&world, letter_of("Snow boots, please.")).await.unwrap();
+        let morning: Timestamp = "2026-11-25T08:00:00Z".parse().unwrap();
+        assert_eq!((said.texts, said.held_texts), (2_500, 2_500));
+        assert_eq!(said.held_until.unwrap().seconds, morning.as_second());
+        let closing = preview(&world, of("closure_declared", &Scope::WholeSchool)).await.unwrap();
+        assert_eq!((closing.held_texts, closing.held_until), (0, None));
         world.end().await;
     }
 }

@@ -117,6 +117,11 @@ impl World {
         row.try_get("", "number").unwrap()
     }
 
+    /// Waits until the store answers a question with a number.
+    pub async fn until_number(&self, sql: &str, expected: i64) {
+        eventually(&format!("{sql} on {}", self.backend), expected, async || self.number(sql).await).await;
+    }
+
     pub async fn count(&self, table: &str) -> i64 {
         self.number(&format!("SELECT COUNT(*) AS number FROM {table}")).await
     }

@@ -1,13 +1,21 @@
 //! The plan, case by case, and what holds for any school.
 
 mod any_school;
+mod held;
 mod kinds;
+mod suppressed;
 
 use super::super::entitlement::tests::{link, matter};
-use super::super::{Choices, Reach, Responsibility};
+use super::super::{Choices, Reach, Responsibility, Suppression, Ways};
 use super::*;
 
 const BOTH: Media = Media { text: true, email: true };
+static NONE: Suppressed = Suppressed::none();
+
+/// A wish in which nothing is special.
+fn wanted<'a>(matter: Matter, pupils: &'a [PupilId], audience: &'a [Pupil]) -> Wanted<'a> {
+    Wanted { matter, pupils, audience, media: BOTH, texts: Texts::Go, suppressed: &NONE, later: None }
+}
 
 fn mobile(number: u32) -> Address {
     Address {
@@ -41,18 +49,12 @@ fn parent(addresses: Vec<Address>) -> Link {
 
 fn plan_for(audience: &[Pupil]) -> Plan {
     let pupils: Vec<PupilId> = audience.iter().map(|pupil| pupil.id).collect();
-    plan(&Wanted {
-        matter: matter(NoticeKind::AbsenceUnexplained),
-        pupils: &pupils,
-        audience,
-        media: BOTH,
-        later: None,
-    })
+    plan(&wanted(matter(NoticeKind::AbsenceUnexplained), &pupils, audience))
 }
 
 fn plan_of(matter: Matter, audience: &[Pupil]) -> Plan {
     let pupils: Vec<PupilId> = audience.iter().map(|pupil| pupil.id).collect();
-    plan(&Wanted { matter, pupils: &pupils, audience, media: BOTH, later: None })
+    plan(&wanted(matter, &pupils, audience))
 }
 
 fn why(plan: &Plan, contact: ContactId) -> Vec<Reason> {
@@ -155,13 +157,7 @@ fn a_person_only_pupil_or_one_with_nobody_is_a_task() {
 #[test]
 fn a_pupil_who_left_the_roll_is_a_task_and_sends_nothing() {
     let gone = PupilId::generate();
-    let plan = plan(&Wanted {
-        matter: matter(NoticeKind::AbsenceUnexplained),
-        pupils: &[gone],
-        audience: &[],
-        media: BOTH,
-        later: None,
-    });
+    let plan = plan(&wanted(matter(NoticeKind::AbsenceUnexplained), &[gone], &[]));
     assert!(plan.messages.is_empty());
     assert_eq!(plan.tasks, [PersonTask::NobodyToTell(gone)]);
 }
@@ -176,11 +172,8 @@ fn the_next_step_takes_the_next_address_of_that_contact_only() {
     let mut used = Vec::new();
     for _ in 0..4 {
         let step = plan(&Wanted {
-            matter: matter(NoticeKind::AbsenceUnexplained),
-            pupils: &[audience[0].id],
-            audience: &audience,
-            media: BOTH,
             later: Some(&later),
+            ..wanted(matter(NoticeKind::AbsenceUnexplained), &[audience[0].id], &audience)
         });
         match step.messages.first() {
             Some(message) => {
@@ -204,12 +197,10 @@ fn a_later_step_to_an_address_that_tells_the_pupil_already_sends_no_second_messa
         carried: HashSet::from([(email("family").value, audience[0].id)]),
         ..Later::default()
     };
+    let pupils = [audience[0].id, audience[1].id];
     let step = plan(&Wanted {
-        matter: matter(NoticeKind::AbsenceUnexplained),
-        pupils: &[audience[0].id, audience[1].id],
-        audience: &audience,
-        media: BOTH,
         later: Some(&later),
+        ..wanted(matter(NoticeKind::AbsenceUnexplained), &pupils, &audience)
     });
     assert_eq!(step.joins, [(email("family").value, (father.contact, audience[0].id))]);
     assert_eq!(step.messages.len(), 1);
@@ -223,13 +214,7 @@ fn what_is_too_late_names_everybody_who_should_have_been_told() {
     let barred = Link { no_contact: true, ..parent(vec![mobile(2)]) };
     let audience = [pupil(vec![mother.clone(), nobody.clone(), barred.clone()])];
     let pupils = [audience[0].id];
-    let plan = too_late(&Wanted {
-        matter: matter(NoticeKind::AbsenceUnexplained),
-        pupils: &pupils,
-        audience: &audience,
-        media: BOTH,
-        later: None,
-    });
+    let plan = too_late(&wanted(matter(NoticeKind::AbsenceUnexplained), &pupils, &audience));
     assert!(plan.messages.is_empty());
     assert_eq!(why(&plan, mother.contact), [Reason::Expired]);
     assert_eq!(why(&plan, barred.contact), [Reason::NoContact]);
@@ -238,7 +223,7 @@ fn what_is_too_late_names_everybody_who_should_have_been_told() {
 }
 
 fn step(kind: NoticeKind, audience: &[Pupil], pupils: &[PupilId], later: &Later) -> Plan {
-    plan(&Wanted { matter: matter(kind), pupils, audience, media: BOTH, later: Some(later) })
+    plan(&Wanted { later: Some(later), ..wanted(matter(kind), pupils, audience) })
 }
 
 #[test]

@@ -39,7 +39,7 @@ fn names(task: &PersonTask, (contact, pupil): Member) -> bool {
         PersonTask::CannotBeReached(who, about)
         | PersonTask::NotCleared(who, about)
         | PersonTask::NotCorrected(who, about) => (*who, *about) == (contact, pupil),
-        PersonTask::AddressShared(..) | PersonTask::Ring(..) => false,
+        PersonTask::AddressShared(..) | PersonTask::NoWorkingAddress(..) | PersonTask::Ring(..) => false,
     }
 }
 
@@ -52,9 +52,25 @@ fn any_matter() -> impl Strategy<Value = Matter> {
     })
 }
 
+/// What is known of addresses, and what time of the day it is.
+fn any_circumstances() -> impl Strategy<Value = (Suppressed, Texts)> {
+    let of = prop::sample::select(vec![Suppression::Dead, Suppression::OptedOut]);
+    let known = prop::collection::vec((any::<bool>(), 0..6_u32, of), 0..6);
+    let end: Timestamp = "2026-11-25T08:00:00Z".parse().unwrap();
+    let texts = prop::sample::select(vec![Texts::Go, Texts::WaitUntil(end), Texts::ComeTooLate]);
+    (known, texts).prop_map(|(known, texts)| {
+        let suppressed = known.into_iter().fold(Suppressed::none(), |suppressed, (text, number, why)| {
+            let address = if text { mobile(number) } else { email(&number.to_string()) };
+            suppressed.with(address.key(), why, number.to_string())
+        });
+        (suppressed, texts)
+    })
+}
+
 proptest! {
     #[test]
     fn a_later_step_forgets_nobody(
+        (suppressed, texts) in any_circumstances(),
         links in prop::collection::vec((any_link(), any::<bool>()), 1..5),
         person_only in any::<bool>(),
         matter in any_matter(),
@@ -66,8 +82,8 @@ proptest! {
         let members: BTreeSet<Member> = links.iter().map(|(link, _)| (link.contact, about)).collect();
         let emailed = if emailed { members.clone() } else { BTreeSet::new() };
         let later = Later { members: members.clone(), emailed: emailed.clone(), ..Later::default() };
-        let wanted = Wanted { matter, pupils: &[about], audience: &audience, media: BOTH, later: Some(&later) };
-        let step = plan(&wanted);
+        let later = Some(&later);
+        let step = plan(&Wanted { suppressed: &suppressed, texts, later, ..wanted(matter, &[about], &audience) });
         for member in members {
             let told = step.messages.iter().filter(|message| message.members.contains(&member)).count();
             let listed = step.tasks.iter().filter(|task| names(task, member)).count();
@@ -82,10 +98,12 @@ proptest! {
     fn whoever_is_entitled_is_told_or_is_on_somebody_s_list_and_nobody_else_is_told(
         links in prop::collection::vec((prop::collection::vec(any_link(), 0..5), any::<bool>()), 1..4),
         matter in any_matter(),
+        (suppressed, texts) in any_circumstances(),
     ) {
         let of = |(links, person_only)| Pupil { person_only, ..pupil(links) };
         let audience: Vec<Pupil> = links.into_iter().map(of).collect();
-        let plan = plan_of(matter, &audience);
+        let pupils: Vec<PupilId> = audience.iter().map(|pupil| pupil.id).collect();
+        let plan = plan(&Wanted { suppressed: &suppressed, texts, ..wanted(matter, &pupils, &audience) });
         let most = if matter.kind.ways() == Ways::Both { 2 } else { 1 };
         for pupil in &audience {
             if pupil.person_only && matter.asks_a_person_first() {
@@ -108,6 +126,10 @@ proptest! {
         for message in &plan.messages {
             prop_assert!(message.address.kind != AddressKind::Landline);
             prop_assert!(!message.address.is_closed_to(matter));
+            prop_assert!(suppressed.why(&message.address) != Some(Suppression::OptedOut));
+            let text = message.address.kind == AddressKind::Mobile;
+            prop_assert_eq!(message.held_until.is_some(), text && matches!(texts, Texts::WaitUntil(_)));
+            prop_assert!(!text || texts != Texts::ComeTooLate);
         }
         let addresses: HashSet<&str> = plan.messages.iter().map(|message| message.address.value.as_str()).collect();
         prop_assert_eq!(addresses.len(), plan.messages.len());

@@ -1,20 +1,26 @@
 //! `Preview`: the same plan as for sending, with nothing sent.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod words;
 
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use jiff::Timestamp;
 use kit::audit;
+use kit::clock::to_proto;
 use kit::identity::Caller;
-use kit::rejection::Rejection;
+use kit::rejection::{Rejection, failure};
 use proto::dispatcher::v1 as pb;
 use proto::events::scope::Scope;
-use proto::ids::{ContactId, PupilId};
+use proto::ids::{ContactId, PupilId, SchoolId};
 use tonic::{Code, Response, Status};
 
 use super::Api;
+use crate::channels::{Limits, Medium};
 use crate::directory;
 use crate::domain::person::PersonTask;
 use crate::domain::plan::{Media, Plan, Wanted, plan};
-use crate::domain::{AddressKind, Matter, NoticeKind, Reach, Reason};
+use crate::domain::{AddressKind, Matter, NoticeKind, Pupil, Reach, Reason, cost};
+use crate::planner::{self, Circumstances};
 
 pub(super) async fn preview(
     api: &Api,
@@ -24,17 +30,68 @@ pub(super) async fn preview(
     let (kind, media) = what(request)?;
     let scope = Scope::read(request.audience.as_ref())
         .map_err(|error| Rejection::invalid("INVALID_AUDIENCE", "audience", error.to_string()))?;
+    let about = words::about(kind, &scope, request)?;
     let audience = api.directory.resolve_scope(caller.tenant, &scope).await.map_err(|error| {
         tracing::warn!(error = &error as &(dyn std::error::Error + 'static), "a preview is not possible");
         Status::from(refused(&error))
     })?;
+    let now = api.store.clock().now();
+    let under = Circumstances::read(
+        (&api.store, &api.directory),
+        &api.timing,
+        (caller.tenant, kind, Timestamp::MAX),
+        now,
+    )
+    .await;
+    let under = under.map_err(|error| match error {
+        planner::Error::Directory(error) => refused(&error).into(),
+        planner::Error::Store(error) => failure(&error),
+    })?;
     let pupils: Vec<PupilId> = audience.iter().map(|pupil| pupil.id).collect();
     let matter = Matter { kind, reach: Reach::of(&scope), choices: api.choices };
-    let media = api.media.and(media);
-    let plan = plan(&Wanted { matter, pupils: &pupils, audience: &audience, media, later: None });
-    let answer = counted(&plan, pupils.len());
+    let (media, texts) = (api.media.and(media), under.texts);
+    let suppressed = &under.suppressed;
+    let plan =
+        plan(&Wanted { matter, pupils: &pupils, audience: &audience, media, texts, suppressed, later: None });
+    let mut answer = counted(&plan, pupils.len());
+    answer.takes_seconds = takes_seconds(api, &answer);
+    let by_id = audience.iter().map(|pupil| (pupil.id, pupil)).collect();
+    if let Some(about) = about {
+        let previewed = Previewed { school: caller.tenant, matter, plan: &plan, by_id, now };
+        let sizes = words::sizes(api, &about, &previewed).await?;
+        answer.text_size = sizes.text.map(words::on_the_wire);
+        answer.fragments = i64::try_from(sizes.fragments).unwrap_or(i64::MAX);
+        answer.cost_micropounds = sizes.cost.map(|cost| i64::try_from(cost).unwrap_or(i64::MAX));
+    }
     let audited = audit::look(&api.store, caller, "Preview", &answer.nobody_to_tell).await?;
     Ok(audited.seal(answer))
+}
+
+/// What was planned, for whom, and when.
+struct Previewed<'a> {
+    school: SchoolId,
+    matter: Matter,
+    plan: &'a Plan,
+    by_id: HashMap<PupilId, &'a Pupil>,
+    now: Timestamp,
+}
+
+/// How long the providers take for all of it. Channels of one account are counted together by it.
+fn takes_seconds(api: &Api, answer: &pb::PreviewResponse) -> i64 {
+    let mut accounts: BTreeMap<String, (u64, (u32, u32))> = BTreeMap::new();
+    for way in &api.ways {
+        let messages = match way.name().medium() {
+            Medium::Text => answer.texts,
+            Medium::Email => answer.emails,
+        };
+        let Limits { per_second, burst, .. } = way.limits();
+        let (sum, least) = accounts.entry(way.account()).or_insert((0, (per_second, burst)));
+        *sum += u64::try_from(messages).unwrap_or_default();
+        *least = (least.0.min(per_second), least.1.min(burst));
+    }
+    let longest =
+        accounts.into_values().map(|(messages, limits)| cost::takes_seconds(messages, limits)).max();
+    i64::try_from(longest.unwrap_or_default()).unwrap_or(i64::MAX)
 }
 
 fn refused(error: &directory::Error) -> Rejection {
@@ -84,6 +141,7 @@ fn counted(plan: &Plan, pupils: usize) -> pb::PreviewResponse {
     for reason in why.into_values() {
         skipped.entry(reason.code()).or_insert((reason, 0)).1 += 1;
     }
+    let held = || plan.messages.iter().filter_map(|message| message.held_until);
     let nobody = plan.tasks.iter().filter_map(|task| match task {
         PersonTask::NobodyToTell(pupil) | PersonTask::PersonOnly(pupil) => Some(pupil.to_string()),
         _ => None,
@@ -102,6 +160,9 @@ fn counted(plan: &Plan, pupils: usize) -> pb::PreviewResponse {
             })
             .collect(),
         nobody_to_tell: nobody.collect(),
+        held_texts: count(held().count()),
+        held_until: held().next().map(to_proto),
+        ..pb::PreviewResponse::default()
     }
 }
 
