@@ -211,6 +211,7 @@ fn link_of(link: pb::Link) -> Result<Link, Error> {
         emergency_only: link.emergency_only,
         no_child_information,
         no_contact: no_contact || link.no_contact,
+        no_voice: link.no_voice,
         addresses: link.addresses.into_iter().filter_map(address_of).collect(),
     })
 }

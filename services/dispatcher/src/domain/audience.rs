@@ -38,6 +38,8 @@ pub struct Link {
     pub no_child_information: bool,
     /// A restriction in force, on any link of this contact, bars everything.
     pub no_contact: bool,
+    /// Takes no voice calls, as who is deaf: none is ever planned, and whoever is asked to ring is told so.
+    pub no_voice: bool,
     /// In the order in which they are tried.
     pub addresses: Vec<Address>,
 }

@@ -198,6 +198,7 @@ pub(crate) mod tests {
             emergency_only: false,
             no_child_information: false,
             no_contact: false,
+            no_voice: false,
             addresses: Vec::new(),
         }
     }

@@ -73,6 +73,8 @@ pub struct Asking<'a> {
     pub account: Account,
     /// The gathering or the delivery that it came from: each asks once.
     pub from: &'a str,
+    /// Contacts who take no voice calls.
+    pub no_voice: &'a BTreeSet<ContactId>,
     /// Now.
     pub now: Timestamp,
 }
@@ -80,6 +82,9 @@ pub struct Asking<'a> {
 /// What keeps a person from taking an amendment for another accident.
 const SAME_ACCIDENT: &str =
     "the account of the accident was amended: it is the one that was told before, not another";
+
+/// For whoever rings. Relay UK puts a person between who speaks and who types.
+const NO_VOICE: &str = "do not ring who takes no voice calls, but text them, visit, or use Relay UK";
 
 const LEAD: Role = Role::DesignatedSafeguardingLead;
 
@@ -117,7 +122,7 @@ impl Asking<'_> {
             let contact = contact.map(|contact| contact.to_string());
             let key = format!("{}:{set:032x}", contact.as_deref().unwrap_or_default());
             let subjects = contact.into_iter().chain(pupils.iter().map(ToString::to_string));
-            asked.push(self.open(words, subjects.collect(), &key));
+            asked.push(self.open(words, subjects.collect(), &key, &self.not_to_ring(task)));
         }
         asked
     }
@@ -149,14 +154,44 @@ impl Asking<'_> {
                 (std::iter::once(pupil.to_string()).chain(contacts).collect(), pupil.to_string())
             }
         };
-        Some(self.open(words, subjects, &key))
+        Some(self.open(words, subjects, &key, &self.not_to_ring(task)))
     }
 
-    fn open(&self, words: (&'static str, Role, &'static str), subjects: Vec<String>, key: &str) -> NewTask {
+    /// What whoever rings is told about contacts who take no voice calls.
+    fn not_to_ring(&self, task: &PersonTask) -> String {
+        let contacts: &[ContactId] = match task {
+            PersonTask::CannotBeReached(contact, _) | PersonTask::NotCorrected(contact, _) => {
+                std::slice::from_ref(contact)
+            }
+            PersonTask::Ring(_, contacts) => contacts,
+            PersonTask::NobodyToTell(_)
+            | PersonTask::PersonOnly(_)
+            | PersonTask::AddressShared(..)
+            | PersonTask::NotCleared(..)
+            | PersonTask::NoWorkingAddress(..) => &[],
+        };
+        let silent: Vec<String> = contacts
+            .iter()
+            .filter(|contact| self.no_voice.contains(contact))
+            .map(ToString::to_string)
+            .collect();
+        match silent.as_slice() {
+            [] => String::new(),
+            silent => format!("; {NO_VOICE}: {}", silent.join(", ")),
+        }
+    }
+
+    fn open(
+        &self,
+        words: (&'static str, Role, &'static str),
+        subjects: Vec<String>,
+        key: &str,
+        not_to_ring: &str,
+    ) -> NewTask {
         let (name, role, why) = words;
         let why = match self.account {
-            Account::First => why.to_owned(),
-            Account::Amended => format!("{why} ({SAME_ACCIDENT})"),
+            Account::First => format!("{why}{not_to_ring}"),
+            Account::Amended => format!("{why}{not_to_ring} ({SAME_ACCIDENT})"),
         };
         let new = NewTask::new(self.school, name, role, (self.now, self.minutes()));
         new.about(subjects).because(why).once(format!("{name}:{}:{key}", self.from))
@@ -271,7 +306,8 @@ mod tests {
     fn asked(kind: NoticeKind, task: &PersonTask) -> Option<NewTask> {
         let now = "2026-11-24T09:16:00Z".parse().unwrap();
         let account = Account::First;
-        Asking { school: SchoolId::generate(), kind, account, from: "gth_1", now }.task(task)
+        let no_voice = &BTreeSet::new();
+        Asking { school: SchoolId::generate(), kind, account, from: "gth_1", no_voice, now }.task(task)
     }
 
     #[test]
@@ -326,7 +362,8 @@ mod tests {
         let now = "2026-11-24T09:16:00Z".parse().unwrap();
         let asked = |kind, tasks: &[PersonTask]| {
             let account = Account::First;
-            Asking { school: SchoolId::generate(), kind, account, from: "gth_1", now }.tasks(tasks)
+            let no_voice = &BTreeSet::new();
+            Asking { school: SchoolId::generate(), kind, account, from: "gth_1", no_voice, now }.tasks(tasks)
         };
         let all = [reach(mother, amy), reach(father, amy), reach(mother, ben), nobody(ben), nobody(amy)];
         let closing = |tasks: &[PersonTask]| asked(NoticeKind::ClosureDeclared, tasks);
@@ -342,6 +379,28 @@ mod tests {
         assert_ne!(key(&[reach(mother, amy)]), key(&[reach(mother, amy), reach(mother, ben)]));
         assert_ne!(key(&[reach(mother, amy)]), key(&[reach(mother, ben)]));
         assert_ne!(key(&[reach(mother, amy)]), key(&[reach(father, amy)]));
+    }
+
+    #[test]
+    fn whoever_is_asked_to_ring_is_told_who_takes_no_voice_calls() {
+        let (deaf, hearing) = (ContactId::generate(), ContactId::generate());
+        let pupil = PupilId::generate();
+        let no_voice = &BTreeSet::from([deaf]);
+        let now = "2026-11-24T09:16:00Z".parse().unwrap();
+        let why = |kind, task: &PersonTask| {
+            let (school, account) = (SchoolId::generate(), Account::Amended);
+            let asking = Asking { school, kind, account, from: "gth_1", no_voice, now };
+            asking.tasks(std::slice::from_ref(task)).remove(0).why
+        };
+        for kind in NoticeKind::ALL.into_iter().filter(|kind| *kind != NoticeKind::Announcement) {
+            for task in [PersonTask::CannotBeReached, PersonTask::NotCorrected] {
+                assert!(why(kind, &task(deaf, pupil)).contains(&format!("{NO_VOICE}: {deaf}")), "{kind:?}");
+                assert!(!why(kind, &task(hearing, pupil)).contains(NO_VOICE), "{kind:?}");
+            }
+        }
+        let ring = why(NoticeKind::HeadInjury, &PersonTask::Ring(pupil, vec![hearing, deaf]));
+        assert!(ring.contains(&format!("{NO_VOICE}: {deaf} (")), "{ring}");
+        assert!(!ring.contains(&hearing.to_string()));
     }
 
     #[test]

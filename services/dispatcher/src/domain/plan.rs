@@ -97,6 +97,8 @@ pub struct Plan {
     pub joins: Vec<(String, Member)>,
     /// What people must do.
     pub tasks: Vec<PersonTask>,
+    /// Contacts who take no voice calls, so that nobody is asked to ring them without being told.
+    pub no_voice: BTreeSet<ContactId>,
 }
 
 impl Media {
@@ -124,6 +126,8 @@ pub fn plan(wanted: &Wanted<'_>) -> Plan {
             wanted.hand_over(pupil.id, PersonTask::PersonOnly(pupil.id), &mut plan);
             continue;
         }
+        let silent = pupil.links.iter().filter(|link| link.no_voice);
+        plan.no_voice.extend(silent.map(|link| link.contact));
         let kind = wanted.matter.kind;
         let mut told = Vec::new();
         for link in pupil.links.iter().filter(|link| wanted.asks_for(link, pupil)) {
@@ -256,6 +260,7 @@ impl Plan {
         self.decisions.extend(other.decisions);
         self.joins.extend(other.joins);
         self.tasks.extend(other.tasks);
+        self.no_voice.extend(other.no_voice);
         self
     }
 

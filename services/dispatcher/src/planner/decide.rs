@@ -19,8 +19,11 @@ use crate::store::{restored, waits};
 impl Planner {
     pub(super) async fn leave(&self, gathering: &Gathering, now: Timestamp) -> Result<(), Error> {
         let dealt_with = self.dealt_with(gathering).await?;
+        let mut nobody = false;
         let plan = if let Some(scope) = gathering.scope() {
-            self.plan_for_many(gathering, scope, now).await?
+            let (plan, concerned) = self.plan_for_many(gathering, scope, now).await?;
+            nobody = concerned == Some(0);
+            plan
         } else {
             let pupils = gathering.pupils().into_iter().filter(|pupil| !dealt_with.contains(pupil));
             self.plan(gathering, &pupils.collect::<Vec<_>>(), None, now).await?
@@ -38,23 +41,27 @@ impl Planner {
         if gathering.kind.is_about_closing() && gathering.scope().is_some() && now >= gathering.valid_until {
             commit = commit.task(waits::many_not_told(gathering.school, &gathering.id, now));
         }
+        if nobody {
+            commit = commit.task(waits::nobody_concerned(gathering.school, &gathering.id, now));
+        }
         Ok(self.commit(commit).await?)
     }
 
-    /// The plan for everybody in a scope. What is too late is one person's task, not one for each.
+    /// The plan for everybody in a scope, and how many pupils it concerns, where that was asked. What is
+    /// too late is one person's task, not one for each.
     async fn plan_for_many(
         &self,
         gathering: &Gathering,
         scope: &Scope,
         now: Timestamp,
-    ) -> Result<Plan, Error> {
+    ) -> Result<(Plan, Option<usize>), Error> {
         if now >= gathering.valid_until {
-            return Ok(Plan::default());
+            return Ok((Plan::default(), None));
         }
         let audience = self.directory.resolve_scope(gathering.school, scope).await?;
         let pupils: Vec<PupilId> = audience.iter().map(|pupil| pupil.id).collect();
         let under = self.circumstances(gathering, now).await?;
-        Ok(plan::plan(&self.wanted(gathering, (&pupils, &audience), &under)))
+        Ok((plan::plan(&self.wanted(gathering, (&pupils, &audience), &under)), Some(pupils.len())))
     }
 
     pub(super) async fn follow_up(&self, follow_up: &FollowUp, now: Timestamp) -> Result<(), Error> {

@@ -6,8 +6,11 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use futures::StreamExt;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
+use kit::store::Commit;
+use kit::tasks::NewTask;
 use proto::ids::SchoolId;
+use proto::options::v1::Role;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -85,7 +88,7 @@ impl Sender {
         };
         let (mut done, mut ready, mut dropped) = (Vec::new(), Vec::with_capacity(live.len()), Vec::new());
         let (mut uncleared, mut waits, mut unsaid) = (Vec::new(), false, BTreeSet::new());
-        let mut said = Vec::new();
+        let (mut said, mut wordless) = (Vec::new(), Vec::new());
         let is_away = matches!(round.known, Known::Away { .. });
         let now = self.store.clock().now();
         for (place, delivery) in live.into_iter().enumerate() {
@@ -124,8 +127,14 @@ impl Sender {
                         round: in_round.clone(),
                     });
                 }
-                Err(finished) => done.push(*finished),
+                Err(finished) => {
+                    wordless.extend(no_words(chunk, &delivery, &finished, now));
+                    done.push(*finished);
+                }
             }
+        }
+        if !wordless.is_empty() {
+            self.store.commit(wordless.into_iter().fold(Commit::new(), Commit::task)).await?;
         }
         drops::write(&self.store, &dropped, now).await?;
         wordings::write(&self.store, &said).await?;
@@ -233,4 +242,17 @@ impl Sender {
             medium: delivery.channel.medium(),
         }
     }
+}
+
+/// The task about words that there are none of: once for a gathering, because everybody's would fail
+/// alike. Whoever is not told otherwise is on a list of their own, but for what is no safety.
+fn no_words(chunk: &Chunk, delivery: &Delivery, finished: &Finished, now: Timestamp) -> Option<NewTask> {
+    let own = [Reason::CannotBeWorded, Reason::TextTooLong];
+    let reason = own.into_iter().find(|reason| reason.code() == finished.settled.code)?;
+    let due = (now, SignedDuration::from_mins(30));
+    let task = NewTask::new(chunk.school, "cannot_be_worded", Role::Office, due)
+        .about([delivery.gathering.clone()])
+        .because(format!("{}: say it in other words, or tell it otherwise", reason.sentence()))
+        .once(format!("cannot_be_worded:{}:{}", delivery.gathering, reason.code()));
+    Some(task)
 }

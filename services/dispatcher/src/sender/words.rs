@@ -9,7 +9,7 @@ use crate::channels::Outgoing;
 use crate::domain::clearance::{Cleared, Readers, as_planned, clear};
 use crate::domain::plan::Member;
 use crate::domain::{About, DeliveryState, Matter, Reason};
-use crate::render::Wording;
+use crate::render::{self, Wording};
 use crate::store::chunks::{Chunk, Delivery};
 use crate::store::drops::{Drops, Next};
 use crate::store::settle::Finished;
@@ -65,9 +65,13 @@ impl Sender {
                 Ok(Worded { outgoing, members, said, dropped })
             }
             Err(error) => {
+                let reason = match &error {
+                    render::Error::Template(_) => Reason::CannotBeWorded,
+                    render::Error::TooLong { .. } => Reason::TextTooLong,
+                };
                 let error = &error as &(dyn std::error::Error + 'static);
                 tracing::error!(delivery.id = delivery.id, error, "no words");
-                let halt = Halt(DeliveryState::Failed, Reason::CannotBeWorded);
+                let halt = Halt(DeliveryState::Failed, reason);
                 Err(Box::new(stopped(chunk, delivery, halt, dropped)))
             }
         }
@@ -78,7 +82,7 @@ impl Sender {
         delivery: &Delivery,
         (members, readers): (&BTreeSet<Member>, Readers),
         (about, round): (&About, &Round),
-    ) -> Result<Outgoing, crate::render::Error> {
+    ) -> Result<Outgoing, render::Error> {
         let about_whom: BTreeSet<_> = members.iter().map(|(_, pupil)| *pupil).collect();
         let pupils = match &round.known {
             Known::Cleared(pupils) => pupils.as_slice(),

@@ -3,6 +3,7 @@
 //! It is written before the message leaves: a receipt may be faster than the record of the
 //! sending, and whoever was not named must not count as told.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -124,6 +125,9 @@ fn is_lost(reason: Reason, next: Next) -> bool {
 fn task(drops: &Drops, (contact, pupil): Member, now: Timestamp) -> Option<NewTask> {
     // It is about one contact who may not be told any more, whatever the account says.
     let account = Account::First;
-    let asking = Asking { school: drops.school, kind: drops.kind, account, from: &drops.delivery, now };
+    // Nor does it ask anybody to ring.
+    let no_voice = &BTreeSet::new();
+    let asking =
+        Asking { school: drops.school, kind: drops.kind, account, from: &drops.delivery, no_voice, now };
     Some(asking.task(&not_cleared(drops.kind, contact, pupil))?.about([drops.delivery.clone()]))
 }

@@ -163,6 +163,7 @@ pub fn write(writing: &Writing<'_>, plan: &Plan, mut commit: Commit) -> Commit {
         kind: gathering.kind,
         account: gathering.about.account(),
         from: &gathering.id,
+        no_voice: &plan.no_voice,
         now: desk.now,
     };
     asking.tasks(&plan.tasks).into_iter().fold(commit, Commit::task)

@@ -89,6 +89,15 @@ pub fn many_not_told(school: SchoolId, gathering: &str, now: Timestamp) -> NewTa
     )
 }
 
+/// The task for what was said to a scope in which there is nobody: whoever said it meant somebody.
+#[must_use]
+pub fn nobody_concerned(school: SchoolId, gathering: &str, now: Timestamp) -> NewTask {
+    about_many((school, gathering), "nobody_concerned", now).because(
+        "what the school had to say concerns classes, year groups or pupils of whom nobody is on roll, so nobody was told: \
+         see whom it was meant for",
+    )
+}
+
 /// The task for a closure that went, without the words about collection, to the addresses that were
 /// known: nobody could be asked who may know where a child is.
 #[must_use]

@@ -141,3 +141,15 @@ async fn while_the_directory_is_away_nothing_leaves_and_a_person_is_asked() {
         world.end().await;
     }
 }
+
+#[tokio::test]
+async fn who_rings_is_told_that_a_deaf_mother_takes_no_voice_calls() {
+    for world in worlds(&Setup::default()).await {
+        let mother = Link { no_voice: true, ..parent(&[MUM]) };
+        bumped(&world, &[mother.clone(), parent(&[DAD])]).await;
+        world.until_all_are_out(2).await;
+        let task = world.tasks().await.remove(0);
+        assert!(task.why.contains("do not ring") && task.why.ends_with(&mother.contact_id), "{}", task.why);
+        world.end().await;
+    }
+}

@@ -19,6 +19,7 @@ fn any_link() -> impl Strategy<Value = Link> {
         emergency_only: flags[2] && flags[3],
         no_child_information: flags[4],
         no_contact: flags[5] && flags[3],
+        no_voice: flags[1] && flags[2],
         addresses: addresses
             .into_iter()
             .map(|(kind, number, barred, no_contact)| {
