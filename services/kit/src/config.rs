@@ -1,6 +1,7 @@
 //! The settings that every service shares. They arrive parsed: this crate reads no file of
 //! settings and no environment; a secret's file is the one exception, read once at start.
 
+pub mod whole_days;
 pub mod whole_seconds;
 
 use std::collections::BTreeMap;

@@ -22,6 +22,7 @@ mod fingerprint;
 mod fixtures;
 pub mod folder;
 pub mod identity;
+pub mod metrics;
 pub mod operations;
 pub mod page;
 pub mod rejection;

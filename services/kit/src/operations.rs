@@ -66,6 +66,7 @@ fn to_pb(row: rows::dead_letters::Model) -> pb::DeadLetter {
         why: row.why,
         died_at: Some(to_proto(from_micros(row.died_at))),
         replayed_at: row.replayed_at.map(|at| to_proto(from_micros(at))),
+        erased_at: row.erased_at.map(|at| to_proto(from_micros(at))),
     }
 }
 
@@ -135,6 +136,11 @@ impl OperationsService for DeadLetterOffice {
                 .ok_or_else(|| Rejection::not_found("UNKNOWN_DEAD_LETTER", "there is no such dead letter"))?;
             if letter.replayed_at.is_some() {
                 return Err(Rejection::precondition("ALREADY_REPLAYED", "this letter was put through").into());
+            }
+            if let Some(at) = letter.erased_at {
+                let words = "its content was erased, because it was kept for long enough";
+                let refused = Rejection::precondition("ERASED", words);
+                return Err(refused.with("erased_at", from_micros(at).to_string()).into());
             }
             let handler = drawer.handler(&letter).ok_or_else(|| {
                 Rejection::precondition("NO_HANDLER", "nobody here takes this kind any more")

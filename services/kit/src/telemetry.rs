@@ -7,7 +7,7 @@
 use std::collections::HashMap;
 use std::sync::OnceLock;
 
-use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use opentelemetry::Context;
 use opentelemetry::propagation::TextMapPropagator;
 use opentelemetry::trace::{TraceContextExt, TracerProvider};
@@ -22,6 +22,7 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::{EnvFilter, Layer};
 
 use crate::config::{LogFormat, Telemetry};
+use crate::metrics::{ALL, NUMBERS, SECONDS, describe};
 use crate::tls::Tls;
 
 /// Keeps the exporter alive; dropping it flushes the spans.
@@ -127,5 +128,13 @@ pub(crate) fn metrics() -> String {
 /// Installs the recorder once for the process; several hosts in one process share it.
 pub(crate) fn recorder() -> Option<&'static PrometheusHandle> {
     static RECORDER: OnceLock<Option<PrometheusHandle>> = OnceLock::new();
-    RECORDER.get_or_init(|| PrometheusBuilder::new().install_recorder().ok()).as_ref()
+    RECORDER.get_or_init(install).as_ref()
+}
+
+fn install() -> Option<PrometheusHandle> {
+    let times = Matcher::Suffix("_seconds".to_owned());
+    let builder = PrometheusBuilder::new().set_buckets(NUMBERS).ok()?;
+    let handle = builder.set_buckets_for_metric(times, SECONDS).ok()?.install_recorder().ok()?;
+    describe(ALL);
+    Some(handle)
 }

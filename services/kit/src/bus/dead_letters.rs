@@ -10,6 +10,7 @@ use super::restored;
 use crate::Tenant;
 use crate::clock::micros;
 use crate::fingerprint;
+use crate::metrics::DEAD_LETTERS;
 use crate::store::{Commit, Error, Store, rows};
 use crate::tasks::NewTask;
 
@@ -31,7 +32,7 @@ pub struct Letter {
 /// Puts something aside, and asks a person to look when it matters for somebody's safety. What
 /// lies there already, waiting for a person, is not put aside twice.
 pub async fn put(store: &Store, letter: Letter) -> Result<(), Error> {
-    metrics::counter!("kit_dead_letters_total", "consumer" => letter.consumer.clone()).increment(1);
+    metrics::counter!(DEAD_LETTERS.name, "consumer" => letter.consumer.clone()).increment(1);
     tracing::error!(consumer = letter.consumer, subject = letter.raw.subject, why = letter.why, "put aside");
     let now = store.clock().now();
     let id = DeadLetterId::generate().to_string();
@@ -50,6 +51,7 @@ pub async fn put(store: &Store, letter: Letter) -> Result<(), Error> {
         why: letter.why,
         died_at: micros(now),
         replayed_at: None,
+        erased_at: None,
     };
     let sentence = if row.why == restored::WHY { restored::ASKS } else { ASKS };
     let mut commit = Commit::new().work(move |tx| {
@@ -60,6 +62,7 @@ pub async fn put(store: &Store, letter: Letter) -> Result<(), Error> {
                 .filter(rows::dead_letters::Column::Subject.eq(row.subject.as_str()))
                 .filter(rows::dead_letters::Column::Body.eq(row.body.as_slice()))
                 .filter(rows::dead_letters::Column::ReplayedAt.is_null())
+                .filter(rows::dead_letters::Column::ErasedAt.is_null())
                 .count(tx)
                 .await?;
             if lies_there == 0 {

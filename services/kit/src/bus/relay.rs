@@ -6,13 +6,15 @@
 use std::time::Duration;
 
 use async_nats::HeaderMap;
+use jiff::SignedDuration;
 use sea_orm::sea_query::OnConflict;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Set};
 use serde::Deserialize;
 use tokio_util::sync::CancellationToken;
 
 use super::{Bus, Error, KEPT_FOR, pulse};
-use crate::clock::micros;
+use crate::clock::{from_micros, micros};
+use crate::metrics::{OUTBOX_OLDEST, RELAY_FAILURES};
 use crate::store::{self, Store, rows};
 
 /// How many facts one atomic batch carries; the server takes 1,000.
@@ -28,15 +30,27 @@ pub(super) enum Failure {
     Store(#[from] store::Error),
 }
 
+/// For how long the first of what is not published has waited.
+async fn oldest(store: &Store) -> Result<Option<SignedDuration>, store::Error> {
+    let first = rows::outbox::Entity::find()
+        .filter(rows::outbox::Column::SentAt.is_null())
+        .order_by_asc(rows::outbox::Column::Id)
+        .one(store.read())
+        .await?;
+    Ok(first.map(|row| store.clock().now().duration_since(from_micros(row.created_at))))
+}
+
 /// Runs until `stop`, and then once more, so that nothing committed stays behind while the
 /// server can be reached.
 pub async fn run(store: Store, bus: Bus, stop: CancellationToken) -> anyhow::Result<()> {
     let wake = store.outbox_wake();
     let mut heart = pulse::Heart::default();
+    metrics::counter!(RELAY_FAILURES.name, "service" => bus.service).increment(0);
     loop {
         let stopping = stop.is_cancelled();
         match publish_all(&store, &bus).await {
             Ok(()) => {
+                metrics::gauge!(OUTBOX_OLDEST.name, "service" => bus.service).set(0);
                 if let Err(error) = heart.beat(&bus).await {
                     let error = &error as &(dyn std::error::Error + 'static);
                     tracing::debug!(service = bus.service, error, "a beat of the pulse is left out");
@@ -44,7 +58,10 @@ pub async fn run(store: Store, bus: Bus, stop: CancellationToken) -> anyhow::Res
             }
             Err(Failure::Bus(error @ Error::TooOld { .. })) => return Err(error.into()),
             Err(error) => {
-                metrics::counter!("kit_relay_failures_total", "service" => bus.service).increment(1);
+                metrics::counter!(RELAY_FAILURES.name, "service" => bus.service).increment(1);
+                if let Ok(Some(age)) = oldest(&store).await {
+                    metrics::gauge!(OUTBOX_OLDEST.name, "service" => bus.service).set(age.as_secs_f64());
+                }
                 let error = &error as &(dyn std::error::Error + 'static);
                 tracing::warn!(service = bus.service, error, "facts wait in the outbox");
             }

@@ -19,6 +19,7 @@ use tokio::sync::Semaphore;
 use tonic::{Code, Status};
 
 use crate::identity::Caller;
+use crate::metrics::CALLS_TURNED_AWAY;
 use crate::rejection::Rejection;
 
 /// As many as a group commit writes together: more would only wait.
@@ -40,6 +41,9 @@ pub(super) struct CallLimit {
 impl CallLimit {
     /// Room for so many calls of either.
     pub(super) fn of(people: usize, services: usize) -> Self {
+        for who in ["people", "services"] {
+            metrics::counter!(CALLS_TURNED_AWAY.name, "who" => who).increment(0);
+        }
         Self { people: Arc::new(Semaphore::new(people)), services: Arc::new(Semaphore::new(services)) }
     }
 }
@@ -50,7 +54,7 @@ pub(super) async fn check(State(limit): State<CallLimit>, request: Request, next
     let service = caller.is(Role::Service);
     let (who, room) = if service { ("services", limit.services) } else { ("people", limit.people) };
     let Ok(place) = room.try_acquire_owned() else {
-        metrics::counter!("kit_calls_turned_away_total", "who" => who).increment(1);
+        metrics::counter!(CALLS_TURNED_AWAY.name, "who" => who).increment(1);
         let full = "too many calls are under way; send the same request again in a moment";
         let full = Rejection::new(Code::Unavailable, "TOO_MANY_CALLS", full).retry_in(COME_BACK_IN);
         return Status::from(full).into_http();

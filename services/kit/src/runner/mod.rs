@@ -107,6 +107,8 @@ impl Host {
     /// Binds the ports, reads certificates, reads or makes the keys and starts a nats-server when none is given.
     /// `hearers` is every service of the installation with the sayers that it hears.
     pub async fn bind(mut settings: Settings, hearers: Hearers) -> anyhow::Result<Self> {
+        // Before anything counts.
+        telemetry::recorder();
         let tls = Tls::read(&settings.tls)?;
         if let Err(error) = tls.check_dates(settings.clock.real()) {
             tracing::error!(error = %error, "others will not believe us");
@@ -192,7 +194,6 @@ impl Host {
 
     /// Serves until it is stopped.
     pub async fn run(self) -> anyhow::Result<Running> {
-        telemetry::recorder();
         let stop = self.stop.clone();
         let elsewhere = self.elsewhere()?;
         let mut work = Watch::new(stop.clone());

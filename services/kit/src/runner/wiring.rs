@@ -10,6 +10,7 @@ use crate::bus::consumer::Hearing;
 use crate::bus::server::Hearers;
 use crate::bus::{Bus, Reaction, consumer_name};
 use crate::config;
+use crate::metrics::DEAD_LETTERS;
 use crate::operations::{DeadLetterOffice, Drawer};
 use crate::service::{Parts, Platform};
 use crate::tasks::TaskDesk;
@@ -23,6 +24,9 @@ pub(super) fn drawer(platform: &Platform, parts: &Parts) -> Drawer {
     }
     for (consumer, handler) in &parts.replays {
         handlers.insert((consumer.clone(), String::new()), handler.clone());
+    }
+    for (consumer, _) in handlers.keys() {
+        metrics::counter!(DEAD_LETTERS.name, "consumer" => consumer.clone()).increment(0);
     }
     Drawer { store: platform.store.clone(), handlers, tracer: parts.tracer.clone() }
 }

@@ -15,9 +15,10 @@ pub struct Migration {
     pub sql: &'static str,
 }
 
-const OURS: [Migration; 2] = [
+const OURS: [Migration; 3] = [
     Migration { name: "kit_0001", sql: include_str!("schema.sql") },
     Migration { name: "kit_0002", sql: include_str!("restores.sql") },
+    Migration { name: "kit_0003", sql: include_str!("erased.sql") },
 ];
 
 impl Migration {

@@ -6,6 +6,7 @@
 
 mod commit;
 mod copy;
+pub mod erase;
 mod failure;
 pub(crate) mod housekeeping;
 mod migrate;

@@ -108,5 +108,6 @@ row!(
         why: String,
         died_at: i64,
         replayed_at: Option<i64>,
+        erased_at: Option<i64>,
     }
 );

@@ -20,6 +20,7 @@ use tokio::task::JoinHandle;
 
 use super::commit::{Commit, Committed, RowOfMany, task_row};
 use super::{Error, begin, rows};
+use crate::metrics::TASKS_OPENED;
 
 /// How many commits one transaction carries at most.
 const MOST: usize = 512;
@@ -133,8 +134,11 @@ async fn write(db: &DatabaseConnection, commits: &[&Commit]) -> Result<Vec<Commi
         outcomes.push(Committed::Now);
     }
     write_rows_of_many(&tx, &fresh).await?;
-    write_common_rows(&tx, &fresh).await?;
+    let opened = write_common_rows(&tx, &fresh).await?;
     tx.commit().await?;
+    for kind in opened {
+        metrics::counter!(TASKS_OPENED.name, "kind" => kind).increment(1);
+    }
     Ok(outcomes)
 }
 
@@ -204,7 +208,8 @@ async fn write_rows_of_many(tx: &DatabaseTransaction, commits: &[&Commit]) -> Re
     Ok(())
 }
 
-async fn write_common_rows(tx: &DatabaseTransaction, commits: &[&Commit]) -> Result<(), Error> {
+/// The kinds of the tasks that were not there before are the answer.
+async fn write_common_rows(tx: &DatabaseTransaction, commits: &[&Commit]) -> Result<Vec<String>, Error> {
     let facts: Vec<_> = commits.iter().flat_map(|commit| &commit.facts).map(super::Outgoing::row).collect();
     let tasks: Vec<_> = commits.iter().flat_map(|commit| &commit.tasks).map(task_row).collect();
     let audit: Vec<_> = commits.iter().flat_map(|commit| commit.audit.iter().cloned()).collect();
@@ -220,11 +225,14 @@ async fn write_common_rows(tx: &DatabaseTransaction, commits: &[&Commit]) -> Res
     for rows in chunks(facts) {
         rows::outbox::Entity::insert_many(rows).exec_without_returning(tx).await?;
     }
+    let mut opened = Vec::new();
     for rows in chunks(tasks) {
         let known = OnConflict::columns([rows::tasks::Column::Tenant, rows::tasks::Column::Dedupe])
             .do_nothing()
             .to_owned();
-        rows::tasks::Entity::insert_many(rows).on_conflict(known).exec_without_returning(tx).await?;
+        let inserted =
+            rows::tasks::Entity::insert_many(rows).on_conflict(known).exec_with_returning(tx).await?;
+        opened.extend(inserted.into_iter().map(|task| task.kind));
     }
     for rows in chunks(audit) {
         rows::audit::Entity::insert_many(rows).exec_without_returning(tx).await?;
@@ -235,7 +243,7 @@ async fn write_common_rows(tx: &DatabaseTransaction, commits: &[&Commit]) -> Res
     for rows in chunks(inbox) {
         rows::inbox::Entity::insert_many(rows).exec_without_returning(tx).await?;
     }
-    Ok(())
+    Ok(opened)
 }
 
 fn chunks<T>(rows: Vec<T>) -> impl Iterator<Item = Vec<T>> {

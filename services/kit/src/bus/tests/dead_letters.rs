@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
+use jiff::SignedDuration;
 use proto::operations::v1::operations_service_server::OperationsService;
 use proto::operations::v1::{DeadLetter, ListDeadLettersRequest, ReplayDeadLetterRequest};
 use proto::options::v1::Role;
@@ -13,9 +14,12 @@ use tonic_types::StatusExt;
 use super::super::reaction::{Reaction, Verdict};
 use super::consumers::{Trial, counting};
 use crate::Tenant;
-use crate::fixtures::{Alarm, Rang, account, alarm, caller, number, rang};
+use crate::clock::to_proto;
+use crate::fixtures::{Alarm, Rang, account, alarm, caller, number, rang, task};
 use crate::identity::Caller;
 use crate::operations::{DeadLetterOffice, Drawer};
+use crate::store::Commit;
+use crate::store::erase::erase;
 use crate::testing::eventually;
 
 fn office(trial: &Trial, reaction: &Reaction) -> DeadLetterOffice {
@@ -194,5 +198,39 @@ async fn a_dead_letter_is_put_through_once_the_reaction_is_mended() {
         trial.say(&event).await;
         trial.everything_is_heard().await;
         assert_eq!((trial.count("ledger").await, trial.count("inbox").await), (1, 1), "{}", trial.backend);
+    }
+}
+
+#[tokio::test]
+async fn a_letter_that_was_kept_for_long_enough_loses_its_content_and_says_so() {
+    for trial in Trial::on_every_store().await {
+        let (tenant, asked) = (Tenant::generate(), Arc::default());
+        let reaction = counting(&trial.store, &asked);
+        let subject = format!("schoolbell.bell.rang.{tenant}");
+        trial.say_raw(&subject, "{ open sesame").await;
+        let _hearing = trial.hear(vec![reaction.clone()]);
+        trial.everything_is_heard().await;
+        let done = Commit::new().task(task(tenant, Role::Office)).task(task(tenant, Role::Office));
+        trial.store.commit(done).await.unwrap();
+        let words = "UPDATE tasks SET state = 'done', outcome = 'sesame' \
+                     WHERE id = (SELECT id FROM tasks ORDER BY id LIMIT 1)";
+        trial.store.commit(Commit::new().execute(trial.store.statement(words, []))).await.unwrap();
+
+        let (office, administrator) = (office(&trial, &reaction), caller(tenant, Role::SystemAdministrator));
+        let now = trial.store.clock().now();
+        assert_eq!(erase(&trial.store, now, now).await.unwrap(), 0, "it is of this moment");
+        let later = now + SignedDuration::from_hours(1);
+        assert_eq!(erase(&trial.store, later, later).await.unwrap(), 2, "{}", trial.backend);
+        assert_eq!(erase(&trial.store, later, later).await.unwrap(), 0, "again");
+        let letter = letters(&office, &administrator).await.remove(0);
+        assert_eq!(letter.erased_at, Some(to_proto(later)));
+        assert!(!letter.why.is_empty());
+        let refused = replay(&office, &administrator, "request-1", &letter.id).await;
+        assert_eq!(refused, Err("ERASED".to_owned()));
+        let kept = "SELECT COUNT(*) FROM dead_letters WHERE length(body) > 0";
+        assert_eq!(number(&trial.store, kept).await, 0, "{}", trial.backend);
+        let kept =
+            "SELECT COUNT(*) FROM tasks WHERE outcome = 'sesame' OR (state = 'open' AND outcome <> '')";
+        assert_eq!(number(&trial.store, kept).await, 0, "{}", trial.backend);
     }
 }
