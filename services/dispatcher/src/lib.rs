@@ -11,10 +11,12 @@ pub mod bounces;
 pub mod channels;
 pub mod directory;
 pub mod domain;
+pub mod metrics;
 pub mod planner;
 pub mod reactions;
 pub mod receipts;
 pub mod render;
+pub mod retention;
 pub mod routes;
 pub mod sender;
 pub mod store;
@@ -51,6 +53,8 @@ pub struct Config {
     pub timing: routes::Timing,
     /// What a school may choose about who is told.
     pub choices: domain::Choices,
+    /// How long addresses and words are kept.
+    pub retention: retention::Retention,
     /// The bearer token that GOV.UK Notify sends with its receipts.
     pub receipts_token: Option<kit::config::Secret>,
     /// Or the file that it stands in.
@@ -77,10 +81,13 @@ impl Service for Dispatcher {
         let returns =
             bounces.map(|bounces| Ok::<_, channels::Error>((bounces.token()?, bounces.return_path()?)));
         let returns = returns.transpose()?;
+        let retention = config.retention.check()?;
         let channels = channels::all(&config.channels, &channels::http_client()?)?;
         let directory = directory::Directory::new(platform.peer("directory")?);
         let (store, stop) = (&platform.store, &platform.stop);
+        let timing = config.timing.clone();
         let wired = wire(store, directory, channels, (config.timing, config.choices), stop)?;
+        metrics::begin(wired.sender.outlets.iter().map(|(name, outlet)| (name, outlet.per_second())));
         let routes = token
             .map_or_else(Router::new, |token| receipts::routes(store.clone(), wired.receipt.clone(), token));
         let routes = match returns {
@@ -97,7 +104,9 @@ impl Service for Dispatcher {
             .run("generation", wired.generation.follow(store.clone(), stop.clone()))
             .run("planner", wired.planner.run(stop.clone()))
             .run("sender", wired.sender.run(stop.clone()))
-            .run("settler", wired.settling))
+            .run("settler", wired.settling)
+            .run("metrics", metrics::follow(store.clone(), timing, stop.clone()))
+            .run("retention", retention::run(retention, store.clone(), stop.clone())))
     }
 }
 

@@ -18,6 +18,7 @@ use tokio::sync::Notify;
 
 use crate::channels::Secret;
 use crate::channels::notify_receipt::{ReceiptStatus, bearer_matches, receipt};
+use crate::metrics::{self as measured, RECEIPTS_PUT_OFF, RECEIPTS_REFUSED};
 use crate::store::receipts;
 
 /// Who puts aside what cannot be read.
@@ -49,6 +50,7 @@ pub fn handler(store: Store, planner: Arc<Notify>) -> Handler {
             let about = receipts::delivery_of(&store, receipt.reference.as_deref()).await?;
             let (delivery, channel) = about
                 .ok_or_else(|| Verdict::Poison("a receipt for a message that nobody here sent".to_owned()))?;
+            measured::receipt(&channel, receipt.status);
             let now = store.clock().now();
             let commit = receipts::apply(&store, (&channel, &delivery), receipt.status, now);
             let commit = match receipt.status {
@@ -66,7 +68,7 @@ pub fn handler(store: Store, planner: Arc<Notify>) -> Handler {
 async fn take(State(intake): State<Intake>, headers: HeaderMap, body: Bytes) -> StatusCode {
     let authorization = headers.get(AUTHORIZATION).map(axum::http::HeaderValue::as_bytes);
     if !bearer_matches(authorization, &intake.token) {
-        metrics::counter!("dispatcher_receipts_refused_total").increment(1);
+        metrics::counter!(RECEIPTS_REFUSED.name).increment(1);
         return StatusCode::UNAUTHORIZED;
     }
     let raw = Raw { subject: "receipts.notify".to_owned(), body: body.to_vec() };
@@ -79,7 +81,7 @@ async fn take(State(intake): State<Intake>, headers: HeaderMap, body: Bytes) -> 
                 Verdict::Away(_) => "store_away",
                 Verdict::Retry(_) | Verdict::Poison(_) => "not_durable",
             };
-            metrics::counter!("dispatcher_receipts_put_off_total", "reason" => reason).increment(1);
+            metrics::counter!(RECEIPTS_PUT_OFF.name, "reason" => reason).increment(1);
             tracing::warn!(reason, "a receipt could not be kept, and its provider is asked to send it again");
             StatusCode::SERVICE_UNAVAILABLE
         }

@@ -135,6 +135,9 @@ async fn read(api: &Api, notice: &rows::notices::Model, contact: &str) -> Result
             let what = format!("receipt of {}", receipt.channel);
             steps.push(step(receipt.received_at, &receipt.status, &what));
         }
+        if let Some(at) = delivery.erased_at {
+            steps.push(step(at, Reason::Erased.code(), &format!("by {}", delivery.channel)));
+        }
         // What became of it otherwise: it did not leave, was waited for in vain, or was asked for.
         let said = attempts.iter().any(|attempt| attempt.why == delivery.why)
             || receipts.iter().any(|receipt| receipt.status == delivery.why);

@@ -169,6 +169,7 @@ fn delivery(row: rows::deliveries::Model, members: &[rows::members::Model]) -> R
         updated_at: Some(to_proto(from_micros(row.updated_at))),
         reached,
         held_until: None,
+        address_erased_at: row.erased_at.map(|at| to_proto(from_micros(at))),
     })
 }
 

@@ -14,6 +14,7 @@ use tonic::{Response, Status};
 
 use super::Api;
 use crate::domain::{DeliveryState, Reason};
+use crate::metrics;
 use crate::sender::FRESH_FOR;
 use crate::store::{json_texts, raise_generation, rows};
 
@@ -103,7 +104,10 @@ async fn withdraw(
     let subjects: Vec<String> = notices.iter().filter_map(|notice| notice.pupil_id.clone()).collect();
     let commit = commit.audit(caller, "Recall", &subjects, now).wake(&api.generation.wake());
     match store.commit(commit).await {
-        Ok(_) => Ok(()),
+        Ok(_) => {
+            metrics::recalled(notices.len());
+            Ok(())
+        }
         Err(Error::Conflict) => Err(Rejection::invalid(
             "REQUEST_ID_REUSED",
             "request_id",

@@ -39,6 +39,9 @@ pub(super) async fn redeliver(
         let mut commit = Commit::new().audit(caller, "Redeliver", &subjects, now).wake(&api.sender);
         let mut counts = Counts::default();
         for (id, notices) in by_gathering(&asked) {
+            if let Some(at) = gatherings::erased_at(&api.store, &id).await? {
+                return Err(erased(id, at).into());
+            }
             let gathering = gatherings::planned(&api.store, &id).await?;
             let Some(mut gathering) = gathering.filter(|gathering| now < gathering.valid_until) else {
                 counts.over += notices.len();
@@ -160,6 +163,12 @@ async fn asked(
             .into());
     }
     Ok(found)
+}
+
+/// Nobody knows any more what was told, nor where.
+fn erased(gathering: String, at: Timestamp) -> Rejection {
+    let words = format!("on {}: {}", at.strftime("%-d %B %Y"), Reason::Erased);
+    Rejection::precondition("ERASED", words).with("gathering_id", gathering)
 }
 
 fn by_gathering(notices: &[rows::notices::Model]) -> BTreeMap<String, BTreeSet<String>> {

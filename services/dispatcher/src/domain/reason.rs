@@ -82,6 +82,7 @@ reasons! {
     HandledByPerson = "HANDLED_BY_PERSON", "a person has dealt with this";
     Restored = "RESTORED", "this may have been done before the data was put back to an earlier state: a person decides";
     Redelivered = "REDELIVERED", "nothing had reached this contact, and a person asked for it to be sent again";
+    Erased = "ERASED", "the address and the words were erased, because they are kept no longer than the school's settings say";
     CannotBeWorded = "CANNOT_BE_WORDED", "the message could not be put into words";
     TextTooLong = "TEXT_TOO_LONG", "the text is longer than a provider carries, and is never cut";
 }

@@ -148,11 +148,19 @@ pub async fn open(store: &Store, id: &str) -> Result<Option<Gathering>, Error> {
     with_notices(store, &row, "gathering").await.map(Some)
 }
 
-/// A gathering that has left, with the notices that still hold.
+/// When what a gathering was about was erased; none when it is still known.
+pub async fn erased_at(store: &Store, id: &str) -> Result<Option<Timestamp>, Error> {
+    let row = rows::gatherings::Entity::find_by_id(id.to_owned()).one(store.read()).await?;
+    Ok(row.and_then(|row| row.erased_at).map(from_micros))
+}
+
+/// A gathering that has left, with the notices that still hold. None when it was erased.
 pub async fn planned(store: &Store, id: &str) -> Result<Option<Gathering>, Error> {
-    let Some(row) = rows::gatherings::Entity::find_by_id(id.to_owned()).one(store.read()).await? else {
-        return Ok(None);
-    };
+    let row = rows::gatherings::Entity::find_by_id(id.to_owned())
+        .filter(rows::gatherings::Column::ErasedAt.is_null())
+        .one(store.read())
+        .await?;
+    let Some(row) = row else { return Ok(None) };
     with_notices(store, &row, "planned").await.map(Some)
 }
 

@@ -5,10 +5,12 @@
 //! both databases turn into rows.
 
 pub mod alerts;
+pub mod backlog;
 pub mod budgets;
 pub mod chunks;
 pub mod corrections;
 pub mod drops;
+pub mod erasure;
 pub mod facts;
 pub mod follow_ups;
 pub mod gatherings;
@@ -38,6 +40,7 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration { name: "dispatcher_0005", sql: include_str!("traces.sql") },
     Migration { name: "dispatcher_0006", sql: include_str!("budgets.sql") },
     Migration { name: "dispatcher_0007", sql: include_str!("suppressions.sql") },
+    Migration { name: "dispatcher_0008", sql: include_str!("erasure.sql") },
 ];
 
 /// Raises the recall generation: whatever a sender has prepared is looked at once more.

@@ -196,6 +196,7 @@ fn delivery_row(
         patience_until: Set(None),
         next_address: Set(false),
         general: Set(None),
+        erased_at: Set(None),
     }
 }
 

@@ -84,12 +84,13 @@ fn delivered(rows: &str) -> Vec<String> {
     vec![delivered, told, suppressions::alive(rows)]
 }
 
-/// What was stopped stays stopped: that it did not get there either changes nothing.
+/// What was stopped stays stopped: that it did not get there either changes nothing. What was erased
+/// has no next address.
 fn failed(rows: &str) -> Vec<String> {
     let from = DeliveryState::listed(|state| state.may_become(DeliveryState::Failed));
     let failed = format!(
         "UPDATE deliveries SET state = 'failed', why = j.why, updated_at = j.at, chunk_id = NULL, \
-         patience_until = NULL, next_address = TRUE FROM {rows} \
+         patience_until = NULL, next_address = (erased_at IS NULL) FROM {rows} \
          WHERE deliveries.id = j.id AND deliveries.state IN ({from})"
     );
     let untold = format!(

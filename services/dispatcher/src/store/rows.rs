@@ -15,6 +15,7 @@ kit::row!(
         leaves_at: i64,
         valid_until: i64,
         steps: i64,
+        erased_at: Option<i64>,
     }
 );
 kit::row!(
@@ -80,6 +81,7 @@ kit::row!(
         patience_until: Option<i64>,
         next_address: bool,
         general: Option<bool>,
+        erased_at: Option<i64>,
     }
 );
 kit::row!(

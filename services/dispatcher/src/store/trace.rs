@@ -11,6 +11,7 @@ use sea_orm::sea_query::Query;
 use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter};
 
 use super::rows;
+use crate::domain::Reason;
 use crate::domain::reason::sentence_of;
 
 /// More of one kind than this are counted by reason instead of listed.
@@ -154,6 +155,9 @@ impl Found {
             for receipt in self.receipts.iter().filter(|receipt| receipt.delivery_id == delivery.id) {
                 let what = format!("{}: {}", receipt.channel, sentence_of(&receipt.status));
                 ended.push((receipt.received_at, delivery.id.clone(), format!("receipt of {what}")));
+            }
+            if let Some(at) = delivery.erased_at {
+                ended.push((at, delivery.id.clone(), Reason::Erased.to_string()));
             }
             let now = format!("{by}, {} now: {}", delivery.state, sentence_of(&delivery.why));
             ended.push((delivery.updated_at, delivery.id.clone(), now));

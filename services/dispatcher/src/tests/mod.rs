@@ -11,6 +11,7 @@ mod clearance;
 mod closures;
 mod closures_uncleared;
 mod corrections;
+mod erased;
 mod expiry;
 mod facts;
 mod head_injuries;
