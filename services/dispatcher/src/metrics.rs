@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 use crate::channels::notify_receipt::ReceiptStatus;
 use crate::channels::{ChannelName, Outcome, RejectKind};
 use crate::domain::DeliveryState;
-use crate::routes::{Lane, Timing};
+use crate::routes::Timing;
 use crate::store::backlog;
 use crate::store::erasure::Erased;
 use crate::store::settle::Finished;

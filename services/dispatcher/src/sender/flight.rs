@@ -19,6 +19,7 @@ use super::prepare::Ready;
 use super::settler::Settler;
 use crate::channels::{Leave, NotSent, Outcome, why};
 use crate::domain::settle::{Semantics, settle, started_in_vain};
+use crate::metrics;
 use crate::store::settle::Finished;
 
 /// How old a clearance may be when a request is started. Promised to every restricted family.
@@ -95,29 +96,28 @@ pub(super) async fn fly(ready: Ready, outlet: &Outlet, desk: &Desk, credit: Owne
     let (asked, look) = (desk.clone(), looked.clone());
     let leave = Leave::while_it_holds(move || asked.holds(&look));
     let span = span(&ready);
-    let sent = outlet.send(&ready.outgoing, &leave, desk.clock.real());
-    let outcome = sent.instrument(span.clone()).await;
-    let now = desk.clock.now();
-    let (settled, attempts, started_at) = match outcome {
-        Ok(outcome) => (settle(&ready.attempted, outcome, now), ready.attempted.attempts, Some(started_at)),
+    let (asked_at, real) = (Instant::now(), desk.clock.real());
+    let sent = outlet.send(&ready.outgoing, &leave, real);
+    let outcome = match sent.instrument(span.clone()).await {
+        Ok(outcome) => Some(outcome),
         // Counted, so that a provider who is always too slow does not keep the next address waiting.
         Err(NotSent::MayNot) if !looked.is_fresh(MARGIN) => {
-            let outcome = Outcome::Retry { why: why::TOO_SLOW, after: None };
-            (settle(&ready.attempted, outcome, now), ready.attempted.attempts, Some(started_at))
+            Some(Outcome::Retry { why: why::TOO_SLOW, after: None })
         }
         // It stands there as started, and nothing of it has left.
-        Err(NotSent::MayNot | NotSent::NoTurn) if at_most_once => {
-            (started_in_vain(&ready.attempted, now), ready.delivery.attempts, None)
-        }
+        Err(NotSent::MayNot | NotSent::NoTurn) if at_most_once => None,
         Err(NotSent::MayNot | NotSent::NoTurn) => return,
     };
+    let now = desk.clock.now();
+    let (settled, attempts, started_at) = match outcome {
+        Some(outcome) => {
+            metrics::answered(&ready.delivery.channel, asked_at.elapsed(), &outcome, real);
+            (settle(&ready.attempted, outcome, now), ready.attempted.attempts, Some(started_at))
+        }
+        None => (started_in_vain(&ready.attempted, now), ready.delivery.attempts, None),
+    };
     span.record("outcome", settled.state.as_str());
-    metrics::counter!(
-        "dispatcher_attempts_total",
-        "channel" => ready.delivery.channel.to_string(),
-        "outcome" => settled.state.as_str()
-    )
-    .increment(1);
+    metrics::attempted(&ready.delivery.channel, settled.state);
     let finished = Finished {
         delivery: ready.delivery.id,
         school: ready.school,

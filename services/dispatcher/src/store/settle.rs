@@ -17,6 +17,7 @@ use super::{json_rows, json_texts, rows, suppressions, waits};
 use crate::channels::ChannelName;
 use crate::domain::DeliveryState;
 use crate::domain::settle::Settled;
+use crate::metrics;
 use crate::routes::Lane;
 
 /// One delivery on which a sender has finished an attempt, or which it did not send.
@@ -66,6 +67,7 @@ pub async fn start_and_settle(
     batch: &[Finished],
     now: Timestamp,
 ) -> Result<(), Error> {
+    let begun = tokio::time::Instant::now();
     let written = Arc::new(Written::of(starting, batch, now)?);
     let mut commit = Commit::new().work(move |tx| {
         let written = Arc::clone(&written);
@@ -81,6 +83,7 @@ pub async fn start_and_settle(
     }
     commit = suppressions::after(store, batch, now).fold(commit, Commit::execute);
     store.commit(commit).await?;
+    metrics::settled(batch, begun.elapsed());
     Ok(())
 }
 
