@@ -14,6 +14,7 @@ mod arrival;
 mod checked;
 mod closure;
 mod distrusted;
+mod measured;
 mod protected;
 mod put_back;
 mod recall;

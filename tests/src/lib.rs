@@ -18,6 +18,7 @@ pub mod browser;
 pub mod collector;
 pub mod given;
 pub mod installation;
+pub mod promql;
 pub mod roster;
 pub mod school;
 pub mod wait;

@@ -70,6 +70,10 @@ pub const RECEIPTS_PUT_OFF: Metric = metric(
     &["reason"],
     "Receipts that could not be kept; their provider was asked to send them again.",
 );
+/// Why a receipt was put off: the database cannot be reached.
+pub const STORE_AWAY: &str = "store_away";
+/// Or it could not be written.
+pub const NOT_DURABLE: &str = "not_durable";
 /// What waits for a sender.
 pub const BACKLOG: Metric = metric(
     "dispatcher_backlog_deliveries",
@@ -162,6 +166,9 @@ pub fn begin<'a>(channels: impl IntoIterator<Item = (&'a ChannelName, u32)>) {
     describe(ALL);
     counter!(RECEIPTS_REFUSED.name).increment(0);
     counter!(RECALLED.name).increment(0);
+    for reason in [STORE_AWAY, NOT_DURABLE] {
+        counter!(RECEIPTS_PUT_OFF.name, "reason" => reason).increment(0);
+    }
     erased(&Erased::default());
     for (channel, per_second) in channels {
         gauge!(PROVIDER_FAILURES.name, "channel" => channel.to_string()).set(0);

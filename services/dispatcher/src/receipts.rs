@@ -18,7 +18,7 @@ use tokio::sync::Notify;
 
 use crate::channels::Secret;
 use crate::channels::notify_receipt::{ReceiptStatus, bearer_matches, receipt};
-use crate::metrics::{self as measured, RECEIPTS_PUT_OFF, RECEIPTS_REFUSED};
+use crate::metrics::{self as measured, NOT_DURABLE, RECEIPTS_PUT_OFF, RECEIPTS_REFUSED, STORE_AWAY};
 use crate::store::receipts;
 
 /// Who puts aside what cannot be read.
@@ -78,8 +78,8 @@ async fn take(State(intake): State<Intake>, headers: HeaderMap, body: Bytes) -> 
         // repeat what was received.
         Err(verdict) => {
             let reason = match verdict {
-                Verdict::Away(_) => "store_away",
-                Verdict::Retry(_) | Verdict::Poison(_) => "not_durable",
+                Verdict::Away(_) => STORE_AWAY,
+                Verdict::Retry(_) | Verdict::Poison(_) => NOT_DURABLE,
             };
             metrics::counter!(RECEIPTS_PUT_OFF.name, "reason" => reason).increment(1);
             tracing::warn!(reason, "a receipt could not be kept, and its provider is asked to send it again");

@@ -4,6 +4,7 @@
 mod accidents;
 mod announcements;
 mod asking;
+mod backlog;
 mod bad_input;
 mod bounced;
 mod chunks;
