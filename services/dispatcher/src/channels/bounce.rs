@@ -6,7 +6,7 @@
 
 use mail_parser::{Message, MessageParser, MimeHeaders as _};
 
-use super::smtp_return_path::{Addressed, ReturnPath};
+use super::smtp::{Addressed, ReturnPath};
 
 /// What became of a message after the relay had taken it.
 #[derive(Debug, Clone, PartialEq, Eq)]

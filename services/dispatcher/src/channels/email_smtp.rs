@@ -9,17 +9,10 @@ use std::time::Duration;
 
 use futures::future::BoxFuture;
 use jiff::Timestamp;
-use lettre::message::Mailbox;
 use serde::Deserialize;
 
-use super::smtp_connection::{Credentials, Patience};
-pub use super::smtp_dkim::Dkim;
-use super::smtp_dkim::Signer;
-use super::smtp_message::{Returns, Writer};
-use super::smtp_relay::{Access, Relay};
-pub use super::smtp_return_path::ReturnPath;
-pub use super::smtp_stream::Security;
-use super::smtp_stream::{Dialer, Encryption, Starts};
+pub use super::smtp::{Dkim, ReturnPath, Security};
+use super::smtp::{Relay, Writer, settings};
 use super::{
     Channel, ChannelName, Error, Found, Leave, Limits, NotSent, Outcome, Outgoing, RejectKind, Secret, Why,
     why,
@@ -30,8 +23,6 @@ pub const NAME: ChannelName = ChannelName::known("email.smtp");
 
 /// Far below the 10 MB that every relay takes, in any script and encoding.
 const CHARACTERS: usize = 250_000;
-/// As long as RFC 5321 asks for, and shorter than the dispatcher looks for what left while somebody was being barred.
-const LONGEST_ACCEPTANCE: Duration = Duration::from_mins(10);
 /// Messages under way for each connection: one whose content is being taken, one whose envelope goes ahead, and one more, so that the
 /// next is there when its turn comes.
 const UNDER_WAY: usize = 3;
@@ -105,26 +96,6 @@ pub struct Bounces {
     pub token_file: Option<PathBuf>,
 }
 
-impl Bounces {
-    /// The token, from wherever it stands.
-    pub fn token(&self) -> Result<Secret, Error> {
-        secret(self.token.as_ref(), self.token_file.as_ref(), "bounces.token")
-    }
-
-    /// How return addresses are written and read.
-    pub fn return_path(&self) -> Result<ReturnPath, Error> {
-        let mailbox = mailbox("bounces.mailbox", &self.mailbox)?.email;
-        let token = self.token()?;
-        if token.reveal().len() < SHORTEST_TOKEN {
-            return Err(setting("bounces.token", "has fewer than 16 letters"));
-        }
-        ReturnPath::new(&mailbox, &token)
-            .ok_or_else(|| setting("bounces.mailbox", "has more than 10 letters before the @"))
-    }
-}
-
-const SHORTEST_TOKEN: usize = 16;
-
 const fn rate_per_second() -> u32 {
     20
 }
@@ -163,15 +134,9 @@ impl std::fmt::Debug for EmailSmtp {
 
 /// Opens the channel; connects to nobody yet.
 pub fn open(config: &Config) -> Result<Arc<dyn Channel>, Error> {
-    if config.connections == 0 {
-        return Err(setting("connections", "is not at least 1"));
-    }
-    let writer = writer(config)?;
-    let hello_name = config.hello_name.clone().unwrap_or_else(|| writer.from.email.domain().to_owned());
-    let relay = Relay::new(access(config, domain("hello_name", hello_name)?)?, config.connections);
     Ok(Arc::new(EmailSmtp {
-        relay,
-        writer,
+        relay: settings::relay(config)?,
+        writer: settings::writer(config)?,
         limits: Limits {
             characters: CHARACTERS,
             per_second: config.rate_per_second,
@@ -179,117 +144,6 @@ pub fn open(config: &Config) -> Result<Arc<dyn Channel>, Error> {
             connections: config.connections.saturating_mul(UNDER_WAY),
         },
     }))
-}
-
-fn writer(config: &Config) -> Result<Writer, Error> {
-    let from = mailbox("from", &config.from)?;
-    let message_id_domain =
-        config.message_id_domain.clone().unwrap_or_else(|| from.email.domain().to_owned());
-    Ok(Writer {
-        reply_to: config.reply_to.as_deref().map(|text| mailbox("reply_to", text)).transpose()?,
-        message_id_domain: domain("message_id_domain", message_id_domain)?,
-        returns: returns(config, &from)?,
-        unsubscribe: config.unsubscribe.clone().map(mailto).transpose()?,
-        signer: config.dkim.as_ref().map(signer).transpose()?,
-        from,
-    })
-}
-
-fn returns(config: &Config, from: &Mailbox) -> Result<Returns, Error> {
-    match (&config.bounces, &config.envelope_from) {
-        (None, None) => Ok(Returns::To(from.email.clone())),
-        (None, Some(text)) => Ok(Returns::To(mailbox("envelope_from", text)?.email)),
-        (Some(bounces), None) => Ok(Returns::Each(bounces.return_path()?)),
-        (Some(_), Some(_)) => Err(setting("envelope_from", "is set beside bounces.mailbox")),
-    }
-}
-
-fn signer(dkim: &Dkim) -> Result<Signer, Error> {
-    let key = secret(dkim.private_key.as_ref(), dkim.private_key_file.as_ref(), "dkim.private_key")?;
-    domain("dkim.selector", dkim.selector.clone())?;
-    domain("dkim.domain", dkim.domain.clone())?;
-    Signer::new(dkim, &key).ok_or_else(|| {
-        setting("dkim.private_key", "is no rsa key of 2048 bits or more and no ed25519 key in pem")
-    })
-}
-
-fn access(config: &Config, hello_name: String) -> Result<Access, Error> {
-    let starts = match config.security {
-        Security::Plain => None,
-        Security::Starttls => Some(Starts::AfterStarttls),
-        Security::Tls => Some(Starts::WithTheFirstByte),
-    };
-    let certificates = certificates(config)?;
-    let encryption = starts.map(|starts| {
-        Encryption::new(starts, &config.host, certificates.as_deref())
-            .ok_or_else(|| setting("host", "or ca_certificates cannot be used for encryption"))
-    });
-    if config.acceptance_timeout > LONGEST_ACCEPTANCE {
-        return Err(setting("acceptance_timeout", "is not at most 10m"));
-    }
-    Ok(Access {
-        dialer: Dialer {
-            host: config.host.clone(),
-            port: config.port,
-            hello_name,
-            encryption: encryption.transpose()?,
-        },
-        credentials: credentials(config)?,
-        patience: Patience {
-            connect: config.connect_timeout,
-            command: config.command_timeout,
-            acceptance: config.acceptance_timeout,
-        },
-    })
-}
-
-fn credentials(config: &Config) -> Result<Option<Credentials>, Error> {
-    let Some(user) = &config.username else {
-        return match (&config.password, &config.password_file) {
-            (None, None) => Ok(None),
-            _ => Err(setting("password", "needs a username")),
-        };
-    };
-    let password = secret(config.password.as_ref(), config.password_file.as_ref(), "password")?;
-    Ok(Some(Credentials { user: user.clone(), password }))
-}
-
-fn certificates(config: &Config) -> Result<Option<String>, Error> {
-    match (&config.ca_certificates, &config.ca_certificates_file) {
-        (None, Some(file)) => std::fs::read_to_string(file)
-            .map(Some)
-            .map_err(|_| setting("ca_certificates_file", "cannot be read")),
-        (text, None) => Ok(text.clone()),
-        (Some(_), Some(_)) => Err(setting("ca_certificates", "is set twice, once by file")),
-    }
-}
-
-fn secret(value: Option<&Secret>, file: Option<&PathBuf>, key: &'static str) -> Result<Secret, Error> {
-    Secret::resolve(value.cloned(), file, key).map_err(|source| Error::Secret { channel: NAME, source })
-}
-
-fn setting(key: &'static str, expected: &'static str) -> Error {
-    Error::Setting { channel: NAME, key, expected }
-}
-
-fn mailbox(key: &'static str, text: &str) -> Result<Mailbox, Error> {
-    text.parse::<Mailbox>()
-        .ok()
-        .filter(|mailbox| mailbox.email.to_string().is_ascii())
-        .ok_or_else(|| setting(key, "is not a mailbox in ascii letters"))
-}
-
-fn domain(key: &'static str, text: String) -> Result<String, Error> {
-    let fits = !text.is_empty()
-        && text.chars().all(|letter| letter.is_ascii_alphanumeric() || matches!(letter, '.' | '-'));
-    if fits { Ok(text) } else { Err(setting(key, "is not a domain in ascii letters")) }
-}
-
-/// RFC 2369 lets many addresses stand there; ours is one that a mail program can write to.
-fn mailto(uri: String) -> Result<String, Error> {
-    let fits = uri.strip_prefix("mailto:").is_some_and(|to| to.contains('@'))
-        && uri.bytes().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'<' | b'>' | b','));
-    if fits { Ok(uri) } else { Err(setting("unsubscribe", "is not a mailto: address")) }
 }
 
 impl Channel for EmailSmtp {
@@ -322,12 +176,7 @@ impl Channel for EmailSmtp {
         Box::pin(async { Found::CannotAsk })
     }
 
-    /// Greets the relay, encrypts and logs in as for a message, and takes leave.
     fn check(&self, _now: Timestamp) -> BoxFuture<'_, Result<(), Why>> {
-        Box::pin(async move {
-            let mut connection = self.relay.access().open().await?;
-            connection.quit().await;
-            Ok(())
-        })
+        Box::pin(self.relay.check())
     }
 }

@@ -16,24 +16,10 @@ mod notify_account;
 mod notify_answers;
 pub mod notify_receipt;
 pub mod sms_notify;
-mod smtp_connection;
-mod smtp_dkim;
-mod smtp_message;
-mod smtp_queue;
-mod smtp_relay;
-mod smtp_replies;
-mod smtp_return_path;
-mod smtp_stream;
-mod smtp_wire;
+mod smtp;
 
 #[cfg(test)]
 mod contract;
-#[cfg(test)]
-mod smtp_pipelining;
-#[cfg(test)]
-mod smtp_rate;
-#[cfg(test)]
-mod smtp_tests;
 
 use std::fmt;
 use std::sync::Arc;

@@ -16,7 +16,7 @@ use rustls::pki_types::PrivateKeyDer;
 use rustls::pki_types::pem::PemObject as _;
 use serde::Deserialize;
 
-use super::Secret;
+use crate::channels::Secret;
 
 /// Whose signature each message carries. The public half of the key stands in the domain's DNS.
 #[derive(Debug, Clone, Deserialize)]

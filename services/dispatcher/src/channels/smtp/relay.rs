@@ -10,11 +10,11 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-use super::smtp_connection::{Connection, Credentials, Patience};
-use super::smtp_message::Written;
-use super::smtp_queue::{Letter, Posted, Queue, Waiting};
-use super::smtp_stream::Dialer;
-use super::{Leave, NotSent, Outcome, Why, why};
+use super::connection::Connection;
+use super::greeting::Access;
+use super::message::Written;
+use super::queue::{Letter, Posted, Queue, Waiting};
+use crate::channels::{Leave, NotSent, Outcome, Why, why};
 
 /// After a fault that an operator has to mend.
 const OUR_FAULT_PAUSE: Duration = Duration::from_mins(5);
@@ -25,28 +25,13 @@ const MOST_MESSAGES: usize = 500;
 const ASK_WHEN_IDLE_FOR: Duration = Duration::from_secs(5);
 const LEAVE_WHEN_IDLE_FOR: Duration = Duration::from_secs(30);
 
-/// How a connection is made.
-pub(super) struct Access {
-    pub(super) dialer: Dialer,
-    pub(super) credentials: Option<Credentials>,
-    pub(super) patience: Patience,
-}
-
-impl Access {
-    /// A connection that is ready for a message.
-    pub(super) async fn open(&self) -> Result<Connection, Why> {
-        // A handshake's state is large and rare; it should not weigh on every send.
-        Box::pin(Connection::open(&self.dialer, self.credentials.as_ref(), self.patience)).await
-    }
-}
-
 struct Office {
     access: Access,
     queue: Queue,
 }
 
 /// Carries letters to one relay.
-pub(super) struct Relay {
+pub(in crate::channels) struct Relay {
     office: Arc<Office>,
     connections: Mutex<JoinSet<()>>,
 }
@@ -57,12 +42,18 @@ impl Relay {
         Self { office: Arc::new(office), connections: Mutex::default() }
     }
 
-    pub(super) fn access(&self) -> &Access {
-        &self.office.access
+    /// Greets the relay, encrypts and logs in as for a message, and takes leave.
+    pub(in crate::channels) async fn check(&self) -> Result<(), Why> {
+        open(&self.office.access).await?.quit().await;
+        Ok(())
     }
 
     /// Carries one message, and says what became of it.
-    pub(super) async fn carry(&self, written: Written, leave: &Leave) -> Result<Outcome, NotSent> {
+    pub(in crate::channels) async fn carry(
+        &self,
+        written: Written,
+        leave: &Leave,
+    ) -> Result<Outcome, NotSent> {
         leave.ask()?;
         let waiting = match self.office.queue.post(written, leave.clone()) {
             Posted::Taken(waiting) => waiting,
@@ -91,6 +82,11 @@ impl Relay {
         while connections.try_join_next().is_some() {}
         connections.spawn(serve(Arc::clone(&self.office), first));
     }
+}
+
+async fn open(access: &Access) -> Result<Connection, Why> {
+    // A handshake's state is large and rare; it should not weigh on every send.
+    Box::pin(Connection::open(access)).await
 }
 
 /// A connection whose task has ended without an answer may have carried the letter.
@@ -166,7 +162,7 @@ impl Office {
         {
             return Ok(link);
         }
-        self.access.open().await.map(Link::new)
+        open(&self.access).await.map(Link::new)
     }
 }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::timeout;
 
-use super::smtp_stream::Stream;
+use super::stream::Stream;
 
 /// A relay that says more than this in one reply is none.
 const LONGEST_REPLY: usize = 16 * 1024;
@@ -70,6 +70,12 @@ impl Wire {
             stream.flush().await.map_err(|_| NoReply::Gone)
         };
         timeout(patience, saying).await.unwrap_or(Err(NoReply::Late))
+    }
+
+    /// One command, and the reply to it.
+    pub(super) async fn ask(&mut self, command: &str, patience: Duration) -> Result<Reply, NoReply> {
+        self.say(command.as_bytes(), patience).await?;
+        self.hear(patience).await
     }
 
     /// How many bytes of what was said last may have reached the relay.

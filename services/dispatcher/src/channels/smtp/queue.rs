@@ -11,8 +11,8 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
-use super::smtp_message::Written;
-use super::{Leave, NotSent, Outcome, Why};
+use super::message::Written;
+use crate::channels::{Leave, NotSent, Outcome, Why};
 
 /// A message on its way.
 pub(super) struct Letter {

@@ -2,76 +2,15 @@
 //!
 //! The relays here are scripts, which say and expect exactly what is written, and the simulator with everything that it can do wrong.
 
-use std::net::Ipv4Addr;
 use std::sync::Arc;
-use std::time::Duration;
 
 use futures::StreamExt as _;
 use futures::future::join_all;
 use simulator::{Behaviour, Failure, Provider};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
-use tokio::time::timeout;
 
-use super::contract::{World, fate, leave, now, outgoing, send};
-use super::*;
-
-const SOON: Duration = Duration::from_secs(10);
-const OFFERS: &str = "250-relay\r\n250 PIPELINING\r\n";
-const OK: &str = "250 ok\r\n";
-const READY: &str = "354 go on\r\n";
-
-/// One connection of a relay that follows a script.
-struct Script(TcpStream, Vec<u8>);
-
-impl Script {
-    async fn accept(listener: &TcpListener) -> Self {
-        let (tcp, _) = timeout(SOON, listener.accept()).await.expect("a connection").unwrap();
-        let mut script = Self(tcp, Vec::new());
-        script.say("220 relay\r\n").await;
-        script.hear("EHLO").await;
-        script.say(OFFERS).await;
-        script
-    }
-
-    async fn say(&mut self, words: &str) {
-        self.0.write_all(words.as_bytes()).await.unwrap();
-    }
-
-    /// Everything up to and with the line that begins so.
-    async fn hear(&mut self, beginning: &str) -> String {
-        let heard = async {
-            loop {
-                let mut end = 0;
-                for line in self.1.split_inclusive(|byte| *byte == b'\n') {
-                    end += line.len();
-                    if line.ends_with(b"\n") && line.starts_with(beginning.as_bytes()) {
-                        return String::from_utf8(self.1.drain(..end).collect()).unwrap();
-                    }
-                }
-                assert!(self.0.read_buf(&mut self.1).await.unwrap() > 0, "gone before {beginning}");
-            }
-        };
-        timeout(SOON, heard).await.unwrap_or_else(|_| panic!("nobody says {beginning}"))
-    }
-
-    async fn sees_us_leave(mut self) {
-        let mut rest = Vec::new();
-        timeout(SOON, self.0.read_to_end(&mut rest)).await.expect("the connection is closed").unwrap();
-        let rest = [self.1, rest].concat();
-        assert_eq!(String::from_utf8_lossy(&rest), "", "more was said");
-    }
-}
-
-/// A channel with so many connections to a relay, and where the relay listens.
-async fn channel(connections: usize) -> (Arc<dyn Channel>, TcpListener) {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
-    let config = serde_json::json!({
-        "host": "127.0.0.1", "port": listener.local_addr().unwrap().port(), "security": "plain",
-        "from": "Hillside School <office@example.com>", "connections": connections, "command_timeout": "10s",
-    });
-    (email_smtp::open(&serde_json::from_value(config).unwrap()).unwrap(), listener)
-}
+use super::script::{OK, PIPELINING, READY, Script, channel};
+use crate::channels::contract::{World, fate, leave, now, outgoing, send};
+use crate::channels::*;
 
 fn to(number: usize, channel: &dyn Channel) -> Outgoing {
     Outgoing {
@@ -94,9 +33,9 @@ async fn send_all(channel: &dyn Channel, number: usize) -> Vec<String> {
 
 #[tokio::test]
 async fn the_next_envelope_comes_with_the_end_of_the_message_before_it() {
-    let (channel, listener) = channel(1).await;
+    let (channel, listener) = channel("plain").await;
     let relay = async {
-        let mut script = Script::accept(&listener).await;
+        let mut script = Script::accept(&listener, PIPELINING).await;
         let envelope = script.hear("DATA").await;
         assert_eq!(envelope.lines().count(), 3, "in one go: {envelope}");
         script.say(&[OK, OK, READY].concat()).await;
@@ -109,8 +48,7 @@ async fn the_next_envelope_comes_with_the_end_of_the_message_before_it() {
             assert_eq!(envelope, expected);
             script.say(&[OK, OK, OK, READY].concat()).await;
         }
-        let last = script.hear(".\r\n").await;
-        script.say(OK).await;
+        let last = script.take().await;
         assert!(last.contains("To: parent2@example.org\r\n"), "{last}");
         script
     };
@@ -122,19 +60,18 @@ async fn the_next_envelope_comes_with_the_end_of_the_message_before_it() {
 
 #[tokio::test]
 async fn a_connection_lost_after_a_final_dot_leaves_that_message_unknown_and_carries_the_next_anew() {
-    let (channel, listener) = channel(1).await;
+    let (channel, listener) = channel("plain").await;
     let relay = async {
-        let mut script = Script::accept(&listener).await;
+        let mut script = Script::accept(&listener, PIPELINING).await;
         script.hear("DATA").await;
         script.say(&[OK, OK, READY].concat()).await;
         script.hear(".\r\n").await;
         script.hear("DATA").await;
         drop(script);
-        let mut script = Script::accept(&listener).await;
+        let mut script = Script::accept(&listener, PIPELINING).await;
         assert!(script.hear("DATA").await.contains("parent1@"), "only what had not left");
         script.say(&[OK, OK, READY].concat()).await;
-        script.hear(".\r\n").await;
-        script.say(OK).await;
+        script.take().await;
     };
     let (fates, ()) = tokio::join!(send_all(&*channel, 2), relay);
     assert_eq!(fates, ["unknown ANSWER_LOST", "accepted"]);
@@ -142,9 +79,9 @@ async fn a_connection_lost_after_a_final_dot_leaves_that_message_unknown_and_car
 
 #[tokio::test]
 async fn each_answer_belongs_to_its_own_message() {
-    let (channel, listener) = channel(1).await;
+    let (channel, listener) = channel("plain").await;
     let relay = async {
-        let mut script = Script::accept(&listener).await;
+        let mut script = Script::accept(&listener, PIPELINING).await;
         script.hear("DATA").await;
         script.say(&[OK, OK, READY].concat()).await;
         // The first is refused at its end, the next at its recipient, whose DATA is refused for that.
@@ -179,17 +116,16 @@ async fn each_answer_belongs_to_its_own_message() {
 
 #[tokio::test]
 async fn a_relay_that_wants_content_for_nobody_gets_none() {
-    let (channel, listener) = channel(1).await;
+    let (channel, listener) = channel("plain").await;
     let relay = async {
-        let mut script = Script::accept(&listener).await;
+        let mut script = Script::accept(&listener, PIPELINING).await;
         script.hear("DATA").await;
         script.say(&[OK, "550 5.1.1 nobody\r\n", READY].concat()).await;
         script.sees_us_leave().await;
-        let mut script = Script::accept(&listener).await;
+        let mut script = Script::accept(&listener, PIPELINING).await;
         assert!(script.hear("DATA").await.contains("parent1@"));
         script.say(&[OK, OK, READY].concat()).await;
-        script.hear(".\r\n").await;
-        script.say(OK).await;
+        script.take().await;
     };
     let (fates, ()) = tokio::join!(send_all(&*channel, 2), relay);
     assert_eq!(fates, ["reject Recipient ADDRESS_REFUSED", "accepted"]);
@@ -197,16 +133,16 @@ async fn a_relay_that_wants_content_for_nobody_gets_none() {
 
 #[tokio::test]
 async fn a_relay_that_closes_in_between_has_not_taken_what_it_did_not_answer() {
-    let (channel, listener) = channel(1).await;
+    let (channel, listener) = channel("plain").await;
     let relay = async {
-        let mut script = Script::accept(&listener).await;
+        let mut script = Script::accept(&listener, PIPELINING).await;
         script.hear("DATA").await;
         script.say(&[OK, OK, READY].concat()).await;
         script.hear(".\r\n").await;
         script.hear("DATA").await;
         script.say("421 4.3.2 closing\r\n").await;
         script.sees_us_leave().await;
-        let mut script = Script::accept(&listener).await;
+        let mut script = Script::accept(&listener, PIPELINING).await;
         assert!(script.hear("DATA").await.contains("parent1@"));
         script.say("421 4.3.2 closing\r\n").await;
         script.sees_us_leave().await;
@@ -217,9 +153,9 @@ async fn a_relay_that_closes_in_between_has_not_taken_what_it_did_not_answer() {
 
 #[tokio::test]
 async fn nobody_waits_long_behind_a_message_that_the_relay_thinks_about() {
-    let (channel, listener) = channel(1).await;
+    let (channel, listener) = channel("plain").await;
     let relay = async {
-        let mut script = Script::accept(&listener).await;
+        let mut script = Script::accept(&listener, PIPELINING).await;
         script.hear("DATA").await;
         script.say(&[OK, OK, READY].concat()).await;
         script.hear(".\r\n").await;
@@ -246,12 +182,12 @@ async fn nobody_waits_long_behind_a_message_that_the_relay_thinks_about() {
 
 #[tokio::test]
 async fn a_bar_that_is_set_after_the_envelope_went_ahead_keeps_the_message_back() {
-    let (channel, listener) = channel(1).await;
+    let (channel, listener) = channel("plain").await;
     let barred = Arc::new(std::sync::atomic::AtomicBool::new(false));
     let seen = Arc::clone(&barred);
     let may = Leave::while_it_holds(move || !seen.load(std::sync::atomic::Ordering::Relaxed));
     let relay = async {
-        let mut script = Script::accept(&listener).await;
+        let mut script = Script::accept(&listener, PIPELINING).await;
         script.hear("DATA").await;
         script.say(&[OK, OK, READY].concat()).await;
         script.hear(".\r\n").await;

@@ -1,6 +1,6 @@
 //! How fast `email.smtp` is, beside Postfix' own sender into the same sink. Not a test: it prints figures and judges none.
 //!
-//! `cargo test --release --package dispatcher --lib smtp_rate -- --ignored --nocapture`, with `smtp-sink` and `smtp-source` (Debian's
+//! `cargo test --release --package dispatcher --lib rate_beside_postfix -- --ignored --nocapture`, with `smtp-sink` and `smtp-source` (Debian's
 //! package `postfix`; neither needs its server) on PATH or in /usr/sbin. Everything stays on loopback and ends by itself.
 
 use std::net::Ipv4Addr;
@@ -12,8 +12,8 @@ use std::time::{Duration, Instant};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
-use super::contract::{leave, now};
-use super::*;
+use crate::channels::contract::{leave, now};
+use crate::channels::*;
 
 const MESSAGES: usize = 60_000;
 const CONNECTIONS: usize = 20;
@@ -121,7 +121,7 @@ async fn rate(channel: Arc<dyn Channel>) -> f64 {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "a measurement: run it by itself, in release mode"]
-async fn smtp_rate() {
+async fn rate_beside_postfix() {
     let Some(sink) = Sink::start(&[]).await else {
         println!("smtp-sink is not installed (Debian's package postfix has it): nothing measured");
         return;
@@ -141,8 +141,8 @@ async fn smtp_rate() {
     for (what, port, further) in [
         ("pipelining", sink.port, serde_json::json!({})),
         ("pipelining, return addresses", sink.port, bounces),
-        ("pipelining, signed with ed25519", sink.port, signed(include_str!("smtp_dkim/ed25519.pem"))),
-        ("pipelining, signed with rsa", sink.port, signed(include_str!("smtp_dkim/rsa.pem"))),
+        ("pipelining, signed with ed25519", sink.port, signed(include_str!("dkim/ed25519.pem"))),
+        ("pipelining, signed with rsa", sink.port, signed(include_str!("dkim/rsa.pem"))),
         ("a relay without pipelining", stubborn.port, serde_json::json!({})),
     ] {
         let rate = rate(channel(port, &further)).await;

@@ -8,7 +8,7 @@ use lettre::Address;
 use ring::hmac;
 use subtle::ConstantTimeEq as _;
 
-use super::Secret;
+use crate::channels::Secret;
 
 /// RFC 5321 §4.5.3.1.1.
 const LONGEST_LOCAL_PART: usize = 64;

@@ -10,12 +10,12 @@ use lettre::message::Mailbox;
 use lettre::message::header::{ContentType, HeaderName, HeaderValue, MIME_VERSION_1_0};
 use lettre::{Address, Message};
 
-use super::smtp_dkim::Signer;
-use super::smtp_return_path::ReturnPath;
-use super::{Outcome, Outgoing, Purpose, RejectKind, why};
+use super::dkim::Signer;
+use super::return_path::ReturnPath;
+use crate::channels::{Outcome, Outgoing, Purpose, RejectKind, why};
 
 /// What is the same in every message.
-pub(super) struct Writer {
+pub(in crate::channels) struct Writer {
     pub(super) from: Mailbox,
     pub(super) reply_to: Option<Mailbox>,
     pub(super) message_id_domain: String,
@@ -34,7 +34,7 @@ pub(super) enum Returns {
 }
 
 /// A message as it goes over the wire.
-pub(super) struct Written {
+pub(in crate::channels) struct Written {
     pub(super) return_path: Address,
     pub(super) recipient: Address,
     pub(super) message_id: String,
@@ -42,12 +42,29 @@ pub(super) struct Written {
     pub(super) content: Vec<u8>,
 }
 
+/// Asks the relay to take the content.
+pub(super) const DATA: &str = "DATA\r\n";
 /// What ends a message; before it the relay has nothing.
 pub(super) const FINAL_DOT: &[u8] = b".\r\n";
 
+impl Written {
+    pub(super) fn mail_from(&self) -> String {
+        format!("MAIL FROM:<{}>\r\n", self.return_path)
+    }
+
+    pub(super) fn rcpt_to(&self) -> String {
+        format!("RCPT TO:<{}>\r\n", self.recipient)
+    }
+
+    /// All that is said before the content.
+    pub(super) fn envelope(&self) -> String {
+        [&self.mail_from(), &self.rcpt_to(), DATA].concat()
+    }
+}
+
 impl Writer {
     /// Writes and signs; the error is the outcome that the message deserves.
-    pub(super) fn write(&self, outgoing: &Outgoing, now: Timestamp) -> Result<Written, Outcome> {
+    pub(in crate::channels) fn write(&self, outgoing: &Outgoing, now: Timestamp) -> Result<Written, Outcome> {
         let refuse = |kind, why| Outcome::reject(kind, why);
         let recipient =
             recipient(&outgoing.to).ok_or(refuse(RejectKind::Recipient, why::ADDRESS_UNUSABLE))?;
@@ -128,9 +145,9 @@ fn content(signature: &str, message: &[u8]) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Secret;
-    use super::super::smtp_dkim::Dkim;
+    use super::super::dkim::Dkim;
     use super::*;
+    use crate::channels::Secret;
 
     fn writer() -> Writer {
         let bounces: Address = "bounces@mail.example.org".parse().unwrap();
@@ -189,7 +206,7 @@ mod tests {
         let (first, _) = written(&writer(), &outgoing());
         let Returns::Each(path) = writer().returns else { panic!("one for all") };
         let read = path.read(first.return_path.as_ref());
-        assert_eq!(read, super::super::smtp_return_path::Addressed::Delivery("dlv_0192".to_owned()));
+        assert_eq!(read, super::super::return_path::Addressed::Delivery("dlv_0192".to_owned()));
         let (again, _) = written(&writer(), &outgoing());
         assert_eq!((first.return_path, first.message_id), (again.return_path, again.message_id));
         let bounces: Address = "postmaster@example.org".parse().unwrap();
@@ -215,7 +232,7 @@ mod tests {
             private_key: None,
             private_key_file: None,
         };
-        let key = Secret::new(include_str!("smtp_dkim/ed25519.pem"));
+        let key = Secret::new(include_str!("dkim/ed25519.pem"));
         let signing = Writer { signer: Signer::new(&dkim, &key), ..writer() };
         let bulk = Outgoing { purpose: Purpose::Bulk, ..outgoing() };
         let (_, signed) = written(&signing, &bulk);

@@ -5,8 +5,8 @@
 
 use std::time::Duration;
 
-use super::smtp_wire::Reply;
-use super::{Outcome, RejectKind, Why, why};
+use super::wire::Reply;
+use crate::channels::{Outcome, RejectKind, Why, why};
 
 /// Where in the transaction a reply came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

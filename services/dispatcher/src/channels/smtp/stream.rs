@@ -31,15 +31,12 @@ pub(super) trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
 impl<S: AsyncRead + AsyncWrite + Unpin + Send> Stream for S {}
 
 /// Whom to connect to, and whom to trust.
-#[derive(Clone)]
 pub(super) struct Dialer {
     pub(super) host: String,
     pub(super) port: u16,
-    pub(super) hello_name: String,
     pub(super) encryption: Option<Encryption>,
 }
 
-#[derive(Clone)]
 pub(super) struct Encryption {
     pub(super) starts: Starts,
     connector: TlsConnector,
