@@ -17,7 +17,7 @@ use proto::ids::{ContactId, PupilId, SchoolId};
 use tonic::Status;
 use tonic::transport::Channel;
 
-use crate::domain::{Address, AddressKind, Link, Pupil, Responsibility};
+use crate::domain::{Address, AddressKind, Link, Preference, Pupil, Responsibility};
 
 const PATIENCE: SignedDuration = SignedDuration::from_secs(5);
 /// The same for a whole school.
@@ -203,6 +203,11 @@ fn link_of(link: pb::Link) -> Result<Link, Error> {
         pb::Restriction::NoChildInformation => (true, false),
         pb::Restriction::NoContact | pb::Restriction::Unspecified => (true, true),
     };
+    let prefers = match link.prefers() {
+        pb::Preference::Text => Preference::Text,
+        pb::Preference::Email => Preference::Email,
+        pb::Preference::None | pb::Preference::Unspecified => Preference::None,
+    };
     Ok(Link {
         contact: link.contact_id.parse().map_err(|_| Error::Answer("a contact's id"))?,
         parent_or_guardian: link.parent_or_guardian,
@@ -212,6 +217,7 @@ fn link_of(link: pb::Link) -> Result<Link, Error> {
         no_child_information,
         no_contact: no_contact || link.no_contact,
         no_voice: link.no_voice,
+        prefers,
         addresses: link.addresses.into_iter().filter_map(address_of).collect(),
     })
 }

@@ -18,6 +18,7 @@ use crate::domain::former::{consequences, shared};
 use crate::domain::language;
 use crate::domain::link::Bar;
 use crate::domain::phone::{self, Phone};
+use crate::domain::preference::Preference;
 use crate::domain::roster::{Contact, Reach};
 use crate::store::write::guard;
 use crate::store::{change, former};
@@ -108,7 +109,13 @@ impl Directory {
         let email = address(&mut fields, request.email.as_deref(), mailbox, email::normalise);
         let language = language(&mut fields, request.language.as_deref());
         let no_voice = request.no_voice;
-        fields.finish(Some(ReachUpdate { first_phone, second_phone, email, language, no_voice }))
+        let prefers = match request.prefers() {
+            pb::Preference::Unspecified => None,
+            pb::Preference::None => Some(Preference::None),
+            pb::Preference::Text => Some(Preference::Text),
+            pb::Preference::Email => Some(Preference::Email),
+        };
+        fields.finish(Some(ReachUpdate { first_phone, second_phone, email, language, no_voice, prefers }))
     }
 }
 
@@ -143,6 +150,7 @@ struct ReachUpdate {
     email: Field<Email>,
     language: Option<String>,
     no_voice: Option<bool>,
+    prefers: Option<Preference>,
 }
 
 impl ReachUpdate {
@@ -153,6 +161,7 @@ impl ReachUpdate {
             email: self.email.on(before.email.as_ref()),
             language: self.language.clone().unwrap_or_else(|| before.language.clone()),
             no_voice: self.no_voice.unwrap_or(before.no_voice),
+            prefers: self.prefers.unwrap_or(before.prefers),
         }
     }
 }

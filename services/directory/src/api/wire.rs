@@ -7,6 +7,7 @@ use crate::domain::audience::{Address, AddressKind, Linked};
 use crate::domain::link::{Bar, Responsibility};
 use crate::domain::phone::Phone;
 use crate::domain::plan::{Action, Change, What};
+use crate::domain::preference::Preference;
 use crate::domain::roster::{RegisterTimes, Term};
 use crate::import::Fault;
 use crate::store::people::{Household, OnRoll};
@@ -90,6 +91,11 @@ fn link(linked: Linked) -> pb::Link {
         Some(Bar::ChildInformation) => pb::Restriction::NoChildInformation,
         Some(Bar::Contact) => pb::Restriction::NoContact,
     };
+    let prefers = match contact.reach.prefers {
+        Preference::None => pb::Preference::None,
+        Preference::Text => pb::Preference::Text,
+        Preference::Email => pb::Preference::Email,
+    };
     pb::Link {
         contact_id: contact.id.to_string(),
         contact_source_id: contact.source_id,
@@ -105,6 +111,7 @@ fn link(linked: Linked) -> pb::Link {
         no_voice: contact.reach.no_voice,
         revision: contact.revision,
         parent_or_guardian: link.role.is_parent_or_guardian(),
+        prefers: prefers.into(),
     }
 }
 

@@ -194,6 +194,7 @@ mod tests {
             email: (!mailbox.is_empty()).then(|| email::normalise(mailbox).unwrap()),
             language: "en".to_owned(),
             no_voice: false,
+            prefers: crate::domain::preference::Preference::None,
         }
     }
 

@@ -12,6 +12,7 @@ pub mod language;
 pub mod link;
 pub mod phone;
 pub mod plan;
+pub mod preference;
 pub mod present;
 pub mod roster;
 mod words;

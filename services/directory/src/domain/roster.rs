@@ -12,6 +12,7 @@ use jiff::civil::{Date, Time};
 use super::email::Email;
 use super::link::{Bar, Responsibility, Role};
 use super::phone::Phone;
+use super::preference::Preference;
 
 /// An id of the school's own system (OneRoster's `sourcedId`).
 pub type SourceId = String;
@@ -112,6 +113,8 @@ pub struct Reach {
     pub language: String,
     /// A voice call is of no use.
     pub no_voice: bool,
+    /// By what the contact would rather be told.
+    pub prefers: Preference,
 }
 
 /// What a file says of a restriction.

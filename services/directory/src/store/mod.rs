@@ -20,4 +20,5 @@ use kit::store::Migration;
 pub const MIGRATIONS: &[Migration] = &[
     Migration { name: "directory_0001", sql: include_str!("schema.sql") },
     Migration { name: "directory_0002", sql: include_str!("barred_addresses.sql") },
+    Migration { name: "directory_0003", sql: include_str!("preferences.sql") },
 ];

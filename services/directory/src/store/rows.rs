@@ -7,6 +7,7 @@ use proto::ids::InvalidId;
 use crate::domain::email::Email;
 use crate::domain::link::{Bar, Link, Responsibility, Restriction, Role};
 use crate::domain::phone::{Kind, Phone};
+use crate::domain::preference::Preference;
 use crate::domain::roster::{Class, Contact, Reach, RegisterTimes, School, Term};
 
 kit::row!(
@@ -80,6 +81,7 @@ kit::row!(
         email: Option<String>,
         language: String,
         no_voice: bool,
+        prefers: String,
         status: String,
         revision: i64,
     }
@@ -205,6 +207,7 @@ impl contacts::Model {
                 email: self.email.as_deref().map(Email::stored),
                 language: self.language.clone(),
                 no_voice: self.no_voice,
+                prefers: read("preference", Preference::of_word(&self.prefers))?,
             },
         })
     }

@@ -214,6 +214,7 @@ pub fn contact_row(
         email: reach.email.as_ref().map(|email| email.as_str().to_owned()),
         language: reach.language.clone(),
         no_voice: reach.no_voice,
+        prefers: reach.prefers.word().to_owned(),
         status: status.word().to_owned(),
         revision,
     }

@@ -40,8 +40,22 @@ pub struct Link {
     pub no_contact: bool,
     /// Takes no voice calls, as who is deaf: none is ever planned, and whoever is asked to ring is told so.
     pub no_voice: bool,
+    /// By what the contact would rather be told.
+    pub prefers: Preference,
     /// In the order in which they are tried.
     pub addresses: Vec<Address>,
+}
+
+/// By what a contact would rather be told: respected where it takes nothing from a child's safety.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Preference {
+    /// Nobody has said.
+    #[default]
+    None,
+    /// By text.
+    Text,
+    /// By e-mail.
+    Email,
 }
 
 /// Parental responsibility on a link.

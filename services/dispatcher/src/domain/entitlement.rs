@@ -187,6 +187,7 @@ pub fn entitled(matter: Matter, standing: Standing) -> Result<(), Reason> {
 pub(crate) mod tests {
     use proto::ids::ContactId;
 
+    use super::super::Preference;
     use super::*;
 
     pub(crate) fn link() -> Link {
@@ -199,6 +200,7 @@ pub(crate) mod tests {
             no_child_information: false,
             no_contact: false,
             no_voice: false,
+            prefers: Preference::None,
             addresses: Vec::new(),
         }
     }

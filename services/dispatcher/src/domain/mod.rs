@@ -23,7 +23,7 @@ pub mod suppression;
 pub mod why;
 
 pub use about::{About, Account};
-pub use audience::{Address, AddressKind, Link, Pupil, Responsibility};
+pub use audience::{Address, AddressKind, Link, Preference, Pupil, Responsibility};
 pub use entitlement::{Choices, Matter, Reach};
 pub use medium::Medium;
 pub use notice::{NoticeKind, Purpose, Ways};

@@ -3,6 +3,8 @@
 
 use std::str::FromStr;
 
+use super::audience::Preference;
+
 /// What is to be told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum NoticeKind {
@@ -31,6 +33,8 @@ pub enum Ways {
     InTurn,
     /// One after another, mailboxes before mobiles: there is more to say than a text holds.
     EmailFirst,
+    /// One after another, mobiles before mailboxes.
+    TextFirst,
     /// A text and an e-mail at once.
     Both,
 }
@@ -98,6 +102,19 @@ impl NoticeKind {
             | Self::ClosureChanged
             | Self::Reopening => Purpose::Needed,
             Self::Announcement => Purpose::Bulk,
+        }
+    }
+
+    /// The same for somebody who would rather be told by one medium. A wish changes the order of what
+    /// is about a graze, and spares who asks for it the second copy of a letter. While a child is missing
+    /// it adds the mailbox and takes no text away; what is as urgent for everybody goes by both anyhow.
+    #[must_use]
+    pub const fn ways_for(self, prefers: Preference) -> Ways {
+        match (self, prefers) {
+            (Self::AbsenceUnexplained | Self::AbsenceCorrection, Preference::Email) => Ways::Both,
+            (Self::FirstAid | Self::Announcement, Preference::Text) => Ways::TextFirst,
+            (Self::Announcement, Preference::Email) => Ways::EmailFirst,
+            (_, Preference::None | Preference::Text | Preference::Email) => self.ways(),
         }
     }
 

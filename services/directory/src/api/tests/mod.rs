@@ -5,6 +5,7 @@ mod barring;
 mod changing;
 mod importing;
 mod played;
+mod preferring;
 mod standing;
 
 use kit::identity::Caller;

@@ -58,6 +58,7 @@ columns! {
         "email" => reach.email,
         "language" => reach.language,
         "noVoice" => reach.no_voice,
+        "prefers" => reach.prefers,
     }
     Link {
         "role" => role,

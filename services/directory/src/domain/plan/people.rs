@@ -65,8 +65,13 @@ fn merged(incoming: &Incoming, person_only: Option<String>) -> Pupil {
 /// addresses must stay known, because somebody else may be using them.
 pub fn contacts(plan: &mut Plan, (present, roster): (&Present, &Roster), held: &BTreeSet<SourceId>) {
     for (key, incoming) in &roster.contacts {
-        if differs(plan, (What::Contact, key), present.contacts.get(key), incoming) {
-            plan.contacts.push(Write { key: key.clone(), stored: Stored::active(incoming.clone()) });
+        let before = present.contacts.get(key);
+        let mut after = incoming.clone();
+        // What people have said of their wishes is not forgotten because a file does not say it.
+        let standing = before.map(|stored| stored.value.reach.prefers).unwrap_or_default();
+        after.reach.prefers = after.reach.prefers.or(standing);
+        if differs(plan, (What::Contact, key), before, &after) {
+            plan.contacts.push(Write { key: key.clone(), stored: Stored::active(after) });
         }
     }
     for (key, stored) in &present.contacts {

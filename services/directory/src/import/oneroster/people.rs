@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::{Student, StudentLine, ids_of, is_school, keyed, refers, refers_if_any};
 use crate::domain::phone::TestNumbers;
+use crate::domain::preference::Preference;
 use crate::domain::roster::{Contact, Reach, SourceId};
 use crate::import::archive::Files;
 use crate::import::csv_file::Need::{Optional, Required};
@@ -157,6 +158,7 @@ fn contact(line: Line<'_>, test_numbers: TestNumbers, faults: &mut Faults) -> Op
         // These two stand in contacts.csv.
         language: String::new(),
         no_voice: false,
+        prefers: Preference::None,
     };
     Some(Contact { given_name: given_name?, family_name: family_name?, reach })
 }

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::domain::language;
 use crate::domain::link::{Bar, Responsibility, Role};
+use crate::domain::preference::Preference;
 use crate::domain::roster::{Contact, Link, Reach, RestrictionWord, SourceId};
 use crate::import::archive::Files;
 use crate::import::csv_file::Need::{Optional, Required};
@@ -17,8 +18,8 @@ type Key = (SourceId, SourceId);
 /// The contacts that a link names, and the links.
 pub type Contacts = (BTreeMap<SourceId, Contact>, BTreeMap<Key, Link>);
 
-/// Language and "no voice" belong to the contact but stand on every line of it.
-type Speech = (String, bool);
+/// Language, "no voice" and the preference belong to the contact but stand on every line of it.
+type Speech = (String, bool, Preference);
 
 /// Reads contacts.csv against the export.
 pub fn contacts(files: &Files, export: &Export, faults: &mut Faults) -> Option<Contacts> {
@@ -37,7 +38,10 @@ pub fn contacts(files: &Files, export: &Export, faults: &mut Faults) -> Option<C
         "language",
         "noVoice",
     ]
-    .map(|column| (column, Required));
+    .map(|column| (column, Required))
+    .into_iter()
+    .chain([("prefers", Optional)])
+    .collect::<Vec<_>>();
     let file = CsvFile::read(files, "contacts.csv", &columns, faults)?;
     let mut links = BTreeMap::new();
     let mut named = BTreeSet::new();
@@ -48,7 +52,8 @@ pub fn contacts(files: &Files, export: &Export, faults: &mut Faults) -> Option<C
         if let Some(speech) = speech {
             let same = speeches.entry(key.1.clone()).or_insert_with(|| speech.clone()) == &speech;
             if !same {
-                line.cell("language").fault("language and noVoice as on the contact's other lines", faults);
+                line.cell("language")
+                    .fault("language, noVoice and prefers as on the contact's other lines", faults);
             }
         }
         if !named.insert(key.clone()) {
@@ -61,8 +66,9 @@ pub fn contacts(files: &Files, export: &Export, faults: &mut Faults) -> Option<C
     let mut contacts = BTreeMap::new();
     for (_, id) in links.keys() {
         let known = export.contacts.as_ref().and_then(|contacts| contacts.get(id)).and_then(Option::as_ref);
-        if let (Some(contact), Some((language, no_voice))) = (known, speeches.get(id)) {
-            let reach = Reach { language: language.clone(), no_voice: *no_voice, ..contact.reach.clone() };
+        if let (Some(contact), Some((language, no_voice, prefers))) = (known, speeches.get(id)) {
+            let (language, no_voice, prefers) = (language.clone(), *no_voice, *prefers);
+            let reach = Reach { language, no_voice, prefers, ..contact.reach.clone() };
             contacts.insert(id.clone(), Contact { reach, ..contact.clone() });
         }
     }
@@ -164,5 +170,7 @@ fn speech(line: Line<'_>, faults: &mut Faults) -> Option<Speech> {
     let cell = line.cell("language");
     let language = cell.read(&language::Fault.to_string(), faults, |text| language::normalise(text).ok());
     let no_voice = values::truth(line.cell("noVoice"), faults);
-    Some((language?, no_voice?))
+    let preferences = Preference::ALL.map(|preference| (preference.word(), preference));
+    let prefers = values::word(line.cell("prefers"), &preferences, faults);
+    Some((language?, no_voice?, prefers?))
 }

@@ -16,7 +16,7 @@ pub(super) fn choose<'a>(
     pupil: PupilId,
     plan: &mut Plan,
 ) -> Vec<&'a Address> {
-    let ways = wanted.matter.kind.ways();
+    let ways = wanted.matter.kind.ways_for(link.prefers);
     let mut chosen: Vec<&Address> = Vec::new();
     let emailed = wanted.was_emailed((link.contact, pupil));
     for address in in_turn(wanted, link, pupil) {
@@ -45,11 +45,13 @@ pub(super) fn choose<'a>(
 }
 
 /// A contact's addresses in the order in which they are tried: the directory's, but for what the
-/// kind and experience change. What was said not to exist comes last.
+/// kind, the contact's wish and experience change. What was said not to exist comes last.
 fn in_turn<'a>(wanted: &Wanted<'_>, link: &'a Link, pupil: PupilId) -> Vec<&'a Address> {
     let mut addresses: Vec<&Address> = link.addresses.iter().collect();
-    if wanted.matter.kind.ways() == Ways::EmailFirst {
-        addresses.sort_by_key(|address| address.kind != AddressKind::Email);
+    match wanted.matter.kind.ways_for(link.prefers) {
+        Ways::EmailFirst => addresses.sort_by_key(|address| address.kind != AddressKind::Email),
+        Ways::TextFirst => addresses.sort_by_key(|address| address.kind != AddressKind::Mobile),
+        Ways::InTurn | Ways::Both => {}
     }
     if wanted.was_emailed((link.contact, pupil)) {
         addresses.retain(|address| address.kind == AddressKind::Mobile);

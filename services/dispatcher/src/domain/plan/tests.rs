@@ -3,10 +3,11 @@
 mod any_school;
 mod held;
 mod kinds;
+mod preferred;
 mod suppressed;
 
 use super::super::entitlement::tests::{link, matter};
-use super::super::{Choices, Reach, Responsibility, Suppression, Ways};
+use super::super::{Choices, Preference, Reach, Responsibility, Suppression, Ways};
 use super::*;
 
 const BOTH: Media = Media { text: true, email: true };

@@ -20,6 +20,11 @@ fn any_link() -> impl Strategy<Value = Link> {
         no_child_information: flags[4],
         no_contact: flags[5] && flags[3],
         no_voice: flags[1] && flags[2],
+        prefers: match (flags[0], flags[4]) {
+            (true, true) => Preference::Text,
+            (true, false) => Preference::Email,
+            (false, _) => Preference::None,
+        },
         addresses: addresses
             .into_iter()
             .map(|(kind, number, barred, no_contact)| {
@@ -105,7 +110,6 @@ proptest! {
         let audience: Vec<Pupil> = links.into_iter().map(of).collect();
         let pupils: Vec<PupilId> = audience.iter().map(|pupil| pupil.id).collect();
         let plan = plan(&Wanted { suppressed: &suppressed, texts, ..wanted(matter, &pupils, &audience) });
-        let most = if matter.kind.ways() == Ways::Both { 2 } else { 1 };
         for pupil in &audience {
             if pupil.person_only && matter.asks_a_person_first() {
                 prop_assert!(plan.tasks.contains(&PersonTask::PersonOnly(pupil.id)));
@@ -117,6 +121,7 @@ proptest! {
             prop_assert_eq!(plan.tasks.contains(&PersonTask::NobodyToTell(pupil.id)), nobody);
             for link in &pupil.links {
                 let member = (link.contact, pupil.id);
+                let most = if matter.kind.ways_for(link.prefers) == Ways::Both { 2 } else { 1 };
                 let told = plan.messages.iter().filter(|message| message.members.contains(&member)).count();
                 let listed = plan.tasks.contains(&not_reached(matter.kind, link.contact, pupil.id));
                 prop_assert_eq!(told > 0 || listed, may(link));

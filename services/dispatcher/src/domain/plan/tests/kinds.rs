@@ -14,7 +14,7 @@ fn each_kind_uses_addresses_in_its_own_way() {
     let audience = [pupil(vec![mother]), pupil(vec![no_mailbox])];
     for kind in NoticeKind::ALL {
         let expected = match kind.ways() {
-            Ways::InTurn => vec![Mobile, Mobile],
+            Ways::InTurn | Ways::TextFirst => vec![Mobile, Mobile],
             Ways::EmailFirst => vec![Mobile, Email],
             Ways::Both => vec![Mobile, Mobile, Email],
         };
