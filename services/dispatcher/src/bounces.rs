@@ -61,12 +61,13 @@ pub fn handler(store: Store, planner: Arc<Notify>) -> Handler {
             let unreadable = || Verdict::Poison("not what is kept of a bounce".to_owned());
             let kept: Kept = serde_json::from_slice(&raw.body).map_err(|_| unreadable())?;
             let news = Reason::by_code(&kept.code).and_then(news).ok_or_else(unreadable)?;
-            let about = receipts::delivery_of(&store, Some(&kept.delivery)).await?;
-            let (delivery, channel) = about
+            let channel = receipts::channel_of(&store, &kept.delivery).await?;
+            let channel = channel
                 .ok_or_else(|| Verdict::Poison("a bounce of a message that nobody here sent".to_owned()))?;
-            let now = store.clock().now();
-            let commit = receipts::apply(&store, (&channel, &delivery), news, now).wake(&planner);
-            Ok(Handled { id: format!("{delivery}:{}", kept.code), commit })
+            let id = format!("{}:{}", kept.delivery, kept.code);
+            let said = receipts::Said { delivery: kept.delivery, channel, news };
+            let commit = receipts::apply(&store, &[said], store.clock().now())?.wake(&planner);
+            Ok(Handled { id, commit })
         })
     })
 }

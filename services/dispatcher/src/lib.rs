@@ -88,8 +88,9 @@ impl Service for Dispatcher {
         let timing = config.timing.clone();
         let wired = wire(store, directory, channels, (config.timing, config.choices), stop)?;
         metrics::begin(wired.sender.outlets.iter().map(|(name, outlet)| (name, outlet.per_second())));
-        let routes = token
-            .map_or_else(Router::new, |token| receipts::routes(store.clone(), wired.receipt.clone(), token));
+        let routes = token.map_or_else(Router::new, |token| {
+            receipts::routes(store.clone(), (wired.receipts, wired.receipt.clone()), token)
+        });
         let routes = match returns {
             Some(returns) => routes.merge(bounces::routes(store.clone(), wired.bounce.clone(), returns)),
             None => routes,
@@ -105,6 +106,7 @@ impl Service for Dispatcher {
             .run("planner", wired.planner.run(stop.clone()))
             .run("sender", wired.sender.run(stop.clone()))
             .run("settler", wired.settling)
+            .run("receipts", wired.taking)
             .run("metrics", metrics::follow(store.clone(), timing, stop.clone()))
             .run("retention", retention::run(retention, store.clone(), stop.clone())))
     }
@@ -118,6 +120,8 @@ struct Wired {
     sender: Sender,
     generation: Generation,
     settling: BoxFuture<'static, anyhow::Result<()>>,
+    receipts: receipts::Receipts,
+    taking: BoxFuture<'static, anyhow::Result<()>>,
     receipt: Handler,
     bounce: Handler,
 }
@@ -139,6 +143,7 @@ fn wire(
     let renderer = Arc::new(render::Renderer::new()?);
     let owner = ChunkId::generate().to_string();
     let (settler, settling) = Settler::new(store.clone(), Arc::clone(&planner_wake), stop.clone());
+    let (receipts, taking) = receipts::Receipts::new(store.clone(), Arc::clone(&planner_wake));
     Ok(Wired {
         api: api::Api {
             store: store.clone(),
@@ -186,6 +191,8 @@ fn wire(
         },
         generation,
         settling: Box::pin(settling),
+        receipts,
+        taking: Box::pin(taking),
         receipt: receipts::handler(store.clone(), Arc::clone(&planner_wake)),
         bounce: bounces::handler(store.clone(), planner_wake),
     })

@@ -53,7 +53,8 @@ pub(super) async fn redeliver(
             let plan = api.plan_again(&gathering, &owed).await?;
             counts.add(&owed, &plan);
             commit = redeliveries::keep(&api.store, commit, caller, (&gathering, &why));
-            commit = api.write(&gathering, &plan, commit, now);
+            let written = api.write(&gathering, &plan, commit, now);
+            commit = written.map_err(|error| failure(&error))?;
         }
         Ok((commit, counts.answer()))
     })
@@ -126,7 +127,13 @@ impl Api {
         }
     }
 
-    fn write(&self, gathering: &Gathering, plan: &Plan, commit: Commit, now: Timestamp) -> Commit {
+    fn write(
+        &self,
+        gathering: &Gathering,
+        plan: &Plan,
+        commit: Commit,
+        now: Timestamp,
+    ) -> Result<Commit, Error> {
         let desk = Desk { store: &self.store, outlets: &self.outlets, now };
         let lane = route(gathering.kind, &self.timing).lane;
         plans::write(&Writing { desk, gathering, lane }, plan, commit)

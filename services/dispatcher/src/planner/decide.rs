@@ -36,7 +36,7 @@ impl Planner {
             "a gathering leaves"
         );
         let plan = plan.and(plan::dealt_with(&dealt_with));
-        let mut commit = plans::first(&self.writing(gathering, now), &plan);
+        let mut commit = plans::first(&self.writing(gathering, now), &plan)?;
         // Nobody is asked because of a letter that came too late.
         if gathering.kind.is_about_closing() && gathering.scope().is_some() && now >= gathering.valid_until {
             commit = commit.task(waits::many_not_told(gathering.school, &gathering.id, now));
@@ -81,7 +81,7 @@ impl Planner {
         let plan = plan.and(plan::dealt_with(by_person));
         let commit =
             follow_ups::done(&self.store, follow_up).execute(waits::over(&self.store, &gathering.id));
-        Ok(self.commit(plans::write(&self.writing(gathering, now), &plan, commit)).await?)
+        Ok(self.commit(plans::write(&self.writing(gathering, now), &plan, commit)?).await?)
     }
 
     /// Asks the directory who there is, and decides. What can no longer be told in time is a

@@ -115,7 +115,7 @@ pub async fn correct(wrong: &Wrong, desk: Desk<'_>, route: &Route) -> Result<Com
     plan.messages = by_address.into_values().collect();
     let commit = rows_of(store, wrong, &gathering, desk.now)?;
     let writing = Writing { desk, gathering: &gathering, lane: route.lane };
-    Ok(plans::write(&writing, &plan, commit))
+    plans::write(&writing, &plan, commit)
 }
 
 fn rows_of(store: &Store, wrong: &Wrong, gathering: &Gathering, now: Timestamp) -> Result<Commit, Error> {

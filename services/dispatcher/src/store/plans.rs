@@ -3,21 +3,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
-use kit::clock::{from_micros, micros};
+use kit::clock::from_micros;
 use kit::store::{Commit, Error, Store};
-use proto::ids::{ChunkId, DeliveryId, NoticeId, PupilId};
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, Set, Statement};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, Statement};
 
 use super::gatherings::Gathering;
-use super::{rows, waits};
+use super::{plan_rows, rows, waits};
 use crate::channels::ChannelName;
 use crate::domain::person::Asking;
-use crate::domain::plan::{Decision, Media, Member, Plan, Planned};
-use crate::domain::{AddressKind, DeliveryState, Reason};
+use crate::domain::plan::{Media, Member, Plan};
+use crate::domain::{AddressKind, DeliveryState};
 use crate::routes::Lane;
-
-/// How many deliveries a sender leases at once.
-const CHUNK: usize = 1_000;
 
 /// By which channel each medium leaves.
 #[derive(Debug, Clone, Default)]
@@ -67,7 +63,7 @@ pub struct Writing<'a> {
 }
 
 /// Writes a gathering's first plan; a conflict when a notice came or went meanwhile.
-pub fn first(writing: &Writing<'_>, plan: &Plan) -> Commit {
+pub fn first(writing: &Writing<'_>, plan: &Plan) -> Result<Commit, Error> {
     let store = writing.desk.store;
     let id = &writing.gathering.id;
     let left = "UPDATE gatherings SET state = 'left' WHERE id = $1 AND state = 'open'";
@@ -87,42 +83,6 @@ pub fn first(writing: &Writing<'_>, plan: &Plan) -> Commit {
         })
     });
     write(writing, plan, commit)
-}
-
-/// The rows of one chunk.
-struct ChunkRows {
-    id: String,
-    channel: ChannelName,
-    /// When it leaves: now, or when the quiet hours are over.
-    due_at: Timestamp,
-    deliveries: Vec<rows::deliveries::ActiveModel>,
-    members: Vec<rows::members::ActiveModel>,
-}
-
-/// The messages of a plan in its order, each in a chunk of its channel and its time.
-fn chunks_of(writing: &Writing<'_>, plan: &Plan) -> Vec<ChunkRows> {
-    let mut chunks: Vec<ChunkRows> = Vec::new();
-    for message in &plan.messages {
-        let Some(channel) = writing.desk.outlets.of(message.address.kind) else { continue };
-        let due_at = message.held_until.unwrap_or(writing.desk.now);
-        let has_room = |chunk: &ChunkRows| {
-            chunk.channel == *channel && chunk.due_at == due_at && chunk.deliveries.len() < CHUNK
-        };
-        let at = chunks.iter().position(has_room).unwrap_or_else(|| {
-            let id = ChunkId::generate().to_string();
-            let channel = channel.clone();
-            chunks.push(ChunkRows { id, channel, due_at, deliveries: Vec::new(), members: Vec::new() });
-            chunks.len() - 1
-        });
-        let Some(chunk) = chunks.get_mut(at) else { continue };
-        let id = DeliveryId::generate().to_string();
-        for (contact, pupil) in &message.members {
-            let Some(notice) = writing.gathering.notice_of(*pupil) else { continue };
-            chunk.members.push(member_row(&id, (contact.to_string(), *pupil), notice));
-        }
-        chunk.deliveries.push(delivery_row(writing, message, (id, channel, &chunk.id)));
-    }
-    chunks
 }
 
 /// Until when deliveries are held, by their ids: those of them that are.
@@ -146,17 +106,11 @@ pub async fn held_until(
 }
 
 /// Adds the rows of a plan to a commit.
-pub fn write(writing: &Writing<'_>, plan: &Plan, mut commit: Commit) -> Commit {
-    for chunk in chunks_of(writing, plan) {
-        commit = insert_chunk(commit, writing, chunk);
-    }
+pub fn write(writing: &Writing<'_>, plan: &Plan, commit: Commit) -> Result<Commit, Error> {
+    let mut commit = plan_rows::insert(writing, plan, commit)?;
     for (address, member) in &plan.joins {
         commit = commit.guarded(join(writing, address, *member));
     }
-    commit = insert_decisions(
-        commit,
-        plan.decisions.iter().map(|decision| decision_row(writing, decision)).collect(),
-    );
     let Writing { desk, gathering, .. } = writing;
     let asking = Asking {
         school: gathering.school,
@@ -166,51 +120,7 @@ pub fn write(writing: &Writing<'_>, plan: &Plan, mut commit: Commit) -> Commit {
         no_voice: &plan.no_voice,
         now: desk.now,
     };
-    asking.tasks(&plan.tasks).into_iter().fold(commit, Commit::task)
-}
-
-fn delivery_row(
-    writing: &Writing<'_>,
-    message: &Planned,
-    (id, channel, chunk): (String, &ChannelName, &str),
-) -> rows::deliveries::ActiveModel {
-    let (state, why) = match message.held_until {
-        Some(_) => (DeliveryState::Held, Reason::QuietHours),
-        None => (DeliveryState::Due, Reason::Due),
-    };
-    rows::deliveries::ActiveModel {
-        id: Set(id),
-        chunk_id: Set(Some(chunk.to_owned())),
-        school: Set(writing.gathering.school.to_string()),
-        gathering_id: Set(writing.gathering.id.clone()),
-        kind: Set(writing.gathering.kind.as_str().to_owned()),
-        channel: Set(channel.to_string()),
-        address: Set(message.address.value.clone()),
-        state: Set(state.as_str().to_owned()),
-        why: Set(why.code().to_owned()),
-        attempts: Set(0),
-        reference: Set(None),
-        created_at: Set(micros(writing.desk.now)),
-        updated_at: Set(micros(writing.desk.now)),
-        valid_until: Set(micros(writing.gathering.valid_until)),
-        patience_until: Set(None),
-        next_address: Set(false),
-        general: Set(None),
-        erased_at: Set(None),
-    }
-}
-
-fn member_row(delivery: &str, member: (String, PupilId), notice: NoticeId) -> rows::members::ActiveModel {
-    let (contact, pupil) = member;
-    rows::members::ActiveModel {
-        delivery_id: Set(delivery.to_owned()),
-        contact_id: Set(contact),
-        pupil_id: Set(pupil.to_string()),
-        notice_id: Set(notice.to_string()),
-        told: Set(false),
-        why: Set(String::new()),
-        corrected_by: Set(None),
-    }
+    Ok(asking.tasks(&plan.tasks).into_iter().fold(commit, Commit::task))
 }
 
 /// Makes a contact a member of the message that tells their address about the pupil already, so
@@ -232,54 +142,4 @@ fn join(writing: &Writing<'_>, address: &str, member: Member) -> Statement {
         pupil.to_string().into(),
     ];
     writing.desk.store.statement(&sql, values)
-}
-
-fn insert_chunk(commit: Commit, writing: &Writing<'_>, rows: ChunkRows) -> Commit {
-    let ChunkRows { id, channel, due_at, deliveries, members } = rows;
-    let chunk = rows::chunks::ActiveModel {
-        id: Set(id),
-        school: Set(writing.gathering.school.to_string()),
-        channel: Set(channel.to_string()),
-        lane: Set(writing.lane.order()),
-        due_at: Set(micros(due_at)),
-        owner: Set(None),
-        lease_until: Set(None),
-    };
-    commit.work(move |tx| {
-        let (chunk, deliveries, members) = (chunk.clone(), deliveries.clone(), members.clone());
-        Box::pin(async move {
-            rows::chunks::Entity::insert(chunk).exec_without_returning(tx).await?;
-            rows::deliveries::Entity::insert_many(deliveries).exec_without_returning(tx).await?;
-            for members in members.chunks(2_000) {
-                rows::members::Entity::insert_many(members.to_vec()).exec_without_returning(tx).await?;
-            }
-            Ok(())
-        })
-    })
-}
-
-fn decision_row(writing: &Writing<'_>, decision: &Decision) -> rows::decisions::ActiveModel {
-    rows::decisions::ActiveModel {
-        gathering_id: Set(writing.gathering.id.clone()),
-        contact_id: Set(decision.contact.map(|contact| contact.to_string())),
-        pupil_id: Set(decision.pupil.to_string()),
-        why: Set(decision.reason.code().to_owned()),
-        at: Set(micros(writing.desk.now)),
-        ..Default::default()
-    }
-}
-
-fn insert_decisions(commit: Commit, decisions: Vec<rows::decisions::ActiveModel>) -> Commit {
-    if decisions.is_empty() {
-        return commit;
-    }
-    commit.work(move |tx| {
-        let decisions = decisions.clone();
-        Box::pin(async move {
-            for decisions in decisions.chunks(2_000) {
-                rows::decisions::Entity::insert_many(decisions.to_vec()).exec_without_returning(tx).await?;
-            }
-            Ok(())
-        })
-    })
 }

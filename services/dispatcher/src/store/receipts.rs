@@ -1,21 +1,32 @@
 //! What a provider says later about a message. It comes late, twice and in any order.
 
+use std::collections::HashMap;
+
 use jiff::Timestamp;
 use kit::clock::micros;
 use kit::store::{Commit, Error, Store};
+use proto::ids::DeliveryId;
 use sea_orm::ConnectionTrait;
+use serde::Serialize;
 
-use super::{json_rows, suppressions};
+use super::{json_rows, json_texts, suppressions};
 use crate::channels::notify_receipt::ReceiptStatus;
 use crate::domain::{DeliveryState, Reason};
 
-/// The delivery that a receipt is about, with its channel. Every message of ours carries its
-/// delivery's id, so a receipt without one is not about us.
-pub async fn delivery_of(store: &Store, reference: Option<&str>) -> Result<Option<(String, String)>, Error> {
-    let Some(reference) = reference else { return Ok(None) };
-    let sql = "SELECT channel FROM deliveries WHERE id = $1";
-    let found = store.read().query_one_raw(store.statement(sql, [reference.into()])).await?;
-    found.map(|row| Ok((reference.to_owned(), row.try_get("", "channel")?))).transpose()
+/// The channels of those of these deliveries that are ours, by their ids. Every message of ours carries
+/// its delivery's id, so a receipt without one is not about us.
+pub async fn channels_of(store: &Store, deliveries: &[&str]) -> Result<HashMap<String, String>, Error> {
+    // What is no id of ours may hold characters that a database refuses.
+    let ids: Vec<&str> = deliveries.iter().copied().filter(|id| id.parse::<DeliveryId>().is_ok()).collect();
+    let ids = serde_json::to_string(&ids).map_err(|_| Error::Corrupt { what: "batch" })?;
+    let sql = format!("SELECT id, channel FROM deliveries WHERE id IN ({})", json_texts(store.backend()));
+    let rows = store.read().query_all_raw(store.statement(&sql, [ids.into()])).await?;
+    rows.iter().map(|row| Ok((row.try_get("", "id")?, row.try_get("", "channel")?))).collect()
+}
+
+/// The channel of a delivery of ours.
+pub async fn channel_of(store: &Store, delivery: &str) -> Result<Option<String>, Error> {
+    Ok(channels_of(store, &[delivery]).await?.remove(delivery))
 }
 
 /// What is said later about a message.
@@ -40,33 +51,74 @@ impl From<ReceiptStatus> for News {
     }
 }
 
-/// Writes down what was said and lets it change its delivery, if it is news. A provider says it about
-/// thousands at the same time, so what many receipts write goes in one statement.
-pub fn apply(store: &Store, about: (&str, &str), news: impl Into<News>, now: Timestamp) -> Commit {
-    let (channel, delivery) = about;
-    let news = news.into();
-    let reason = match news {
-        News::Delivered => Reason::Delivered,
-        News::Failed(reason) | News::Noted(reason) => reason,
-    };
-    let row = serde_json::json!({
-        "id": delivery, "channel": channel, "why": reason.code(), "at": micros(now),
-    });
+/// What was said about one delivery of ours.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Said {
+    /// The delivery.
+    pub delivery: String,
+    /// Its channel.
+    pub channel: String,
+    /// What.
+    pub news: News,
+}
+
+#[derive(Serialize)]
+struct Row<'a> {
+    id: &'a str,
+    channel: &'a str,
+    why: &'static str,
+    at: i64,
+}
+
+impl<'a> Row<'a> {
+    fn of(said: &'a Said, now: Timestamp) -> Self {
+        let Said { delivery, channel, news } = said;
+        Self { id: delivery, channel, why: news.reason().code(), at: micros(now) }
+    }
+}
+
+/// Writes down what was said and lets it change its deliveries, where it is news: in one statement for
+/// all that say the same, because a provider says it about thousands at the same time.
+pub fn apply(store: &Store, said: &[Said], now: Timestamp) -> Result<Commit, Error> {
     let rows =
         json_rows(store.backend(), &[("id", "TEXT"), ("channel", "TEXT"), ("why", "TEXT"), ("at", "BIGINT")]);
-    let statements = std::iter::once(kept(&rows)).chain(match news {
-        News::Noted(_) => Vec::new(),
-        News::Delivered => delivered(&rows),
-        News::Failed(_) => failed(&rows),
-    });
-    let commit = statements.fold(Commit::new(), |commit, sql| commit.row_of_many(sql, row.clone()));
-    suppressions::condemned(store, delivery, reason.code(), now).into_iter().fold(commit, Commit::execute)
+    let of = |which: fn(News) -> bool| -> Result<Option<String>, Error> {
+        let of: Vec<Row<'_>> =
+            said.iter().filter(|said| which(said.news)).map(|said| Row::of(said, now)).collect();
+        let json = (!of.is_empty()).then(|| serde_json::to_string(&of)).transpose();
+        json.map_err(|_| Error::Corrupt { what: "batch" })
+    };
+    let all = of(|_| true)?.map(|json| (json, vec![kept(&rows)]));
+    // Whatever order they came in, that it got there is the last word.
+    let bad = of(|news| matches!(news, News::Failed(_)))?.map(|json| (json, failed(&rows)));
+    let good = of(|news| news == News::Delivered)?.map(|json| (json, delivered(&rows)));
+    let mut commit = Commit::new();
+    for (json, statements) in [all, bad, good].into_iter().flatten() {
+        for sql in statements {
+            commit = commit.execute(store.statement(&sql, [json.as_str().into()]));
+        }
+    }
+    let condemned = said
+        .iter()
+        .filter_map(|said| suppressions::condemned(store, &said.delivery, said.news.reason().code(), now));
+    Ok(condemned.fold(commit, Commit::execute))
+}
+
+impl News {
+    /// What stands in rows for it.
+    #[must_use]
+    pub const fn reason(self) -> Reason {
+        match self {
+            Self::Delivered => Reason::Delivered,
+            Self::Failed(reason) | Self::Noted(reason) => reason,
+        }
+    }
 }
 
 fn kept(rows: &str) -> String {
     format!(
         "INSERT INTO receipts (channel, delivery_id, status, received_at) \
-         SELECT j.channel, j.id, j.why, j.at FROM {rows}"
+         SELECT j.channel, j.id, j.why, j.at FROM {rows} WHERE TRUE ON CONFLICT (delivery_id, status) DO NOTHING"
     )
 }
 

@@ -232,8 +232,7 @@ async fn what_is_open_waits_or_wants_another_address_stays_whole() {
         // A receipt that comes after years starts nothing.
         let id = world.deliveries().await.remove(0).id;
         let late = crate::channels::notify_receipt::ReceiptStatus::PermanentFailure;
-        let commit = crate::store::receipts::apply(&world.store, ("sms.notify", &id), late, world.now());
-        world.store.commit(commit).await.unwrap();
+        world.learns(&id, late).await;
         let delivery = world.deliveries().await.remove(0);
         assert_eq!((delivery.state.as_str(), delivery.next_address), ("failed", false));
         world.end().await;

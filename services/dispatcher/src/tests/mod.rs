@@ -217,8 +217,13 @@ impl World {
         let receipts = format!("http://{}/dispatcher/receipts/notify", listener.local_addr().unwrap());
         let bounces = format!("http://{}/dispatcher/bounces", listener.local_addr().unwrap());
         let returns = (Secret::new(BOUNCES_TOKEN), return_path(BOUNCES_TOKEN));
-        let routes = crate::receipts::routes(store.clone(), wired.receipt.clone(), Secret::new(TOKEN))
-            .merge(crate::bounces::routes(store.clone(), wired.bounce, returns));
+        let routes = crate::receipts::routes(
+            store.clone(),
+            (wired.receipts, wired.receipt.clone()),
+            Secret::new(TOKEN),
+        )
+        .merge(crate::bounces::routes(store.clone(), wired.bounce, returns));
+        servers.spawn(wired.taking);
         servers.spawn(async move { Ok(axum::serve(listener, routes).await?) });
         simulator.send_receipts_to(ReceiptsTo {
             url: receipts.clone(),

@@ -26,7 +26,7 @@ async fn decided(world: &World) -> (kit::store::Commit, usize) {
     let outlets: &Outlets = &planner.outlets;
     let desk = Desk { store: &world.store, outlets, now: world.now() };
     let writing = Writing { desk, gathering: &gathering, lane: crate::routes::Lane::Normal };
-    (first(&writing, &plan), plan.messages.len())
+    (first(&writing, &plan).unwrap(), plan.messages.len())
 }
 
 #[tokio::test]

@@ -7,6 +7,8 @@ use proto::events::scope::Scope;
 use proto::ids::{AccidentId, AnnouncementId, ClosureId};
 
 use super::*;
+use crate::channels::notify_receipt::ReceiptStatus;
+use crate::store::receipts;
 
 /// The end of the day of every story.
 pub fn midnight() -> Timestamp {
@@ -130,6 +132,14 @@ impl World {
 
     pub async fn closure_changed(&self, id: &str, version: u64, closure: Closure) {
         self.said(id, version, ClosureChanged { closure }).await;
+    }
+
+    /// Hears from the provider of a text.
+    pub async fn learns(&self, delivery: &str, status: ReceiptStatus) {
+        let (delivery, channel) = (delivery.to_owned(), "sms.notify".to_owned());
+        let said = receipts::Said { delivery, channel, news: status.into() };
+        let commit = receipts::apply(&self.store, &[said], self.now()).unwrap();
+        self.store.commit(commit).await.unwrap();
     }
 
     pub async fn announced(&self, sent: AnnouncementSent) {

@@ -48,8 +48,7 @@ fn accepted() -> Outcome {
 }
 
 async fn receipt(world: &World, delivery: &str, status: crate::channels::notify_receipt::ReceiptStatus) {
-    let commit = crate::store::receipts::apply(&world.store, ("sms.notify", delivery), status, world.now());
-    world.store.commit(commit).await.unwrap();
+    world.learns(delivery, status).await;
 }
 
 async fn one(world: &World) -> rows::deliveries::Model {

@@ -59,9 +59,7 @@ async fn without_a_receipt_the_next_address_is_tried_once_and_a_late_failure_sta
         let first = world.deliveries().await.remove(0);
         assert_eq!(first.why, "NO_RECEIPT");
         let failed = crate::channels::notify_receipt::ReceiptStatus::PermanentFailure;
-        let commit =
-            crate::store::receipts::apply(&world.store, ("sms.notify", &first.id), failed, world.now());
-        world.store.commit(commit).await.unwrap();
+        world.learns(&first.id, failed).await;
         world.pass(1);
         world.until_states(&["failed", "accepted"]).await;
         world.until_quiet().await;

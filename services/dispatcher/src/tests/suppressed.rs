@@ -26,8 +26,7 @@ async fn texted(world: &World, number: &str, status: ReceiptStatus) -> PupilId {
 async fn receipt(world: &World, address: &str, status: ReceiptStatus) {
     let deliveries = world.deliveries().await;
     let own = deliveries.iter().rfind(|delivery| delivery.address == address).unwrap();
-    let commit = crate::store::receipts::apply(&world.store, ("sms.notify", &own.id), status, world.now());
-    world.store.commit(commit).await.unwrap();
+    world.learns(&own.id, status).await;
 }
 
 /// Where a letter by text goes, and then where the news of a missing child goes.
