@@ -12,7 +12,7 @@ use kit::clock::micros;
 use kit::store::{Error, Store, erase as common};
 use sea_orm::{ConnectionTrait, DbBackend, Statement};
 
-use super::json_texts;
+use super::{json_texts, suppressions};
 
 /// Gatherings that are worked on together.
 const GATHERINGS: u64 = 200;
@@ -30,7 +30,7 @@ const ENDED: &str = "chunk_id IS NULL AND NOT next_address AND patience_until IS
 /// How much was erased.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Erased {
-    /// Addresses of deliveries.
+    /// Addresses of deliveries, and those that were known to be dead.
     pub addresses: u64,
     /// Gatherings, with what their words were made from.
     pub gatherings: u64,
@@ -69,6 +69,7 @@ pub async fn erase(
     for table in ["recalls", "redeliveries"] {
         erased.words += changed(store, whys(store, table, before)).await?;
     }
+    erased.addresses += changed(store, suppressions::erased(store, before)).await?;
     erased.words += common::erase(store, before, now).await?;
     Ok(erased)
 }

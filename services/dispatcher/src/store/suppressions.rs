@@ -61,6 +61,14 @@ pub(super) fn alive(rows: &str) -> String {
     )
 }
 
+/// An address that was dead for as long as addresses are kept is forgotten: it is condemned again when it
+/// is tried again. Whose owner asked for no more messages is kept for as long as that is respected.
+#[must_use]
+pub(super) fn erased(store: &Store, before: Timestamp) -> Statement {
+    let sql = "DELETE FROM suppressions WHERE kind = 'dead' AND at < $1";
+    store.statement(sql, [micros(before).into()])
+}
+
 /// Whoever has an address asks for messages again: the only thing that lifts an opt-out.
 #[must_use]
 pub fn asked_for_messages(store: &Store, school: SchoolId, key: &str) -> Statement {

@@ -69,7 +69,7 @@ async fn among_many(world: &World) -> String {
     world
         .meddle(&format!(
             "{many} INSERT INTO deliveries SELECT 'other_' || n.i, NULL, d.school, d.gathering_id, d.kind, d.channel, \
-             'other_' || n.i, 'accepted', 'SENT', 1, NULL, d.created_at, d.updated_at, d.valid_until, NULL, FALSE, NULL \
+             'other_' || n.i, 'accepted', 'SENT', 1, NULL, d.created_at, d.updated_at, d.valid_until, NULL, FALSE, NULL, NULL \
              FROM n, (SELECT * FROM deliveries ORDER BY id LIMIT 1) d"
         ))
         .await;
