@@ -17,7 +17,7 @@ use opentelemetry_sdk::trace::SdkTracerProvider;
 use tracing::Span;
 use tracing::level_filters::LevelFilter;
 use tracing_opentelemetry::OpenTelemetrySpanExt;
-use tracing_subscriber::filter::Targets;
+use tracing_subscriber::filter::{FilterExt, Targets};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::{EnvFilter, Layer};
 
@@ -65,7 +65,7 @@ pub fn start(settings: &Telemetry, tls: &Tls, services: &[String]) -> Result<Gua
         builder = builder.with_batch_exporter(exporter.build()?);
     }
     let provider = builder.build();
-    let filter = EnvFilter::try_new(&settings.log).map_err(Error::Filter)?;
+    let filter = EnvFilter::try_new(&settings.log).map_err(Error::Filter)?.and(at_most(services));
     let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
     let lines = match settings.log_format {
         LogFormat::Text => lines.boxed(),
@@ -78,6 +78,14 @@ pub fn start(settings: &Telemetry, tls: &Tls, services: &[String]) -> Result<Gua
     );
     tracing::subscriber::set_global_default(subscriber).map_err(|_| Error::Twice)?;
     Ok(Guard { provider })
+}
+
+/// Whatever is set, nothing finer than `debug` of a library is written: the client of NATS, for one, would
+/// repeat every fact.
+fn at_most(services: &[String]) -> Targets {
+    let ours = services.iter().map(String::as_str).chain(["kit"]);
+    let ours = ours.map(|name| (name.to_owned(), LevelFilter::TRACE));
+    Targets::new().with_default(LevelFilter::DEBUG).with_targets(ours)
 }
 
 /// Only our own spans leave the process: a library's could carry what it was given.

@@ -169,10 +169,18 @@ impl Gate {
     }
 }
 
+/// A path as it may be told: of the RPCs, what the list of them says, and of what is open to everybody, the
+/// service.
+fn known(path: &str) -> String {
+    let open = OPEN.iter().find(|open| path.starts_with(**open));
+    open.map_or(path, |open| open.trim_end_matches('/')).to_owned()
+}
+
 /// Health and reflection are for everybody; what is neither that nor an RPC that says who may call
 /// it is refused, whoever serves it.
 pub(crate) async fn check(State(gate): State<Gate>, mut request: Request, next: Next) -> Response {
-    let path = request.uri().path().to_owned();
+    // Whatever else a caller writes there is not repeated.
+    let path = known(request.uri().path());
     let audited = match gate.admit(&mut request) {
         Ok(audited) => audited,
         Err(rejection) => return Status::from(rejection).into_http(),
