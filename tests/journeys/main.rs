@@ -15,6 +15,7 @@ mod checked;
 mod closure;
 mod distrusted;
 mod measured;
+mod nothing_personal;
 mod protected;
 mod put_back;
 mod recall;

@@ -22,6 +22,9 @@ use crate::wait::until;
 
 pub use whole::Apart;
 
+/// What a process writes down; `info` unless a test says otherwise.
+const LOG: &str = "SCHOOLBELL__TELEMETRY__LOG";
+
 /// A process of `schoolbell run …`.
 pub struct Process {
     child: Child,
@@ -43,8 +46,11 @@ impl Process {
     pub async fn serve(mut command: Command, log: &Path) -> Self {
         let words = std::fs::OpenOptions::new().create(true).append(true).open(log).unwrap();
         let before = std::fs::read_to_string(log).unwrap().len();
+        let says = |(key, _): (&std::ffi::OsStr, _)| key == LOG;
+        if !command.as_std().get_envs().any(says) {
+            command.env(LOG, "info");
+        }
         let child = command
-            .env("SCHOOLBELL__TELEMETRY__LOG", "info")
             .env("SCHOOLBELL__TELEMETRY__LOG_FORMAT", "json")
             .stdin(Stdio::null())
             .stdout(Stdio::null())

@@ -50,4 +50,10 @@ impl Collector {
         let holds = |body: &&Bytes| body.windows(words.len()).any(|bytes| bytes == words.as_bytes());
         self.told.lock().unwrap().iter().filter(holds).count()
     }
+
+    /// Everything that it was told, as far as it is text.
+    #[must_use]
+    pub fn everything(&self) -> String {
+        self.told.lock().unwrap().iter().map(|body| String::from_utf8_lossy(body).into_owned()).collect()
+    }
 }

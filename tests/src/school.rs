@@ -1,6 +1,7 @@
 //! A school that can be lived in: the whole of Schoolbell in this process, or apart.
 
 mod day;
+mod overheard;
 mod protected;
 mod seen;
 pub mod stories;
@@ -34,6 +35,9 @@ use crate::apart::protected::Protected;
 use crate::installation::{Backend, GATHERS, Installation};
 use crate::wait::PATIENCE;
 
+use overheard::Overheard;
+pub use overheard::Said;
+
 /// The school day on which everything happens: a Tuesday in term.
 pub const DAY: &str = "2026-11-24";
 
@@ -65,6 +69,7 @@ enum Home {
     Here(Box<Running>),
     Apart(Box<Apart>),
     Protected(Box<Protected>),
+    Overheard(Box<Overheard>),
 }
 
 impl School {
@@ -172,7 +177,7 @@ impl School {
 
     fn take_receipts(&self) {
         let place = match &self.home {
-            Home::Here(_) | Home::Apart(_) => format!("http://{}", self.http),
+            Home::Here(_) | Home::Apart(_) | Home::Overheard(_) => format!("http://{}", self.http),
             Home::Protected(_) => format!("https://{HERE}:{}", self.http.port()),
         };
         self.phones.send_receipts_to(ReceiptsTo {
@@ -190,7 +195,7 @@ impl School {
     pub async fn kill_one(&mut self, service: &str) {
         let apart = match &mut self.home {
             Home::Apart(apart) => Some(apart),
-            Home::Here(_) | Home::Protected(_) => None,
+            Home::Here(_) | Home::Protected(_) | Home::Overheard(_) => None,
         };
         apart.expect("services that run apart").kill_one(service).await;
         self.find_services().await;
@@ -296,6 +301,7 @@ impl School {
             }
             Home::Apart(apart) => apart.stop().await,
             Home::Protected(mut home) => home.stop().await,
+            Home::Overheard(home) => home.stop().await,
         }
         self.phones.stop().await;
         drop(self.data);

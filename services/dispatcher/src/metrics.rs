@@ -23,50 +23,50 @@ use crate::store::settle::Finished;
 /// How often what waits is looked at.
 const EVERY: Duration = Duration::from_secs(5);
 
-const fn metric(
-    name: &'static str,
-    kind: Kind,
-    labels: &'static [&'static str],
-    says: &'static str,
-) -> Metric {
-    Metric { name, kind, labels, says }
+type Labels = &'static [&'static str];
+
+const fn counts(name: &'static str, labels: Labels, says: &'static str) -> Metric {
+    Metric { name, kind: Kind::Counter, labels, says }
+}
+
+const fn shows(name: &'static str, labels: Labels, says: &'static str) -> Metric {
+    Metric { name, kind: Kind::Gauge, labels, says }
+}
+
+const fn sorts(name: &'static str, labels: Labels, says: &'static str) -> Metric {
+    Metric { name, kind: Kind::Histogram, labels, says }
 }
 
 /// Messages of which nothing more is tried.
-pub const DELIVERIES: Metric = metric(
+pub const DELIVERIES: Metric = counts(
     "dispatcher_deliveries_total",
-    Kind::Counter,
     &["channel", "lane", "outcome"],
     "Messages that a sender has finished with, by what became of them; receipts come later.",
 );
 /// Requests.
-pub const ATTEMPTS: Metric = metric(
+pub const ATTEMPTS: Metric = counts(
     "dispatcher_attempts_total",
-    Kind::Counter,
     &["channel", "outcome"],
     "Requests to a provider, by where they left their message.",
 );
 /// How long requests take.
-pub const REQUEST_DURATION: Metric = metric(
+pub const REQUEST_DURATION: Metric = sorts(
     "dispatcher_request_duration_seconds",
-    Kind::Histogram,
     &["channel"],
     "How long a provider took to answer a request.",
 );
 /// What receipts said.
-pub const RECEIPTS: Metric = metric(
+pub const RECEIPTS: Metric = counts(
     "dispatcher_receipts_total",
-    Kind::Counter,
     &["channel", "outcome"],
     "Receipts that were taken, by what they say.",
 );
 /// Receipts of strangers.
 pub const RECEIPTS_REFUSED: Metric =
-    metric("dispatcher_receipts_refused_total", Kind::Counter, &[], "Receipts without the right token.");
+    counts("dispatcher_receipts_refused_total", &[], "Receipts without the right token.");
 /// Receipts that are to come again.
-pub const RECEIPTS_PUT_OFF: Metric = metric(
+pub const RECEIPTS_PUT_OFF: Metric = counts(
     "dispatcher_receipts_put_off_total",
-    Kind::Counter,
     &["reason"],
     "Receipts that could not be kept; their provider was asked to send them again.",
 );
@@ -75,68 +75,50 @@ pub const STORE_AWAY: &str = "store_away";
 /// Or it could not be written.
 pub const NOT_DURABLE: &str = "not_durable";
 /// What waits for a sender.
-pub const BACKLOG: Metric = metric(
+pub const BACKLOG: Metric = shows(
     "dispatcher_backlog_deliveries",
-    Kind::Gauge,
     &["lane"],
     "Messages that are still to leave or to be asked about; at most 20,000 of a lane are counted.",
 );
 /// How long it has waited.
-pub const BACKLOG_OLDEST: Metric = metric(
+pub const BACKLOG_OLDEST: Metric = shows(
     "dispatcher_backlog_oldest_seconds",
-    Kind::Gauge,
     &["lane"],
     "For how long the oldest of what should have left waits: to be planned, sent, or followed by the next address.",
 );
 /// What waits on purpose.
-pub const HELD: Metric = metric(
-    "dispatcher_held_deliveries",
-    Kind::Gauge,
-    &["lane"],
-    "Messages that wait for a time of their own.",
-);
+pub const HELD: Metric =
+    shows("dispatcher_held_deliveries", &["lane"], "Messages that wait for a time of their own.");
 /// A provider that does not take what it is given.
-pub const PROVIDER_FAILURES: Metric = metric(
+pub const PROVIDER_FAILURES: Metric = shows(
     "dispatcher_provider_consecutive_failures",
-    Kind::Gauge,
     &["channel"],
     "Requests since the provider last did its part: it was away, had a fault, or refused our account.",
 );
 /// When it last did.
-pub const PROVIDER_SUCCESS: Metric = metric(
+pub const PROVIDER_SUCCESS: Metric = shows(
     "dispatcher_provider_last_success_timestamp_seconds",
-    Kind::Gauge,
     &["channel"],
     "When the provider last did its part, in seconds since 1970.",
 );
 /// What it bears.
-pub const PROVIDER_RATE: Metric = metric(
+pub const PROVIDER_RATE: Metric = shows(
     "dispatcher_provider_rate_messages_per_second",
-    Kind::Gauge,
     &["channel"],
     "How many messages a second the provider is given at most just now.",
 );
 /// How many outcomes are written together.
-pub const SETTLE_BATCH: Metric = metric(
-    "dispatcher_settle_batch_deliveries",
-    Kind::Histogram,
-    &[],
-    "Outcomes that were written in one transaction.",
-);
+pub const SETTLE_BATCH: Metric =
+    sorts("dispatcher_settle_batch_deliveries", &[], "Outcomes that were written in one transaction.");
 /// How long that takes.
-pub const SETTLE_DURATION: Metric = metric(
-    "dispatcher_settle_duration_seconds",
-    Kind::Histogram,
-    &[],
-    "How long a transaction of outcomes took.",
-);
+pub const SETTLE_DURATION: Metric =
+    sorts("dispatcher_settle_duration_seconds", &[], "How long a transaction of outcomes took.");
 /// What people took back.
 pub const RECALLED: Metric =
-    metric("dispatcher_recalled_notices_total", Kind::Counter, &[], "Notices that people recalled.");
+    counts("dispatcher_recalled_notices_total", &[], "Notices that people recalled.");
 /// What was kept for long enough.
-pub const ERASED: Metric = metric(
+pub const ERASED: Metric = counts(
     "dispatcher_erased_total",
-    Kind::Counter,
     &["what"],
     "Addresses, gatherings and words that were erased because they were kept for long enough.",
 );

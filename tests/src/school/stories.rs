@@ -147,7 +147,7 @@ impl School {
     pub async fn website(&self, document: &str) -> reqwest::Response {
         let path = format!("/website/{}/{document}", self.id);
         let address = match &self.home {
-            Home::Here(_) => self.http,
+            Home::Here(_) | Home::Overheard(_) => self.http,
             Home::Apart(apart) => apart.http("website"),
             Home::Protected(home) => return home.document("website", &path).await.unwrap(),
         };

@@ -1,5 +1,4 @@
-//! What is kept no longer: addresses, words and what people wrote go, and the fact that somebody was told
-//! stays. What is open stays whole.
+//! Addresses, words and what people wrote go; that somebody was told stays, and what is open stays whole.
 
 use proto::dispatcher::v1 as pb;
 use proto::dispatcher::v1::dispatcher_service_server::DispatcherService;
@@ -73,9 +72,8 @@ async fn everything(world: &World) -> String {
 /// Where something personal stands: as it is, or in hexadecimal where the column holds bytes.
 async fn found(world: &World) -> Vec<(&'static str, String)> {
     let all = everything(world).await;
-    let needles = [MUM, MAIL, DAD, DEAD, GRAN].into_iter().chain(WORDS);
     let mut found = Vec::new();
-    for needle in needles {
+    for needle in [MUM, MAIL, DAD, DEAD, GRAN].into_iter().chain(WORDS) {
         let hex: Vec<String> = needle.bytes().map(|byte| format!("{byte:02x}")).collect();
         let hex = hex.concat();
         let lines = all.lines().filter(|line| line.contains(needle) || line.contains(&hex));
