@@ -46,17 +46,16 @@ pub async fn on_roll(store: &Store, school: SchoolId, scope: &Scope) -> Result<V
     match scope {
         Scope::WholeSchool => rows = all().all(store.read()).await?,
         Scope::YearGroups(groups) => {
-            rows = all().filter(pupils::Column::YearGroup.is_in(groups.clone())).all(store.read()).await?;
+            rows = all().filter(store.among("year_group", groups)).all(store.read()).await?;
         }
         Scope::Classes(ids) => {
-            let ids = texts(ids);
-            rows = all().filter(pupils::Column::ClassId.is_in(ids)).all(store.read()).await?;
+            rows = all().filter(store.among("class_id", texts(ids))).all(store.read()).await?;
         }
         Scope::Pupils(ids) => {
             let ids: HashSet<PupilId> = ids.iter().copied().collect();
             let ids: Vec<PupilId> = ids.into_iter().collect();
             for ids in ids.chunks(IDS) {
-                rows.extend(all().filter(pupils::Column::Id.is_in(texts(ids))).all(store.read()).await?);
+                rows.extend(all().filter(store.among("id", texts(ids))).all(store.read()).await?);
             }
         }
     }
@@ -145,9 +144,9 @@ pub async fn households(
 ) -> Result<Vec<Household>, Error> {
     let mut rows = Vec::new();
     for pupils in pupils.chunks(IDS) {
-        let ids: Vec<String> = pupils.iter().map(|pupil| pupil.id.to_string()).collect();
+        let ids = pupils.iter().map(|pupil| pupil.id.to_string());
         let found = links::Entity::find()
-            .filter(links::Column::PupilId.is_in(ids))
+            .filter(store.among("pupil_id", ids))
             .filter(links::Column::Status.eq(Status::Active.word()))
             .all(store.read())
             .await?;
@@ -176,7 +175,7 @@ async fn contacts_by_id(store: &Store, ids: HashSet<String>) -> Result<HashMap<S
     let ids: Vec<String> = ids.into_iter().collect();
     let mut known = HashMap::with_capacity(ids.len());
     for ids in ids.chunks(IDS) {
-        let rows = contacts::Entity::find().filter(contacts::Column::Id.is_in(ids)).all(store.read()).await?;
+        let rows = contacts::Entity::find().filter(store.among("id", ids)).all(store.read()).await?;
         for row in rows {
             let reach = row.contact()?.reach;
             let contact =

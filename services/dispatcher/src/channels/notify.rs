@@ -2,6 +2,7 @@
 //!
 //! What a refusal means stands in [`notify_answers`], as a table. Nothing here waits, repeats or counts.
 
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -24,6 +25,8 @@ pub(super) struct Notify {
     timeout: Duration,
     limits: Limits,
     permits: Semaphore,
+    /// The token of the last second.
+    token: Mutex<Option<(i64, Arc<str>)>>,
 }
 
 impl std::fmt::Debug for Notify {
@@ -80,6 +83,7 @@ impl Notify {
             timeout: account.timeout,
             limits: account.limits,
             permits: Semaphore::new(account.limits.connections),
+            token: Mutex::new(None),
         })
     }
 
@@ -159,11 +163,22 @@ impl Notify {
         Ok(Answer { status, body: response.bytes().await?.to_vec() })
     }
 
-    /// Signed for each request: Notify takes a token for 30 seconds either way.
-    fn token(&self, now: Timestamp) -> String {
-        let claims = Claims { iss: &self.service_id, iat: now.as_second() };
+    /// Signed once a second: Notify takes a token for 30 seconds either way.
+    fn token(&self, now: Timestamp) -> Arc<str> {
+        let second = now.as_second();
+        let mut last = self.token.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((signed_at, token)) = &*last
+            && *signed_at == second
+        {
+            return Arc::clone(token);
+        }
+        let claims = Claims { iss: &self.service_id, iat: second };
         // HMAC over a short JSON text does not fail; an empty token would be answered with 401 and retried.
-        jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &self.key).unwrap_or_default()
+        let token =
+            jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &self.key).unwrap_or_default();
+        let token: Arc<str> = token.into();
+        *last = Some((second, Arc::clone(&token)));
+        token
     }
 }
 

@@ -30,7 +30,8 @@ pub mod waits;
 pub mod wordings;
 
 use kit::store::{Error, Migration, Store};
-use sea_orm::{ConnectionTrait, DbBackend, Statement};
+pub(crate) use kit::store::{json_rows, json_texts};
+use sea_orm::{ConnectionTrait, Statement};
 
 /// The dispatcher's tables.
 pub const MIGRATIONS: &[Migration] = &[
@@ -56,25 +57,6 @@ pub async fn generation(store: &Store) -> Result<i64, Error> {
         store.read().query_one_raw(store.statement("SELECT generation FROM recall WHERE id = 1", [])).await?;
     let row = row.ok_or(Error::Corrupt { what: "recall generation" })?;
     Ok(row.try_get("", "generation")?)
-}
-
-/// The `FROM` part that turns the JSON array of objects in `$1` into rows named `j`.
-pub(crate) fn json_rows(backend: DbBackend, columns: &[(&str, &str)]) -> String {
-    if backend == DbBackend::Postgres {
-        let columns: Vec<String> = columns.iter().map(|(name, kind)| format!("{name} {kind}")).collect();
-        return format!("jsonb_to_recordset($1::jsonb) AS j({})", columns.join(", "));
-    }
-    let columns: Vec<String> =
-        columns.iter().map(|(name, _)| format!("json_extract(value, '$.{name}') AS {name}")).collect();
-    format!("(SELECT {} FROM json_each($1)) AS j", columns.join(", "))
-}
-
-/// The subselect that turns the JSON array of texts in `$1` into rows.
-pub(crate) fn json_texts(backend: DbBackend) -> &'static str {
-    match backend {
-        DbBackend::Postgres => "SELECT jsonb_array_elements_text($1::jsonb)",
-        _ => "SELECT value FROM json_each($1)",
-    }
 }
 
 /// An id that was stored by us.

@@ -1,5 +1,7 @@
 //! Settling: what came of many attempts, in one transaction.
 
+mod statements;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -13,9 +15,8 @@ use sea_orm::{ConnectionTrait, DatabaseTransaction, EntityTrait, Set, Statement}
 use serde::Serialize;
 
 use super::drops::{self, Drops};
-use super::{json_rows, json_texts, rows, suppressions, waits};
+use super::{rows, suppressions, waits};
 use crate::channels::ChannelName;
-use crate::domain::DeliveryState;
 use crate::domain::settle::Settled;
 use crate::metrics;
 use crate::routes::Lane;
@@ -96,32 +97,27 @@ struct Written {
     dropped: Option<String>,
     left: Option<String>,
     cleared: Option<String>,
-    attempts: Vec<rows::attempts::ActiveModel>,
+    attempts: Option<String>,
 }
 
 impl Written {
     fn of(starting: &[String], batch: &[Finished], now: Timestamp) -> Result<Self, Error> {
-        let corrupt = |_| Error::Corrupt { what: "batch" };
         let chunks = chunks_to_come(batch);
         let left = |finished: &&Finished| finished.settled.state.may_have_told();
-        let json = |ids: Vec<&str>| {
-            if ids.is_empty() { Ok(None) } else { serde_json::to_string(&ids).map(Some).map_err(corrupt) }
-        };
         let ids = |finished: Vec<&Finished>| {
-            json(finished.into_iter().map(|finished| finished.delivery.as_str()).collect())
+            let ids: Vec<&str> = finished.into_iter().map(|finished| finished.delivery.as_str()).collect();
+            some_json(&ids)
         };
         let started = |finished: &&Finished| finished.started_at.is_some();
         Ok(Self {
             now: micros(now),
-            starting: json(starting.iter().map(String::as_str).collect())?,
+            starting: some_json(starting)?,
             chunks: chunk_rows(&chunks),
-            deliveries: (!batch.is_empty())
-                .then(|| serde_json::to_string(&delivery_rows(batch, &chunks)).map_err(corrupt))
-                .transpose()?,
+            deliveries: some_json(&delivery_rows(batch, &chunks))?,
             dropped: drops::json(batch.iter().filter_map(|finished| finished.dropped.as_ref()))?,
             left: ids(batch.iter().filter(left).collect())?,
             cleared: ids(batch.iter().filter(left).filter(started).collect())?,
-            attempts: attempt_rows(batch, now),
+            attempts: some_json(&attempts(batch))?,
         })
     }
 
@@ -130,27 +126,33 @@ impl Written {
             rows::chunks::Entity::insert_many(self.chunks.clone()).exec_without_returning(tx).await?;
         }
         if let Some(starting) = &self.starting {
-            mark_started(tx, starting, self.now).await?;
+            statements::mark_started(tx, starting, self.now).await?;
         }
         if let Some(deliveries) = &self.deliveries {
-            update_deliveries(tx, deliveries, self.now).await?;
+            statements::update_deliveries(tx, deliveries, self.now).await?;
         }
         if let Some(dropped) = &self.dropped {
             drops::update(tx, dropped).await?;
         }
         if let Some(left) = &self.left {
-            mark_told(tx, left).await?;
+            statements::mark_told(tx, left).await?;
         }
         if let Some(cleared) = &self.cleared {
             let backend = tx.get_database_backend();
             let over = waits::over_for_deliveries(backend);
             tx.execute_raw(Statement::from_sql_and_values(backend, over, [cleared.into()])).await?;
         }
-        if !self.attempts.is_empty() {
-            rows::attempts::Entity::insert_many(self.attempts.clone()).exec_without_returning(tx).await?;
+        if let Some(attempts) = &self.attempts {
+            statements::insert_attempts(tx, attempts, self.now).await?;
         }
         Ok(())
     }
+}
+
+/// Rows as a JSON text; none when there are none.
+fn some_json<T: Serialize>(rows: &[T]) -> Result<Option<String>, Error> {
+    let json = (!rows.is_empty()).then(|| serde_json::to_string(rows)).transpose();
+    json.map_err(|_| Error::Corrupt { what: "batch" })
 }
 
 type ChunkKey = (String, ChannelName, i64, i64);
@@ -199,76 +201,27 @@ fn delivery_rows<'a>(batch: &'a [Finished], chunks: &'a BTreeMap<ChunkKey, Strin
     batch.iter().map(row).collect()
 }
 
-async fn update_deliveries(tx: &DatabaseTransaction, json: &str, now: i64) -> Result<(), Error> {
-    let backend = tx.get_database_backend();
-    let from = json_rows(
-        backend,
-        &[
-            ("id", "TEXT"),
-            ("chunk_id", "TEXT"),
-            ("state", "TEXT"),
-            ("why", "TEXT"),
-            ("attempts", "BIGINT"),
-            ("reference", "TEXT"),
-            ("patience_until", "BIGINT"),
-            ("next_address", "BOOLEAN"),
-        ],
-    );
-    // A receipt may have been faster, and a recall may have come while the request was under way:
-    // what is known better stays, and what was really accepted is accepted.
-    let step = |next: DeliveryState| {
-        let from = DeliveryState::listed(|state| state.may_settle_as(next));
-        format!("(j.state = '{}' AND deliveries.state IN ({from}))", next.as_str())
-    };
-    let steps = DeliveryState::ALL.map(step);
-    let sql = format!(
-        "UPDATE deliveries SET chunk_id = j.chunk_id, state = j.state, why = j.why, attempts = j.attempts, \
-         reference = COALESCE(j.reference, deliveries.reference), patience_until = j.patience_until, \
-         next_address = j.next_address, updated_at = $2 FROM {from} \
-         WHERE deliveries.id = j.id AND ({})",
-        steps.join(" OR ")
-    );
-    tx.execute_raw(Statement::from_sql_and_values(backend, sql, [json.into(), now.into()])).await?;
-    Ok(())
+#[derive(Serialize)]
+struct Attempt<'a> {
+    id: &'a str,
+    started_at: i64,
+    state: &'a str,
+    why: &'a str,
 }
 
-/// A receipt or a recall that was faster leaves nothing to start.
-async fn mark_started(tx: &DatabaseTransaction, starting: &str, now: i64) -> Result<(), Error> {
-    let backend = tx.get_database_backend();
-    let (ids, from) = (json_texts(backend), DeliveryState::listed(DeliveryState::is_open));
-    let sql = format!(
-        "UPDATE deliveries SET state = '{}', updated_at = $2 WHERE id IN ({ids}) AND state IN ({from})",
-        DeliveryState::Started.as_str()
-    );
-    tx.execute_raw(Statement::from_sql_and_values(backend, sql, [starting.into(), now.into()])).await?;
-    Ok(())
-}
-
-/// Whoever was named in a message that left, or may have left, counts as told.
-async fn mark_told(tx: &DatabaseTransaction, left: &str) -> Result<(), Error> {
-    let backend = tx.get_database_backend();
-    let ids = json_texts(backend);
-    let sql = format!(
-        "UPDATE members SET told = TRUE WHERE delivery_id IN ({ids}) AND why = '' AND NOT EXISTS \
-         (SELECT 1 FROM deliveries WHERE deliveries.id = members.delivery_id AND deliveries.state = '{}')",
-        DeliveryState::Failed.as_str()
-    );
-    tx.execute_raw(Statement::from_sql_and_values(backend, sql, [left.into()])).await?;
-    Ok(())
-}
-
-fn attempt_rows(batch: &[Finished], now: Timestamp) -> Vec<rows::attempts::ActiveModel> {
-    let row = |finished: &Finished| {
-        Some(rows::attempts::ActiveModel {
-            delivery_id: Set(finished.delivery.clone()),
-            started_at: Set(micros(finished.started_at?)),
-            ended_at: Set(micros(now)),
-            state: Set(finished.settled.state.as_str().to_owned()),
-            why: Set(finished.settled.code.to_owned()),
-            ..Default::default()
+/// The requests of a batch.
+fn attempts(batch: &[Finished]) -> Vec<Attempt<'_>> {
+    batch
+        .iter()
+        .filter_map(|finished| {
+            Some(Attempt {
+                id: &finished.delivery,
+                started_at: micros(finished.started_at?),
+                state: finished.settled.state.as_str(),
+                why: finished.settled.code,
+            })
         })
-    };
-    batch.iter().filter_map(row).collect()
+        .collect()
 }
 
 /// A provider refuses our settings: once a day and channel.

@@ -20,13 +20,6 @@ use crate::telemetry;
 pub type Work =
     Arc<dyn for<'tx> Fn(&'tx DatabaseTransaction) -> BoxFuture<'tx, Result<(), Error>> + Send + Sync>;
 
-/// One row of a statement that a transaction makes once for all commits that have rows for it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct RowOfMany {
-    pub(super) sql: String,
-    pub(super) row: serde_json::Value,
-}
-
 /// What came of a commit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Committed {
@@ -50,7 +43,6 @@ pub struct Outgoing {
 #[derive(Default)]
 pub struct Commit {
     pub(super) work: Vec<Work>,
-    pub(super) rows: Vec<RowOfMany>,
     pub(super) facts: Vec<Outgoing>,
     pub(super) tasks: Vec<NewTask>,
     pub(super) audit: Vec<rows::audit::ActiveModel>,
@@ -86,15 +78,6 @@ impl Commit {
                 Ok(())
             })
         })
-    }
-
-    /// Adds a row to a statement that the transaction makes once, with a JSON array of the rows of all
-    /// commits in it as `$1`. For what many commits do at the same time and none depends on: it comes
-    /// after every other piece of work.
-    #[must_use]
-    pub fn row_of_many(mut self, sql: impl Into<String>, row: serde_json::Value) -> Self {
-        self.rows.push(RowOfMany { sql: sql.into(), row });
-        self
     }
 
     /// Adds a statement that must change exactly one row; otherwise what was decided on has

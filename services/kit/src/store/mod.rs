@@ -9,6 +9,7 @@ mod copy;
 pub mod erase;
 mod failure;
 pub(crate) mod housekeeping;
+mod many;
 mod migrate;
 mod once;
 mod open;
@@ -31,6 +32,7 @@ use tokio::sync::Notify;
 
 pub use commit::{Commit, Committed, Outgoing, Work};
 pub use copy::{copy_file, count_rows};
+pub use many::{json_rows, json_texts};
 pub use migrate::Migration;
 pub use once::{Call, once};
 pub use open::probe;

@@ -5,20 +5,20 @@
 //! never refused because of its neighbours; only when the database itself is away are all told so
 //! at once. What a batch writes to the common tables goes in one statement per table.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex};
 
 use futures::FutureExt;
 use sea_orm::sea_query::OnConflict;
 use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbErr, EntityTrait,
-    IntoActiveModel, QueryFilter, Select, Statement,
+    ColumnTrait, Condition, DatabaseConnection, DatabaseTransaction, DbErr, EntityTrait, IntoActiveModel,
+    QueryFilter, Select,
 };
 use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::task::JoinHandle;
 
-use super::commit::{Commit, Committed, RowOfMany, task_row};
+use super::commit::{Commit, Committed, task_row};
 use super::{Error, begin, rows};
 use crate::metrics::TASKS_OPENED;
 
@@ -133,7 +133,6 @@ async fn write(db: &DatabaseConnection, commits: &[&Commit]) -> Result<Vec<Commi
         fresh.push(*commit);
         outcomes.push(Committed::Now);
     }
-    write_rows_of_many(&tx, &fresh).await?;
     let opened = write_common_rows(&tx, &fresh).await?;
     tx.commit().await?;
     for kind in opened {
@@ -185,27 +184,6 @@ pub(super) fn answers_to(requests: &[(&str, &str)]) -> Select<rows::answers::Ent
     };
     let wanted = of_tenants.into_iter().map(of_one).fold(Condition::any(), Condition::add);
     rows::answers::Entity::find().filter(wanted)
-}
-
-/// Each statement once, in the order in which they were first asked for.
-async fn write_rows_of_many(tx: &DatabaseTransaction, commits: &[&Commit]) -> Result<(), Error> {
-    let mut statements: Vec<(&str, Vec<&serde_json::Value>)> = Vec::new();
-    let mut places: HashMap<&str, usize> = HashMap::new();
-    for RowOfMany { sql, row } in commits.iter().flat_map(|commit| &commit.rows) {
-        let place = *places.entry(sql).or_insert_with(|| {
-            statements.push((sql, Vec::new()));
-            statements.len() - 1
-        });
-        if let Some((_, rows)) = statements.get_mut(place) {
-            rows.push(row);
-        }
-    }
-    for (sql, rows) in statements {
-        let rows = serde_json::to_string(&rows).map_err(|_| Error::Corrupt { what: "batch" })?;
-        let backend = tx.get_database_backend();
-        tx.execute_raw(Statement::from_sql_and_values(backend, sql, [rows.into()])).await?;
-    }
-    Ok(())
 }
 
 /// The kinds of the tasks that were not there before are the answer.

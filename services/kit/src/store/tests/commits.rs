@@ -85,36 +85,6 @@ async fn five_hundred_commits_at_once_all_land_once() {
 }
 
 #[tokio::test]
-async fn rows_of_many_commits_go_in_one_statement_and_only_those_of_what_is_written() {
-    for trial in stores("trial", LEDGER).await {
-        let store = &trial.store;
-        let ids = match store.backend() {
-            sea_orm::DbBackend::Postgres => "SELECT jsonb_array_elements_text($1::jsonb)",
-            _ => "SELECT value FROM json_each($1)",
-        };
-        // One number for each statement that was made, whatever rows it had.
-        let double = format!("UPDATE ledger SET amount = amount * 2 WHERE id IN ({ids})");
-        let count = format!("UPDATE ledger SET amount = amount + 1 WHERE id = 'counter' AND 'b' IN ({ids})");
-        store.commit(account(store, "counter", 0)).await.unwrap();
-        let commit = |id: &str, amount| {
-            account(store, id, amount)
-                .row_of_many(double.as_str(), id.into())
-                .row_of_many(count.as_str(), id.into())
-        };
-        let outcomes = join_all([
-            store.commit(commit("a", 1)),
-            store.commit(commit("b", 10)),
-            store.commit(commit("c", 100).inbox("evt_1".to_owned(), 1)),
-            store.commit(commit("d", 1_000).inbox("evt_1".to_owned(), 1)),
-        ])
-        .await;
-        assert!(outcomes.iter().all(Result::is_ok), "{outcomes:?}");
-        assert_eq!(number(store, "SELECT amount FROM ledger WHERE id = 'counter'").await, 1);
-        assert_eq!(number(store, "SELECT SUM(amount) FROM ledger WHERE id <> 'counter'").await, 222);
-    }
-}
-
-#[tokio::test]
 async fn the_same_task_is_opened_once() {
     for trial in stores("trial", LEDGER).await {
         let store = &trial.store;
