@@ -151,7 +151,7 @@ async fn after_its_time_nothing_but_the_fact_of_a_delivery_is_left() {
         world.pass(3 * 86_400);
         let erased = erase_now(&world, STROKE).await;
         let rows = |number: usize| u64::try_from(number).unwrap();
-        assert_eq!(erased.addresses, rows(before.0.len() + 1), "and the one that was known to be dead");
+        assert_eq!(erased.addresses, rows(before.0.len() + 2), "and the two that were known to be dead");
         assert_eq!((erased.gatherings, erased.words), (rows(world.gatherings().await.len()), 4));
         // What everybody may read was said to the website. It leaves the outbox, and an answer its table, after
         // two weeks of real time.
