@@ -165,7 +165,7 @@ fn refusals(channel: &dyn Channel) -> &'static [(u16, &'static str, &'static str
             (421, "4.3.2 closing", "retry SERVICE_CLOSING"),
             (450, "4.2.0 later", "retry TRY_LATER"),
             (452, "4.2.2 full", "retry MAILBOX_FULL"),
-            (550, "5.1.1 <parent.of.alex@example.org> unknown", "reject Recipient ADDRESS_REFUSED"),
+            (550, "5.1.1 <parent.of.alex@example.org> unknown", "reject Recipient ADDRESS_UNKNOWN"),
             (550, "5.7.1 no", "reject Configuration POLICY"),
             (552, "5.2.2 full", "retry MAILBOX_FULL"),
             (554, "5.6.0 no", "reject Message MESSAGE_REFUSED"),

@@ -1,6 +1,6 @@
 //! Erasing what says where somebody can be found, and what was told: the addresses of deliveries with the
 //! provider's reference, what the words of a gathering were made from, and what people wrote when they
-//! recalled something, asked for it again or did a task. The fact of a delivery stays: whom it told of
+//! recalled something, asked for it again or did a task, and dead addresses that were kept aside. The fact of a delivery stays: whom it told of
 //! whom, by which channel, when, what became of it and why.
 //!
 //! What it leaves alone: a gathering that has not left, or of which a message is still open, waits for

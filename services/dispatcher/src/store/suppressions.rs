@@ -33,7 +33,8 @@ pub async fn of(store: &Store, school: SchoolId) -> Result<Suppressed, Error> {
 pub fn condemned(store: &Store, delivery: &str, code: &str, now: Timestamp) -> Option<Statement> {
     let kind = Suppression::by_code(code)?;
     let sql = "INSERT INTO suppressions (school, address, kind, why, delivery_id, at) \
-               SELECT school, lower(address), $1, $2, id, $3 FROM deliveries WHERE id = $4 AND state <> 'delivered' \
+               SELECT school, lower(address), $1, $2, id, $3 FROM deliveries \
+               WHERE id = $4 AND state <> 'delivered' AND address <> '' \
                ON CONFLICT (school, address) DO UPDATE SET kind = excluded.kind, why = excluded.why, \
                delivery_id = excluded.delivery_id, at = excluded.at \
                WHERE suppressions.kind = 'dead' AND excluded.kind <> 'dead'";

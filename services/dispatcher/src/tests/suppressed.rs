@@ -159,3 +159,22 @@ async fn a_number_that_the_provider_refuses_for_good_is_suppressed_with_the_outc
         world.end().await;
     }
 }
+
+#[tokio::test]
+async fn a_dead_address_is_forgotten_with_the_others_and_an_opt_out_is_kept() {
+    use crate::store::erasure::{STROKE, erase};
+    for world in quiet_worlds().await {
+        let amy = texted(&world, ONE, ReceiptStatus::PermanentFailure).await;
+        let then = world.now();
+        texted(&world, TWO, ReceiptStatus::PermanentFailure).await;
+        world.meddle("UPDATE suppressions SET kind = 'opted_out' WHERE address LIKE '%2'").await;
+        erase(&world.store, then, world.now(), STROKE).await.unwrap();
+        assert_eq!(world.count("suppressions").await, 2);
+        world.pass(1);
+        erase(&world.store, world.now(), world.now(), STROKE).await.unwrap();
+        let kept = "SELECT COUNT(*) AS number FROM suppressions WHERE kind = 'opted_out'";
+        assert_eq!((world.count("suppressions").await, world.number(kept).await), (1, 1));
+        assert_eq!(goes_to(&world, amy).await, (to(&[ONE, MAIL]), to(&[ONE])));
+        world.end().await;
+    }
+}

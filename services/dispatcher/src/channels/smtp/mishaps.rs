@@ -62,7 +62,7 @@ async fn a_refused_recipient_does_not_cost_the_connection_nor_touch_the_next_mai
     let grey = "grey@example.org";
     world.simulator.behave(Behaviour::Greylist { address: grey.to_owned(), attempts: 1 });
     let table = [
-        (dead, "reject Recipient ADDRESS_REFUSED"),
+        (dead, "reject Recipient ADDRESS_UNKNOWN"),
         ("alive@example.org", "accepted"),
         (full, "retry MAILBOX_FULL"),
         (grey, "retry TRY_LATER"),

@@ -106,7 +106,7 @@ async fn each_answer_belongs_to_its_own_message() {
     let (fates, ()) = tokio::join!(send_all(&*channel, 5), relay);
     let expected = [
         "retry MAILBOX_FULL",
-        "reject Recipient ADDRESS_REFUSED",
+        "reject Recipient ADDRESS_UNKNOWN",
         "accepted",
         "reject Configuration SENDER_REFUSED",
         "retry TRY_LATER",
@@ -128,7 +128,7 @@ async fn a_relay_that_wants_content_for_nobody_gets_none() {
         script.take().await;
     };
     let (fates, ()) = tokio::join!(send_all(&*channel, 2), relay);
-    assert_eq!(fates, ["reject Recipient ADDRESS_REFUSED", "accepted"]);
+    assert_eq!(fates, ["reject Recipient ADDRESS_UNKNOWN", "accepted"]);
 }
 
 #[tokio::test]
@@ -268,7 +268,7 @@ async fn whatever_the_relay_does_wrong_no_message_is_taken_for_another() {
         };
         assert!(fits, "{number} is {fate} and was taken {taken} times");
         let is_dead = number % 17 == 0;
-        assert!(is_dead || fate != "reject Recipient ADDRESS_REFUSED", "{number} lives");
+        assert!(is_dead || fate != "reject Recipient ADDRESS_UNKNOWN", "{number} lives");
         assert!(!is_dead || *taken == 0, "{number} is dead");
     }
     for expected in [

@@ -66,9 +66,15 @@ const REPLIES: &[(About, Verdict, Why)] = &[
     (About::Subject(7), Verdict::Reject(RejectKind::Configuration), why::POLICY),
     // The sender's mailbox or its system.
     (About::Details(&[(1, 7), (1, 8)]), Verdict::Reject(RejectKind::Configuration), why::SENDER_REFUSED),
-    // No such mailbox, system or syntax, moved, no mail accepted there (null MX), or switched off.
+    // No such mailbox, moved, or no mail is accepted there (null MX): whatever comes later does not get there either.
     (
-        About::Details(&[(1, 0), (1, 1), (1, 2), (1, 3), (1, 6), (1, 10), (2, 1), (4, 1), (4, 4)]),
+        About::Details(&[(1, 1), (1, 6), (1, 10)]),
+        Verdict::Reject(RejectKind::Recipient),
+        why::ADDRESS_UNKNOWN,
+    ),
+    // Another fault of the address, its system or the way there, or a mailbox that is switched off: it may pass.
+    (
+        About::Details(&[(1, 0), (1, 2), (1, 3), (2, 1), (4, 1), (4, 4)]),
         Verdict::Reject(RejectKind::Recipient),
         why::ADDRESS_REFUSED,
     ),
@@ -123,12 +129,12 @@ mod tests {
             other => unreachable!("{other:?}"),
         };
         let table = [
-            (Recipient, 550, "5.1.1 <a@example.org> no such user", ("recipient", "ADDRESS_REFUSED")),
+            (Recipient, 550, "5.1.1 <a@example.org> no such user", ("recipient", "ADDRESS_UNKNOWN")),
             (Recipient, 550, "5.1.2", ("recipient", "ADDRESS_REFUSED")),
             (Recipient, 553, "5.1.3", ("recipient", "ADDRESS_REFUSED")),
-            (Recipient, 551, "5.1.6", ("recipient", "ADDRESS_REFUSED")),
-            (Recipient, 556, "5.1.10", ("recipient", "ADDRESS_REFUSED")),
-            (Content, 550, "5.1.1 said late", ("recipient", "ADDRESS_REFUSED")),
+            (Recipient, 551, "5.1.6", ("recipient", "ADDRESS_UNKNOWN")),
+            (Recipient, 556, "5.1.10", ("recipient", "ADDRESS_UNKNOWN")),
+            (Content, 550, "5.1.1 said late", ("recipient", "ADDRESS_UNKNOWN")),
             (Recipient, 550, "no such user", ("recipient", "ADDRESS_REFUSED")),
             (Recipient, 553, "", ("recipient", "ADDRESS_REFUSED")),
             (Recipient, 503, "5.5.1", ("configuration", "SETTINGS")),
