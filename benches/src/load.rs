@@ -12,6 +12,7 @@ use proto::messaging::v1::messaging_service_client::MessagingServiceClient;
 use proto::options::v1::Role;
 use tokio::time::{Instant, interval};
 
+use crate::process::Process;
 use crate::provider::Provider;
 use crate::roster::Roster;
 use crate::schoolbell::{Installation, RECEIPTS_TOKEN, Schoolbell, fresh};
@@ -23,8 +24,6 @@ pub const TEXT: &str =
     "The museum visit of all classes is on Thursday. Please give your child a packed lunch and a coat.";
 const LOOK_EVERY: Duration = Duration::from_millis(200);
 const SAY_EVERY: Duration = Duration::from_secs(20);
-/// A school of the largest run has so many contacts.
-pub const SCHOOL: u64 = 100_000;
 
 /// What came of a run.
 #[derive(Debug, Clone, Copy)]
@@ -41,6 +40,8 @@ pub struct Outcome {
     pub sending: Duration,
     /// The most memory of our process, in MiB.
     pub memory: f64,
+    /// What our process spent on processors.
+    pub processor: Duration,
 }
 
 impl Outcome {
@@ -52,13 +53,15 @@ impl Outcome {
     /// Says all of it.
     pub fn say(&self, what: &str) {
         say(&format!(
-            "{what}: {} told at {} a second; the first after {:.1?}, {} a second from there to the last request, all \
-             receipts after {:.1?}; {} repeated; {} MiB at most",
+            "{what}: {} told at {} a second; the first after {:.2?}, {} a second from there to the last request after \
+             {:.2?}, all receipts after {:.2?}; {:.1?} of processor for each; {} repeated; {} MiB at most",
             self.told,
             show(self.rate()),
             self.until_first,
             show(per_second(self.told, self.sending)),
+            self.until_first + self.sending,
             self.whole,
+            self.processor.div_f64(number(self.told).max(1.0)),
             self.repeated,
             show(self.memory),
         ));
@@ -66,9 +69,14 @@ impl Outcome {
 }
 
 /// So many in a time.
+pub fn per_second(count: u64, time: Duration) -> f64 {
+    number(count) / time.as_secs_f64().max(f64::EPSILON)
+}
+
+/// A count to reckon with.
 #[expect(clippy::cast_precision_loss, reason = "counts here are far below 2^52")]
-pub fn per_second(number: u64, time: Duration) -> f64 {
-    number as f64 / time.as_secs_f64().max(f64::EPSILON)
+pub fn number(count: u64) -> f64 {
+    count as f64
 }
 
 /// Loads the schools and starts again, so that what the import took is not counted.
@@ -131,6 +139,7 @@ pub async fn send(schoolbell: &Schoolbell, school: SchoolId, words: Words<'_>) -
 pub struct Running {
     contacts: u64,
     began_at: Timestamp,
+    spent_before: Duration,
     until: Instant,
 }
 
@@ -144,10 +153,10 @@ impl Running {
     ) -> anyhow::Result<Self> {
         let receipts_to = Some((schoolbell.http.clone(), RECEIPTS_TOKEN.to_owned()));
         provider.begin(&Run { limit, receipts_to }).await?;
-        let began_at = Clock::system().real();
+        let (began_at, spent_before) = (Clock::system().real(), schoolbell.process.processor_time()?);
         let until = Instant::now() + patience;
         announce(schoolbell, schools).await?;
-        Ok(Self { contacts, began_at, until })
+        Ok(Self { contacts, began_at, spent_before, until })
     }
 
     /// Waits until everybody was told and every receipt was taken, or until it has lasted too long.
@@ -166,7 +175,7 @@ impl Running {
                 if !done {
                     say(&format!("too slow: {} of {} were told", seen.told, self.contacts));
                 }
-                return self.outcome(&seen, schoolbell.process.peak_memory()?);
+                return self.outcome(&seen, &schoolbell.process);
             }
             if said_at.elapsed() > SAY_EVERY {
                 said_at = Instant::now();
@@ -175,7 +184,7 @@ impl Running {
         }
     }
 
-    fn outcome(&self, seen: &Seen, memory: f64) -> anyhow::Result<Outcome> {
+    fn outcome(&self, seen: &Seen, process: &Process) -> anyhow::Result<Outcome> {
         let at = Timestamp::from_microsecond;
         let between = |from: Timestamp, to: Timestamp| to.duration_since(from).unsigned_abs();
         let (first, last, receipt) = (at(seen.first_at)?, at(seen.last_at)?, at(seen.last_receipt_at)?);
@@ -186,7 +195,8 @@ impl Running {
             whole: between(self.began_at, last.max(receipt)),
             until_first: between(self.began_at, first),
             sending: between(first, last),
-            memory,
+            memory: process.peak_memory()?,
+            processor: process.processor_time()?.saturating_sub(self.spent_before),
         })
     }
 }

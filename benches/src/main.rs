@@ -48,6 +48,9 @@ struct Wanted {
     /// Contacts of the largest run.
     #[arg(long, default_value_t = 1_000_000)]
     most: u64,
+    /// Contacts of a school in these; a number as large as the run makes it one huge school.
+    #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u64).range(1..))]
+    school: u64,
     /// E-mails of the run through SMTP.
     #[arg(long, default_value_t = 60_000)]
     mails: u64,
@@ -101,6 +104,7 @@ async fn measure_all(wanted: Wanted) -> anyhow::Result<()> {
     let plan = Plan {
         contacts: wanted.contacts,
         most: wanted.most,
+        school: wanted.school,
         mails: wanted.mails,
         limited: wanted.limited,
         urgent: wanted.urgent,

@@ -23,7 +23,7 @@ pub(super) async fn measure(plan: &Plan) -> anyhow::Result<Vec<Figure>> {
     for contacts in sizes {
         let outcome = run(plan, contacts).await?;
         figures.push(Figure::told(&format!("growth_{contacts}"), outcome.rate(), "texts/s"));
-        points.push(Point { contacts: number(contacts), rate: outcome.rate(), memory: outcome.memory });
+        points.push(Point { contacts: load::number(contacts), rate: outcome.rate(), memory: outcome.memory });
         if contacts == plan.contacts {
             large = Some(outcome.rate());
         }
@@ -43,13 +43,9 @@ async fn run(plan: &Plan, contacts: u64) -> anyhow::Result<Outcome> {
     let place = plan.place(&format!("growth-{contacts}"))?;
     let mut provider = Provider::start(&place.log()).await?;
     let installation = installed(&place, &Backend::Sqlite, &provider.settings(UNLIMITED))?;
-    let rosters = Roster::many(contacts, load::SCHOOL, Reach::Mobile);
+    let rosters = Roster::many(contacts, plan.school, Reach::Mobile);
     let outcome = load::whole((place.path(), &installation), &mut provider, &rosters, plan.patience).await?;
     provider.end().await?;
     Ok(outcome)
 }
 
-#[expect(clippy::cast_precision_loss, reason = "sizes here are far below 2^52")]
-fn number(contacts: u64) -> f64 {
-    contacts as f64
-}

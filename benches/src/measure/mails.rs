@@ -37,7 +37,7 @@ pub(super) async fn measure(plan: &Plan) -> anyhow::Result<Vec<Figure>> {
     let (process, address) = start(&sink, &place.log()).await?;
     let limit = limit(&address, plan.mails, plan.patience).await?;
     let installation = installed(&place, &Backend::Sqlite, &settings(&address))?;
-    let rosters = Roster::many(plan.mails, load::SCHOOL, Reach::Mailbox);
+    let rosters = Roster::many(plan.mails, plan.school, Reach::Mailbox);
     let (schoolbell, schools) = settled(&installation, &rosters).await?;
     let body = words(BODY - ADDED);
     let (began, began_at) = (Instant::now(), Clock::system().real());

@@ -25,6 +25,8 @@ pub struct Plan {
     pub contacts: u64,
     /// Contacts of the largest.
     pub most: u64,
+    /// Contacts of one of their schools.
+    pub school: u64,
     /// E-mails through SMTP.
     pub mails: u64,
     /// Texts to a provider with a limit.

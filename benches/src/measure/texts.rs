@@ -7,13 +7,19 @@ use crate::provider::Provider;
 use crate::roster::{Reach, Roster};
 use crate::schoolbell::Backend;
 
+/// Of what was measured before and after, because other work on this machine comes and goes.
+fn mean(before: Option<f64>, after: Option<f64>) -> Option<f64> {
+    before.zip(after).map(|(before, after)| f64::midpoint(before, after))
+}
+
 pub(super) async fn measure(plan: &Plan, name: &str, backend: &Backend) -> anyhow::Result<Vec<Figure>> {
     let place = plan.place(name)?;
     let mut provider = Provider::start(&place.log()).await?;
     let limit = provider.limit(place.path()).await?;
     let installation = installed(&place, backend, &provider.settings(UNLIMITED))?;
-    let rosters = Roster::many(plan.contacts, load::SCHOOL, Reach::Mobile);
+    let rosters = Roster::many(plan.contacts, plan.school, Reach::Mobile);
     let outcome = load::whole((place.path(), &installation), &mut provider, &rosters, plan.patience).await?;
+    let limit = mean(limit, provider.limit(place.path()).await?);
     provider.end().await?;
     Ok(vec![Figure::new(name, outcome.rate(), limit)])
 }

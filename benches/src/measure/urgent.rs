@@ -38,7 +38,7 @@ pub(super) async fn measure(plan: &Plan) -> anyhow::Result<Vec<Figure>> {
     let place = plan.place("urgent")?;
     let mut provider = Provider::start(&place.log()).await?;
     let installation = installed(&place, &Backend::Sqlite, &provider.settings(UNLIMITED))?;
-    let mut rosters = Roster::many(plan.contacts, load::SCHOOL, Reach::Mobile);
+    let mut rosters = Roster::many(plan.contacts, plan.school, Reach::Mobile);
     // Two contacts for a pupil, and a pupil for each accident of either kind of run.
     let children = u64::try_from(4 * plan.urgent)?;
     let contacts = URGENT..URGENT + children;
