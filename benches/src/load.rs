@@ -50,18 +50,28 @@ impl Outcome {
         per_second(self.told, self.whole)
     }
 
+    /// Texts a second from the RPC to the last request: what is left out is the way back.
+    pub fn sent_rate(&self) -> f64 {
+        per_second(self.told, self.until_first + self.sending)
+    }
+
+    /// Microseconds that our process spent on processors for each. Other work on the machine changes it little.
+    pub fn each(&self) -> f64 {
+        self.processor.as_secs_f64() * 1e6 / number(self.told).max(1.0)
+    }
+
     /// Says all of it.
     pub fn say(&self, what: &str) {
         say(&format!(
             "{what}: {} told at {} a second; the first after {:.2?}, {} a second from there to the last request after \
-             {:.2?}, all receipts after {:.2?}; {:.1?} of processor for each; {} repeated; {} MiB at most",
+             {:.2?}, all receipts after {:.2?}; {} µs of processor for each; {} repeated; {} MiB at most",
             self.told,
             show(self.rate()),
             self.until_first,
             show(per_second(self.told, self.sending)),
             self.until_first + self.sending,
             self.whole,
-            self.processor.div_f64(number(self.told).max(1.0)),
+            show(self.each()),
             self.repeated,
             show(self.memory),
         ));

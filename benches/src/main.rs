@@ -117,6 +117,7 @@ async fn measure_all(wanted: Wanted) -> anyhow::Result<()> {
     let mut book = Book::open(&plan.folder)?;
     for group in groups {
         tools::say(&format!("{}: {}", group.name(), group.what()));
+        tools::say_what_else_runs();
         match group.measure(&plan).await {
             Ok(figures) => book.enter(figures)?,
             // One that cannot be taken keeps the others from nothing.

@@ -3,6 +3,8 @@
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
+/// The load of a machine that does little beside us; a measurement before may still be in it.
+const QUIET: f64 = 2.5;
 /// Where `deploy/tools/install` puts what no package installs.
 const OWN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../.tools/bin");
 
@@ -10,6 +12,15 @@ const OWN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../.tools/bin");
 pub fn say(text: &str) {
     // Who does not listen misses nothing that is not in the file.
     let _ = writeln!(std::io::stderr(), "bench: {text}");
+}
+
+/// Says so when this machine has other work, because figures that are taken beside it are rough.
+pub fn say_what_else_runs() {
+    let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    let minute = load.split_whitespace().next().and_then(|minute| minute.parse::<f64>().ok());
+    if let Some(minute) = minute.filter(|minute| *minute > QUIET) {
+        say(&format!("this machine has other work (load {minute}): ratios are rough, and rates mean little"));
+    }
 }
 
 /// Prints what was asked for.

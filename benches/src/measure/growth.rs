@@ -48,4 +48,3 @@ async fn run(plan: &Plan, contacts: u64) -> anyhow::Result<Outcome> {
     provider.end().await?;
     Ok(outcome)
 }
-

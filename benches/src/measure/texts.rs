@@ -21,5 +21,9 @@ pub(super) async fn measure(plan: &Plan, name: &str, backend: &Backend) -> anyho
     let outcome = load::whole((place.path(), &installation), &mut provider, &rosters, plan.patience).await?;
     let limit = mean(limit, provider.limit(place.path()).await?);
     provider.end().await?;
-    Ok(vec![Figure::new(name, outcome.rate(), limit)])
+    Ok(vec![
+        Figure::new(name, outcome.rate(), limit),
+        Figure::told(&format!("{name}_until_last_request"), outcome.sent_rate(), "texts/s"),
+        Figure::told(&format!("{name}_processor"), outcome.each(), "µs each"),
+    ])
 }
