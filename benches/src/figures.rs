@@ -157,7 +157,12 @@ impl Book {
         let place = |figure: &Figure| {
             CATALOGUE.iter().position(|entry| entry.name == figure.name).unwrap_or(CATALOGUE.len())
         };
-        self.figures.sort_by(|a, b| (place(a), &a.name).cmp(&(place(b), &b.name)));
+        // Sizes stand at the end of a name, and the smaller before the larger.
+        let words =
+            |figure: &Figure| figure.name.trim_end_matches(|letter: char| letter.is_ascii_digit()).to_owned();
+        self.figures.sort_by_cached_key(|figure| {
+            (place(figure), words(figure), figure.name.len(), figure.name.clone())
+        });
         std::fs::write(&self.path, serde_json::to_vec_pretty(&self.figures)?)?;
         Ok(())
     }

@@ -23,6 +23,7 @@ pub(super) async fn measure(plan: &Plan) -> anyhow::Result<Vec<Figure>> {
     for contacts in sizes {
         let outcome = run(plan, contacts).await?;
         figures.push(Figure::told(&format!("growth_{contacts}"), outcome.rate(), "texts/s"));
+        figures.push(Figure::told(&format!("growth_processor_{contacts}"), outcome.each(), "µs each"));
         points.push(Point { contacts: load::number(contacts), rate: outcome.rate(), memory: outcome.memory });
         if contacts == plan.contacts {
             large = Some(outcome.rate());

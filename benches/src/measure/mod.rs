@@ -179,6 +179,11 @@ fn installed(place: &Place, backend: &Backend, channels: &str) -> anyhow::Result
     Installation::write(&place.path().join("installation"), backend, channels)
 }
 
+/// Of a limit that was taken before and after, because other work on this machine comes and goes.
+fn mean(before: Option<f64>, after: Option<f64>) -> Option<f64> {
+    before.zip(after).map(|(before, after)| f64::midpoint(before, after))
+}
+
 /// The value below which so many of a hundred lie.
 fn percentile(mut values: Vec<f64>, percent: usize) -> Option<f64> {
     values.sort_by(f64::total_cmp);

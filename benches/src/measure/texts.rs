@@ -1,16 +1,11 @@
 //! Texts a second over the whole path, beside `wrk` on the same sink.
 
-use super::{Plan, UNLIMITED, installed};
+use super::{Plan, UNLIMITED, installed, mean};
 use crate::figures::Figure;
 use crate::load;
 use crate::provider::Provider;
 use crate::roster::{Reach, Roster};
 use crate::schoolbell::Backend;
-
-/// Of what was measured before and after, because other work on this machine comes and goes.
-fn mean(before: Option<f64>, after: Option<f64>) -> Option<f64> {
-    before.zip(after).map(|(before, after)| f64::midpoint(before, after))
-}
 
 pub(super) async fn measure(plan: &Plan, name: &str, backend: &Backend) -> anyhow::Result<Vec<Figure>> {
     let place = plan.place(name)?;
