@@ -152,6 +152,7 @@ async fn nonsense(school: &School, heard: &mut Heard) {
             audience: Some(whole_school()),
             by_text: true,
             by_email: true,
+            words: Some(dispatcher::preview_request::Words::Text(format!("{OTHER} knows about {word}"))),
         };
         heard.refusal(school.dispatcher().preview(school.by(Role::Head, request)).await);
         let why = format!("{MOTHER} says that {word}");

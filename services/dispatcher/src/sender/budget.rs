@@ -6,6 +6,8 @@ use std::time::Duration;
 use kit::store::Store;
 use tokio::time::Instant;
 
+use crate::channels::ChannelName;
+use crate::metrics;
 use crate::store::budgets::{self, Account, Slice};
 
 /// How long a slice is good for. What a replica does not use by then is lost, so that tokens that
@@ -18,6 +20,7 @@ const STORE_IS_AWAY: Duration = Duration::from_millis(500);
 /// The budget of one account of a provider; its channels share it.
 pub struct Budget {
     account: Account,
+    channels: Vec<ChannelName>,
     store: Store,
     slice: Mutex<Have>,
     /// One asks at a time; the others find what it brought.
@@ -31,9 +34,10 @@ struct Have {
 }
 
 impl Budget {
-    pub(super) fn new(account: Account, store: Store) -> Self {
+    /// The budget of an account, which these channels use.
+    pub(super) fn new(account: Account, channels: Vec<ChannelName>, store: Store) -> Self {
         let slice = Mutex::new(Have { tokens: 0, until: Instant::now() });
-        Self { account, store, slice, asking: tokio::sync::Mutex::new(()) }
+        Self { account, channels, store, slice, asking: tokio::sync::Mutex::new(()) }
     }
 
     /// Waits until one message may leave; `wanted` says how many wait for the same.
@@ -48,11 +52,15 @@ impl Budget {
             }
             let most = (self.account.allowance.per_second / SLICES_A_SECOND).max(1);
             let asked_at = Instant::now();
-            match budgets::take(&self.store, &self.account, wanted.clamp(1, most)).await {
-                Ok(Slice::Tokens(tokens)) => {
+            let taken = budgets::take(&self.store, &self.account, wanted.clamp(1, most)).await;
+            if let Ok((_, rate)) = &taken {
+                self.is_measured(*rate);
+            }
+            match taken {
+                Ok((Slice::Tokens(tokens), _)) => {
                     *self.have() = Have { tokens, until: asked_at + GOOD_FOR };
                 }
-                Ok(Slice::Wait(wait)) => tokio::time::sleep(wait).await,
+                Ok((Slice::Wait(wait), _)) => tokio::time::sleep(wait).await,
                 Err(error) => {
                     warn(&error, "a provider's budget cannot be read");
                     tokio::time::sleep(STORE_IS_AWAY).await;
@@ -70,9 +78,14 @@ impl Budget {
     /// The provider has asked us to slow down: what this replica has is worth nothing any more.
     pub(super) async fn slow_down(&self, rest: Duration) {
         self.have().tokens = 0;
-        if let Err(error) = budgets::slow_down(&self.store, &self.account, rest).await {
-            warn(&error, "that a provider asked for a rest cannot be written");
+        match budgets::slow_down(&self.store, &self.account, rest).await {
+            Ok(rate) => self.is_measured(rate),
+            Err(error) => warn(&error, "that a provider asked for a rest cannot be written"),
         }
+    }
+
+    fn is_measured(&self, rate: f64) {
+        self.channels.iter().for_each(|channel| metrics::rate(channel, rate));
     }
 
     #[cfg(test)]

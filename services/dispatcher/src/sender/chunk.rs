@@ -105,8 +105,8 @@ impl Sender {
             if open.is_empty() {
                 return Ok(());
             }
-            let (in_round, mut over) = mpsc::channel::<Infallible>(1);
-            let round = Round { chunk, held, in_round };
+            let (lasts, mut over) = mpsc::channel::<Infallible>(1);
+            let round = Round { chunk, held, lasts };
             let Prepared { ready, held_up } = self.prepare(round, open, stop).await?;
             for message in ready {
                 if let Some(outlet) = self.outlets.get(&message.delivery.channel) {

@@ -52,8 +52,10 @@ pub fn outlets(channels: Vec<Arc<dyn Channel>>, store: &Store) -> HashMap<Channe
             .or_insert(Allowance { per_second, burst });
     }
     let budget = |(name, allowance): (String, Allowance)| {
+        let own = channels.iter().filter(|channel| channel.account() == name);
+        let own = own.map(|channel| channel.name()).collect();
         let account = Account { name: name.clone(), allowance };
-        (name, Arc::new(Budget::new(account, store.clone())))
+        (name, Arc::new(Budget::new(account, own, store.clone())))
     };
     let budgets: HashMap<String, Arc<Budget>> = accounts.into_iter().map(budget).collect();
     channels
@@ -198,10 +200,10 @@ mod tests {
     async fn channels_of_one_account_share_its_rate_and_others_have_their_own() {
         let test = stores("dispatcher", crate::store::MIGRATIONS).await.remove(0);
         let outlets = opened(&test.store);
-        let (text, email) = (budget(&outlets, "sms.notify"), budget(&outlets, "email.notify"));
-        assert!(Arc::ptr_eq(text, email));
+        let (texts, email) = (budget(&outlets, "sms.notify"), budget(&outlets, "email.notify"));
+        assert!(Arc::ptr_eq(texts, email));
         assert_eq!(email.allowance(), Allowance { per_second: 1, burst: 3 }, "the smaller of what both say");
-        assert!(!Arc::ptr_eq(text, budget(&outlets, "email.smtp")));
+        assert!(!Arc::ptr_eq(texts, budget(&outlets, "email.smtp")));
     }
 
     #[tokio::test]

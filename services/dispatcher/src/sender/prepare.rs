@@ -58,7 +58,7 @@ pub(super) struct Ready {
 pub(super) struct Round<'a> {
     pub chunk: &'a Chunk,
     pub held: &'a Arc<AtomicBool>,
-    pub in_round: mpsc::Sender<Infallible>,
+    pub lasts: mpsc::Sender<Infallible>,
 }
 
 /// A round that is prepared.
@@ -73,7 +73,7 @@ impl Sender {
     /// Prepares a round. What will not leave is settled here.
     pub(super) async fn prepare(
         &self,
-        Round { chunk, held, in_round }: Round<'_>,
+        Round { chunk, held, lasts }: Round<'_>,
         open: Vec<Delivery>,
         stop: &CancellationToken,
     ) -> Result<Prepared, Error> {
@@ -124,7 +124,7 @@ impl Sender {
                         traces: round.traces(&delivery),
                         delivery,
                         held: Arc::clone(held),
-                        round: in_round.clone(),
+                        round: lasts.clone(),
                     });
                 }
                 Err(finished) => {

@@ -24,7 +24,13 @@ enum Item {
     /// A message that is sent at most once is about to start.
     Start { delivery: String, durable: oneshot::Sender<()> },
     /// Something has ended.
-    End(End),
+    End(Box<End>),
+}
+
+impl Item {
+    fn end(finished: Finished, waits: Waits) -> Self {
+        Self::End(Box::new(End { finished, waits }))
+    }
 }
 
 struct End {
@@ -87,8 +93,7 @@ impl Settler {
     /// process is stopping and it cannot be.
     pub(super) async fn land(&self, finished: Finished, landing: Landing) {
         // Who is not heard any more is stopping.
-        let _ =
-            self.queue.send(Item::End(End { finished, waits: Waits::Flight { _landing: landing } })).await;
+        let _ = self.queue.send(Item::end(finished, Waits::Flight { _landing: landing })).await;
     }
 
     /// Settles many; returns when they are durable, or when the process is stopping and they cannot
@@ -97,7 +102,7 @@ impl Settler {
         let mut written = Vec::with_capacity(finished.len());
         for finished in finished {
             let (durable, when) = oneshot::channel();
-            if self.queue.send(Item::End(End { finished, waits: Waits::Caller { durable } })).await.is_ok() {
+            if self.queue.send(Item::end(finished, Waits::Caller { durable })).await.is_ok() {
                 written.push(when);
             }
         }
@@ -133,7 +138,7 @@ async fn run(
         for item in items {
             match item {
                 Item::Start { delivery, durable } => starts.push((delivery, durable)),
-                Item::End(end) => ends.push(end),
+                Item::End(end) => ends.push(*end),
             }
         }
         // The planner looks by itself for what time alone brings.

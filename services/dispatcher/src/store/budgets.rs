@@ -28,18 +28,25 @@ pub enum Slice {
     Wait(std::time::Duration),
 }
 
-/// Takes a slice of at most `wanted`.
-pub async fn take(store: &Store, account: &Account, wanted: u32) -> Result<Slice, Error> {
-    change(store, account, |bucket, now| match bucket.take(account.allowance, wanted, now) {
-        0 => Slice::Wait(bucket.wait(now)),
-        taken => Slice::Tokens(taken),
-    })
-    .await
+/// Takes a slice of at most `wanted`; also how many messages a second the bucket fills by now.
+pub async fn take(store: &Store, account: &Account, wanted: u32) -> Result<(Slice, f64), Error> {
+    let take = |bucket: &mut Bucket, now| {
+        let slice = match bucket.take(account.allowance, wanted, now) {
+            0 => Slice::Wait(bucket.wait(now)),
+            taken => Slice::Tokens(taken),
+        };
+        (slice, bucket.rate)
+    };
+    change(store, account, take).await
 }
 
-/// The provider has asked us to slow down.
-pub async fn slow_down(store: &Store, account: &Account, rest: std::time::Duration) -> Result<(), Error> {
-    change(store, account, |bucket, now| bucket.slow_down(account.allowance, rest, now)).await
+/// The provider has asked us to slow down; how many messages a second the bucket fills by now.
+pub async fn slow_down(store: &Store, account: &Account, rest: std::time::Duration) -> Result<f64, Error> {
+    let slow_down = |bucket: &mut Bucket, now| {
+        bucket.slow_down(account.allowance, rest, now);
+        bucket.rate
+    };
+    change(store, account, slow_down).await
 }
 
 async fn change<T>(
@@ -112,7 +119,7 @@ mod tests {
             let take = |wanted| {
                 let (store, account) = (test.store.clone(), account.clone());
                 async move {
-                    match take(&store, &account, wanted).await.unwrap() {
+                    match take(&store, &account, wanted).await.unwrap().0 {
                         Slice::Tokens(tokens) => tokens,
                         Slice::Wait(_) => 0,
                     }

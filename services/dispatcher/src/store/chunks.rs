@@ -115,6 +115,7 @@ pub struct MemberRow {
     pub trace: Option<Arc<str>>,
 }
 
+#[expect(clippy::struct_field_names, reason = "they are called like the columns")]
 #[derive(FromQueryResult)]
 struct MemberOf {
     delivery_id: String,

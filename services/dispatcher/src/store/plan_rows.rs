@@ -35,6 +35,7 @@ struct Delivery<'a> {
     address: &'a str,
 }
 
+#[expect(clippy::struct_field_names, reason = "they are called like the columns")]
 #[derive(Serialize)]
 struct Member {
     delivery_id: String,
