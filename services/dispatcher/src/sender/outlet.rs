@@ -18,13 +18,16 @@ use super::prepare::Ready;
 use super::queue::Queue;
 use crate::channels::{Channel, ChannelName, Found, Leave, Limits, NotSent, Outcome, Outgoing, why};
 use crate::domain::budget::Allowance;
+use crate::domain::outcome::Slowing;
 use crate::routes::Lane;
 use crate::store::budgets::Account;
 
 /// How long a question about a message may wait for its turn.
 const FIND_MAY_WAIT: Duration = Duration::from_secs(10);
-/// How long nothing is started after a provider asked for a rest without saying how long.
+/// How long nothing is started after a provider said that the rate is too high.
 const REST: Duration = Duration::from_secs(1);
+/// When a provider is asked again that does not say when its day ends.
+const LATER_TODAY: Duration = Duration::from_mins(15);
 
 /// As many requests at once, and per second, as the provider bears.
 pub struct Outlet {
@@ -125,12 +128,11 @@ impl Outlet {
         real: Timestamp,
     ) -> Result<Outcome, NotSent> {
         let outcome = self.channel.send(outgoing, leave, real).await?;
-        if let Outcome::Retry { why, after } = &outcome {
-            if why.code() == why::DAILY_LIMIT.code() {
-                self.park(after.unwrap_or(REST), real);
-            } else if why.code() == why::RATE_LIMITED.code() {
-                self.budget.slow_down(after.unwrap_or(REST)).await;
-            }
+        match outcome.slowing() {
+            Some(Slowing::Rate) => self.budget.slow_down(REST).await,
+            Some(Slowing::Day { resets_after: Duration::ZERO }) => self.park(LATER_TODAY, real),
+            Some(Slowing::Day { resets_after }) => self.park(resets_after, real),
+            None => {}
         }
         Ok(outcome)
     }
