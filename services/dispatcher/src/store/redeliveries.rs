@@ -81,7 +81,9 @@ fn ended_badly(delivery: &rows::deliveries::Model) -> Result<bool, Error> {
         DeliveryState::Failed | DeliveryState::Expired | DeliveryState::Skipped | DeliveryState::Recalled => {
             true
         }
-        DeliveryState::Unknown => delivery.why == Reason::Restored.code(),
+        DeliveryState::Unknown => {
+            [Reason::Restored, Reason::MayHaveLeft].iter().any(|asked| asked.code() == delivery.why)
+        }
         DeliveryState::Held
         | DeliveryState::Due
         | DeliveryState::Started

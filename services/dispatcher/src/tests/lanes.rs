@@ -1,5 +1,7 @@
 //! Who goes first, what a provider's limits do, and what is sent at most once.
 
+use proto::dispatcher::v1 as pb;
+use proto::dispatcher::v1::dispatcher_service_server::DispatcherService;
 use proto::events::scope::Scope;
 use simulator::Provider;
 
@@ -63,6 +65,15 @@ async fn a_letter_that_may_have_left_is_not_sent_twice_and_a_person_is_asked() {
         world.until_quiet().await;
         assert_eq!(world.tasks().await[0].kind, "message_may_have_left");
         assert_eq!(world.received()[MAIL].len(), 1);
+        // She says that it did not come.
+        let gathering = world.gatherings().await.remove(0).id;
+        let request = pb::RedeliverRequest {
+            request_id: EventId::generate().to_string(),
+            what: Some(pb::redeliver_request::What::GatheringId(gathering)),
+            why: "it did not come".to_owned(),
+        };
+        world.api.redeliver(world.request(request)).await.unwrap();
+        eventually("the second copy", 2, async || world.received()[MAIL].len()).await;
         world.end().await;
     }
 }
