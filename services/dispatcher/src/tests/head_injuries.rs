@@ -93,7 +93,7 @@ async fn a_mother_whom_neither_text_nor_e_mail_reaches_is_a_task_of_her_own() {
             world.dead(address);
         }
         bumped(&world, &[parent(&[MUM, MAIL])]).await;
-        world.until_tasks(&["not_reached", "ring_about_head_injury"]).await;
+        world.until_tasks(&["no_working_address", "not_reached", "ring_about_head_injury"]).await;
         world.until_quiet().await;
         world.end().await;
     }
