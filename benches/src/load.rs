@@ -32,6 +32,8 @@ pub struct Outcome {
     pub told: u64,
     /// Texts to somebody who had been told.
     pub repeated: u64,
+    /// Receipts that were not taken at once.
+    pub put_off: u64,
     /// From the RPC to the last receipt that was taken.
     pub whole: Duration,
     /// From the RPC to the first request.
@@ -64,7 +66,8 @@ impl Outcome {
     pub fn say(&self, what: &str) {
         say(&format!(
             "{what}: {} told at {} a second; the first after {:.2?}, {} a second from there to the last request after \
-             {:.2?}, all receipts after {:.2?}; {} µs of processor for each; {} repeated; {} MiB at most",
+             {:.2?}, all receipts after {:.2?}; {} µs of processor for each; {} repeated, {} receipts put off; {} MiB \
+             at most",
             self.told,
             show(self.rate()),
             self.until_first,
@@ -73,6 +76,7 @@ impl Outcome {
             self.whole,
             show(self.each()),
             self.repeated,
+            self.put_off,
             show(self.memory),
         ));
     }
@@ -202,6 +206,7 @@ impl Running {
         Ok(Outcome {
             told: seen.told,
             repeated: seen.repeated,
+            put_off: seen.receipts_refused,
             whole: between(self.began_at, last.max(receipt)),
             until_first: between(self.began_at, first),
             sending: between(first, last),

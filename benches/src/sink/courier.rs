@@ -16,7 +16,8 @@ use uuid::Uuid;
 
 use crate::http::Connection;
 
-const COURIERS: usize = 64;
+/// Enough that carrying one after the other is not what limits: a provider has as many under way as it wants.
+const COURIERS: usize = 128;
 /// A phone takes longer; this keeps a receipt from being faster than the answer to its text.
 const AFTER: Duration = Duration::from_millis(200);
 const AGAIN_AFTER: Duration = Duration::from_millis(200);
