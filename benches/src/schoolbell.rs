@@ -52,10 +52,11 @@ impl Installation {
         };
         let text = format!(
             "mode = \"trial\"\ndata = \"{data}\"\ngrpc = \"127.0.0.1:0\"\nhttp = \"127.0.0.1:0\"\n\
-             clock_starts_at = \"2026-11-24T09:00:00Z\"\n[nats]\ntools = [\"{tools}\"]\n[store]\n{postgres}\
+             clock_ahead_by = \"{ahead}\"\n[nats]\ntools = [\"{tools}\"]\n[store]\n{postgres}\
              [telemetry]\nlog_format = \"json\"\n[absences]\nclose_at_register_time = false\n\
              [dispatcher]\nreceipts_token = \"{RECEIPTS_TOKEN}\"\n{channels}",
             data = folder.join("data").display(),
+            ahead = Clock::starting_at("2026-11-24T09:00:00Z".parse()?).ahead(),
             tools = tools::folder().display(),
         );
         std::fs::write(folder.join("schoolbell.toml"), text)?;

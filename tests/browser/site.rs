@@ -56,8 +56,8 @@ impl Site {
         std::fs::write(&file, text).unwrap();
         let mut settings = Settings::read(Some(&file), std::iter::empty()).unwrap();
         nats.give(&mut settings);
-        settings.clock_starts_at = Some("2026-11-24T08:50:00Z".parse().unwrap());
-        let clock = Clock::starting_at(settings.clock_starts_at.unwrap());
+        let clock = Clock::starting_at("2026-11-24T08:50:00Z".parse().unwrap());
+        settings.clock_ahead_by = Some(clock.ahead());
         let running = Box::pin(app::start(settings, &["website".to_owned()])).await.unwrap();
         let site = Self {
             school: SchoolId::generate(),

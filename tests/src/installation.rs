@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use jiff::SignedDuration;
+use kit::clock::Clock;
 use kit::config::Secret;
 use schoolbell::settings::Settings;
 use simulator::{NotifyOptions, Simulator};
@@ -55,7 +56,7 @@ impl Installation<'_> {
 data = {data:?}
 grpc = "127.0.0.1:0"
 http = "127.0.0.1:0"
-clock_starts_at = "2026-11-24T08:50:00Z"
+clock_ahead_by = "{ahead}"
 [store]
 {postgres}
 [telemetry]
@@ -67,6 +68,7 @@ tools = [{tools:?}]
 {further}
 "#,
             data = self.folder.display().to_string(),
+            ahead = Clock::starting_at("2026-11-24T08:50:00Z".parse().unwrap()).ahead(),
             providers = self.providers(),
             tools = tools().display().to_string(),
         );

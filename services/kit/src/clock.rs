@@ -61,15 +61,20 @@ impl Clock {
         }
     }
 
-    /// What the clock of the tenants showed at a moment of real time.
+    /// How far the clock of the tenants is ahead of the machine's; below zero, behind it.
     #[must_use]
-    pub fn showed_at(&self, real: Timestamp) -> Timestamp {
-        let ahead = match &self.face {
+    pub fn ahead(&self) -> SignedDuration {
+        match &self.face {
             // Not by asking twice for the time, which would be another answer each time.
             Face::Running { offset } => *offset,
             Face::Fixed(_) => self.now().duration_since(self.real()),
-        };
-        real.saturating_add(ahead).unwrap_or(real)
+        }
+    }
+
+    /// What the clock of the tenants showed at a moment of real time.
+    #[must_use]
+    pub fn showed_at(&self, real: Timestamp) -> Timestamp {
+        real.saturating_add(self.ahead()).unwrap_or(real)
     }
 
     /// Now, by the machine: for signatures, tokens and anything that the outside world checks.

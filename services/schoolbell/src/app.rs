@@ -48,7 +48,7 @@ pub async fn start(settings: Settings, services: &[String]) -> anyhow::Result<Ru
     for name in services {
         known(name)?;
     }
-    let clock = settings.clock_starts_at.map_or_else(Clock::system, Clock::starting_at);
+    let clock = settings.clock_ahead_by.map_or_else(Clock::system, Clock::offset);
     let people = settings.mode != Mode::Production;
     let given = runner::Settings {
         mode: settings.mode,

@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
-use jiff::Timestamp;
+use jiff::SignedDuration;
 use kit::config::Mode;
 use serde::Deserialize;
 
@@ -25,8 +25,8 @@ pub struct Settings {
     pub grpc: SocketAddr,
     /// Where HTTP is served.
     pub http: SocketAddr,
-    /// When the clock of the school starts, if not with the machine's.
-    pub clock_starts_at: Option<Timestamp>,
+    /// How far the clock of the school is ahead of the machine's, if it is; below zero, behind it.
+    pub clock_ahead_by: Option<SignedDuration>,
     /// Services that run elsewhere.
     #[serde(default)]
     pub peers: BTreeMap<String, String>,
@@ -91,8 +91,8 @@ impl Settings {
         if self.mode != Mode::Production {
             return Ok(());
         }
-        if self.clock_starts_at.is_some() {
-            bail!("production refuses clock_starts_at: messages must follow the real clock");
+        if self.clock_ahead_by.is_some() {
+            bail!("production refuses clock_ahead_by: messages must follow the real clock");
         }
         if self.nats.url.is_none() {
             bail!("production needs nats.url: a cluster whose streams are kept three times");
@@ -198,8 +198,8 @@ mod tests {
 
     #[test]
     fn production_refuses_a_shifted_clock_and_plain_text() {
-        let shifted = "mode = \"production\"\nclock_starts_at = \"2026-11-24T08:50:00Z\"";
-        assert!(read(shifted, &[]).unwrap_err().to_string().contains("clock_starts_at"));
+        let shifted = "mode = \"production\"\nclock_ahead_by = \"-5h\"";
+        assert!(read(shifted, &[]).unwrap_err().to_string().contains("clock_ahead_by"));
         assert!(read("mode = \"production\"", &[]).unwrap_err().to_string().contains("nats.url"));
         let plain = "mode = \"production\"\n[nats]\nurl = \"tls://10.0.0.1:4222\"\n\
                      [dispatcher.channels.\"email.smtp\"]\nhost = \"smtp.example.org\"\nport = 25\n\

@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Output;
 
+use kit::clock::Clock;
 use kit::config;
 use kit::identity::{Keys, Signer};
 use kit::tls::Tls;
@@ -27,16 +28,23 @@ pub enum Standing {
 }
 
 impl Standing {
-    /// What a test needs otherwise than an installation: no waiting, and facts handed out again soon after
-    /// their hearer was killed.
-    fn settings(self) -> Vec<(&'static str, &'static str)> {
+    fn clock(self) -> Clock {
+        match self {
+            Self::Trial => Clock::starting_at("2026-11-24T08:50:00Z".parse().unwrap()),
+            Self::Production => Clock::system(),
+        }
+    }
+
+    /// What a test needs otherwise than an installation: no waiting, facts handed out again soon after
+    /// their hearer was killed, and one clock for all processes.
+    fn settings(self, clock: &Clock) -> Vec<(&'static str, String)> {
         let mut settings = vec![
-            ("SCHOOLBELL__ABSENCES__CLOSE_AT_REGISTER_TIME", "false"),
-            ("SCHOOLBELL__NATS__ACK_WAIT", "5s"),
+            ("SCHOOLBELL__ABSENCES__CLOSE_AT_REGISTER_TIME", "false".to_owned()),
+            ("SCHOOLBELL__NATS__ACK_WAIT", "5s".to_owned()),
         ];
         settings.push(match self {
-            Self::Trial => ("SCHOOLBELL__CLOCK_STARTS_AT", "2026-11-24T08:50:00Z"),
-            Self::Production => ("SCHOOLBELL__MODE", "production"),
+            Self::Trial => ("SCHOOLBELL__CLOCK_AHEAD_BY", clock.ahead().to_string()),
+            Self::Production => ("SCHOOLBELL__MODE", "production".to_owned()),
         });
         settings
     }
@@ -51,6 +59,7 @@ pub struct Protected {
     /// The same as a file of PEM.
     pub authorities: PathBuf,
     standing: Standing,
+    clock: Clock,
     compose: Compose,
     translation: Translation,
     signer: Signer,
@@ -70,6 +79,7 @@ impl Protected {
             tls: Tls::read(&ground.trust).unwrap(),
             authorities: ground.trust.authorities.clone().unwrap(),
             standing,
+            clock: standing.clock(),
             compose: Compose::read(),
             translation,
             signer: keys.signer(PEOPLE).unwrap(),
@@ -103,7 +113,7 @@ impl Protected {
         let mut command = Command::new(binary());
         command.env_clear().current_dir(&self.folder).kill_on_drop(true);
         command.args(container.command.iter().map(|argument| translation.of(argument)));
-        command.envs(translation.environment(container)).envs(self.standing.settings());
+        command.envs(translation.environment(container)).envs(self.standing.settings(&self.clock));
         for (key, path) in
             [("CERTIFICATE", &tls.certificate), ("KEY", &tls.key), ("AUTHORITIES", &tls.authorities)]
         {
@@ -133,7 +143,9 @@ impl Protected {
         translation.put("/var/lib/schoolbell", self.folder.join("data-command").display().to_string());
         let mut command = Command::new(binary());
         command.env_clear().current_dir(&self.folder).envs(translation.environment(container));
-        command.envs(self.standing.settings()).env("SCHOOLBELL__TLS__AUTHORITIES", &self.authorities);
+        command
+            .envs(self.standing.settings(&self.clock))
+            .env("SCHOOLBELL__TLS__AUTHORITIES", &self.authorities);
         command.arg("--config").arg(self.secrets.join("identity.toml")).args(words);
         command.output().await.unwrap()
     }

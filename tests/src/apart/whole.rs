@@ -115,7 +115,7 @@ impl Apart {
         command.env_clear().current_dir(&self.folder);
         command.args(container.command.iter().map(|argument| translation.of(argument)));
         command.envs(translation.environment(container)).envs(OTHERWISE);
-        command.env("SCHOOLBELL__CLOCK_STARTS_AT", self.clock.now().to_string());
+        command.env("SCHOOLBELL__CLOCK_AHEAD_BY", self.clock.ahead().to_string());
         let process = Process::serve(command, &self.log()).await;
         until("health", || process.health(), |answer| answer.ends_with("serving")).await;
         process

@@ -127,7 +127,7 @@ impl Restore {
 
 /// The school's clock, as it will run.
 fn clock(settings: &Settings) -> Clock {
-    settings.clock_starts_at.map_or_else(Clock::system, Clock::starting_at)
+    settings.clock_ahead_by.map_or_else(Clock::system, Clock::offset)
 }
 
 async fn mark_server(settings: &Settings, named: Vec<String>) -> anyhow::Result<()> {

@@ -140,7 +140,7 @@ async fn outside_world(
     let options = Options {
         notify: NotifyOptions { service_name: roster.school.clone(), ..NotifyOptions::default() },
         people: phones::people(roster),
-        school_clock: clock.now().duration_since(clock.real()),
+        school_clock: clock.ahead(),
         ..Options::new(log)
     };
     let simulator = simulator::start(options).await.context("the outside world cannot be started")?;
@@ -180,7 +180,7 @@ fn demo_settings(
     let mut settings = Settings {
         mode: Mode::Demo,
         data: place.data(),
-        clock_starts_at: Some(clock.now()),
+        clock_ahead_by: Some(clock.ahead()),
         peers: std::collections::BTreeMap::new(),
         ..settings
     };
