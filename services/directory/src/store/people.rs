@@ -44,18 +44,18 @@ pub async fn on_roll(store: &Store, school: SchoolId, scope: &Scope) -> Result<V
     };
     let mut rows = Vec::new();
     match scope {
-        Scope::WholeSchool => rows = all().all(store.read()).await?,
+        Scope::WholeSchool => rows = store.all(all()).await?,
         Scope::YearGroups(groups) => {
-            rows = all().filter(store.among("year_group", groups)).all(store.read()).await?;
+            rows = store.all(all().filter(store.among("year_group", groups))).await?;
         }
         Scope::Classes(ids) => {
-            rows = all().filter(store.among("class_id", texts(ids))).all(store.read()).await?;
+            rows = store.all(all().filter(store.among("class_id", texts(ids)))).await?;
         }
         Scope::Pupils(ids) => {
             let ids: HashSet<PupilId> = ids.iter().copied().collect();
             let ids: Vec<PupilId> = ids.into_iter().collect();
             for ids in ids.chunks(IDS) {
-                rows.extend(all().filter(store.among("id", texts(ids))).all(store.read()).await?);
+                rows.extend(store.all(all().filter(store.among("id", texts(ids)))).await?);
             }
         }
     }
@@ -145,12 +145,10 @@ pub async fn households(
     let mut rows = Vec::new();
     for pupils in pupils.chunks(IDS) {
         let ids = pupils.iter().map(|pupil| pupil.id.to_string());
-        let found = links::Entity::find()
+        let wanted = links::Entity::find()
             .filter(store.among("pupil_id", ids))
-            .filter(links::Column::Status.eq(Status::Active.word()))
-            .all(store.read())
-            .await?;
-        for row in found {
+            .filter(links::Column::Status.eq(Status::Active.word()));
+        for row in store.all(wanted).await? {
             let contact: ContactId = id(&row.contact_id)?;
             if only.is_none_or(|only| only.contains(&contact)) {
                 rows.push(row);
@@ -175,8 +173,7 @@ async fn contacts_by_id(store: &Store, ids: HashSet<String>) -> Result<HashMap<S
     let ids: Vec<String> = ids.into_iter().collect();
     let mut known = HashMap::with_capacity(ids.len());
     for ids in ids.chunks(IDS) {
-        let rows = contacts::Entity::find().filter(store.among("id", ids)).all(store.read()).await?;
-        for row in rows {
+        for row in store.all(contacts::Entity::find().filter(store.among("id", ids))).await? {
             let reach = row.contact()?.reach;
             let contact =
                 Contact { id: id(&row.id)?, source_id: row.source_id, reach, revision: row.revision };

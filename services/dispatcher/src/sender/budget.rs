@@ -31,17 +31,19 @@ pub struct Budget {
 struct Have {
     tokens: u32,
     until: Instant,
+    /// How many there were.
+    taken: u32,
 }
 
 impl Budget {
     /// The budget of an account, which these channels use.
     pub(super) fn new(account: Account, channels: Vec<ChannelName>, store: Store) -> Self {
-        let slice = Mutex::new(Have { tokens: 0, until: Instant::now() });
+        let slice = Mutex::new(Have { tokens: 0, until: Instant::now(), taken: 0 });
         Self { account, channels, store, slice, asking: tokio::sync::Mutex::new(()) }
     }
 
-    /// Waits until one message may leave; `wanted` says how many wait for the same.
-    pub(super) async fn turn(&self, wanted: u32) {
+    /// Waits until one message may leave; `waiting` says how many wait for the same.
+    pub(super) async fn turn(&self, waiting: u32) {
         loop {
             if self.have_one() {
                 return;
@@ -50,15 +52,14 @@ impl Budget {
             if self.have_one() {
                 return;
             }
-            let most = (self.account.allowance.per_second / SLICES_A_SECOND).max(1);
             let asked_at = Instant::now();
-            let taken = budgets::take(&self.store, &self.account, wanted.clamp(1, most)).await;
+            let taken = budgets::take(&self.store, &self.account, self.wanted(waiting, asked_at)).await;
             if let Ok((_, rate)) = &taken {
                 self.is_measured(*rate);
             }
             match taken {
                 Ok((Slice::Tokens(tokens), _)) => {
-                    *self.have() = Have { tokens, until: asked_at + GOOD_FOR };
+                    *self.have() = Have { tokens, until: asked_at + GOOD_FOR, taken: tokens };
                 }
                 Ok((Slice::Wait(wait), _)) => tokio::time::sleep(wait).await,
                 Err(error) => {
@@ -67,6 +68,15 @@ impl Budget {
                 }
             }
         }
+    }
+
+    /// How large the next slice is to be: what waits, or twice the last one where that was used up while it
+    /// was good. Each slice is a commit of its own, so a run that goes on asks seldom.
+    fn wanted(&self, waiting: u32, now: Instant) -> u32 {
+        let most = (self.account.allowance.per_second / SLICES_A_SECOND).max(1);
+        let last = *self.have();
+        let grown = if now < last.until { last.taken.saturating_mul(2) } else { 0 };
+        waiting.max(grown).clamp(1, most)
     }
 
     /// What was not used after all.
@@ -97,7 +107,7 @@ impl Budget {
     #[cfg(test)]
     pub(super) fn never_ends(&self) {
         let far = Instant::now() + Duration::from_hours(24);
-        *self.have() = Have { tokens: u32::MAX, until: far };
+        *self.have() = Have { tokens: u32::MAX, until: far, taken: u32::MAX };
     }
 
     fn have_one(&self) -> bool {
@@ -116,4 +126,29 @@ impl Budget {
 
 fn warn(error: &kit::store::Error, what: &'static str) {
     tracing::warn!(error = error as &(dyn std::error::Error + 'static), "{what}");
+}
+
+#[cfg(test)]
+mod tests {
+    use kit::testing::stores;
+
+    use super::*;
+    use crate::domain::budget::Allowance;
+
+    #[tokio::test]
+    async fn a_slice_that_was_used_up_in_time_is_followed_by_a_larger_one() {
+        let test = stores("dispatcher", crate::store::MIGRATIONS).await.remove(0);
+        let allowance = Allowance { per_second: 400, burst: 400 };
+        let account = Account { name: "account".to_owned(), allowance };
+        let budget = Budget::new(account, Vec::new(), test.store.clone());
+        let now = Instant::now();
+        let after = |taken, until| {
+            *budget.have() = Have { tokens: 0, until, taken };
+            budget.wanted(3, now)
+        };
+        assert_eq!(after(0, now), 3, "the first");
+        assert_eq!(after(8, now + GOOD_FOR), 16);
+        assert_eq!(after(90, now + GOOD_FOR), 100, "a quarter of a second's worth at most");
+        assert_eq!(after(90, now), 3, "what was used up too late, or lapsed, is no sign of a run");
+    }
 }

@@ -14,7 +14,7 @@ use tracing::{Instrument, Span};
 
 use super::air::{Air, InTheAir};
 use super::generation::Generation;
-use super::outlet::Outlet;
+use super::outlet::{Outlet, Turn};
 use super::prepare::Ready;
 use super::settler::Settler;
 use crate::channels::{Leave, NotSent, Outcome, why};
@@ -82,15 +82,13 @@ pub(super) struct Landing {
 
 /// Sends one message, and has what came of it written down. A message that is no longer fresh stays
 /// as it is and is looked at again in the next round.
-pub(super) async fn fly(ready: Ready, outlet: &Outlet, desk: &Desk, credit: OwnedSemaphorePermit) {
+pub(super) async fn fly(ready: Ready, outlet: &Outlet, desk: &Desk, turn: Turn<'_>) {
     // Before the last look: a recall that has waited for every look then sees this flight.
     let in_the_air = desk.air.take_off(&ready.delivery.id);
-    let landing = Landing { _credit: credit, _in_the_air: in_the_air, _round: ready.round.clone() };
     let looked = Looked::of(&ready);
     let at_most_once = ready.attempted.semantics == Semantics::AtMostOnce;
-    if at_most_once && !desk.settler.start(&ready.delivery.id).await {
-        return;
-    }
+    let turn = if at_most_once { outlet.start(turn, desk, &ready.delivery.id).await } else { Some(turn) };
+    let Some(turn) = turn else { return };
     let started_at = desk.clock.now();
     // A provider may take long to listen; what has changed meanwhile still stops the message.
     let (asked, look) = (desk.clone(), looked.clone());
@@ -128,6 +126,7 @@ pub(super) async fn fly(ready: Ready, outlet: &Outlet, desk: &Desk, credit: Owne
         started_at,
         dropped: None,
     };
+    let landing = Landing { _credit: turn.into_credit(), _in_the_air: in_the_air, _round: ready.round };
     desk.settler.land(finished, landing).await;
 }
 
@@ -159,7 +158,7 @@ mod tests {
     use crate::domain::settle::Attempted;
     use crate::domain::{DeliveryState, NoticeKind, Purpose};
     use crate::routes::Lane;
-    use crate::sender::connection;
+    use crate::sender::work;
     use crate::store::chunks::Delivery;
 
     /// A provider that carries one message at a time and takes its time; remembers when it was asked.
@@ -287,9 +286,9 @@ mod tests {
         }
         drop(in_round);
         let stop = CancellationToken::new();
-        let connection = connection(Arc::clone(&outlet), desk.clone(), stop.clone());
+        let worker = work(Arc::clone(&outlet), desk.clone(), stop.clone());
         tokio::select! {
-            () = connection => unreachable!("it ends with the stop only"),
+            () = worker => unreachable!("it ends with the stop only"),
             ended = over.recv() => assert!(ended.is_none()),
         }
         assert!(desk.air.deliveries().is_empty());
@@ -303,6 +302,47 @@ mod tests {
         let starts = starts(&test, 6, |_| {}).await;
         assert_eq!(starts.len(), 4, "at 0, 1.5, 3 and 4.5 seconds: {starts:?}");
         assert!(starts.iter().all(|start| *start < CLEARED_FOR));
+    }
+
+    #[tokio::test]
+    async fn while_a_start_is_written_down_another_message_uses_the_connection() {
+        let test = stands_still().await;
+        let channel = Slow {
+            listens_after: Duration::ZERO,
+            takes: Duration::ZERO,
+            loses: Arc::default(),
+            asked: Arc::default(),
+        };
+        let outlet = Outlet::unlimited(Arc::new(channel.clone()), &test.store);
+        let stop = CancellationToken::new();
+        // Its loop is not run, so no start ever becomes durable.
+        let (settler, _nobody_writes) = Settler::new(test.store.clone(), Arc::default(), stop.clone());
+        let desk = Desk {
+            generation: Generation::standing_at(7),
+            air: Air::default(),
+            clock: Clock::fixed("2026-11-24T09:16:00Z".parse().unwrap()),
+            settler,
+        };
+        let (in_round, _over) = mpsc::channel(1);
+        for (number, semantics) in [Semantics::AtMostOnce, Semantics::AtLeastOnce].into_iter().enumerate() {
+            let mut message = ready(number, 7, in_round.clone());
+            message.attempted.semantics = semantics;
+            outlet.push(Lane::Normal, message);
+        }
+        let worker = || work(Arc::clone(&outlet), desk.clone(), stop.clone());
+        let asked = async {
+            while channel.asked.lock().unwrap().is_empty() {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::select! {
+            _ = worker() => unreachable!("it ends with the stop only"),
+            _ = worker() => unreachable!("it ends with the stop only"),
+            () = asked => {}
+        }
+        assert_eq!(channel.asked.lock().unwrap().len(), 1);
+        let waits = desk.air.deliveries();
+        assert!(waits.contains("dlv_0"), "a recall sees what waits for its start: {waits:?}");
     }
 
     #[tokio::test]

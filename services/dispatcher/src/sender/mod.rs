@@ -95,10 +95,10 @@ pub struct Sender {
 impl Sender {
     /// Runs until `stop`; what is in the air then is settled first.
     pub async fn run(self, stop: CancellationToken) -> anyhow::Result<()> {
-        let mut connections = JoinSet::new();
+        let mut workers = JoinSet::new();
         for outlet in self.outlets.values() {
-            for _ in 0..outlet.connections() {
-                connections.spawn(connection(Arc::clone(outlet), self.desk(), stop.clone()));
+            for _ in 0..outlet.workers() {
+                workers.spawn(work(Arc::clone(outlet), self.desk(), stop.clone()));
             }
         }
         let channels: Vec<ChannelName> = self.outlets.keys().cloned().collect();
@@ -113,7 +113,7 @@ impl Sender {
             self.outlets.values().for_each(|outlet| outlet.close());
         };
         tokio::join!(futures::future::join_all(loops), self.watch(&lines, &stop), close);
-        while let Some(ended) = connections.join_next().await {
+        while let Some(ended) = workers.join_next().await {
             ended?;
         }
         Ok(())
@@ -177,11 +177,11 @@ impl Sender {
     }
 }
 
-/// One connection: a message after the other.
-async fn connection(outlet: Arc<Outlet>, desk: Desk, stop: CancellationToken) {
-    while let Some((ready, credit)) = stop.run_until_cancelled(outlet.next(&desk)).await {
+/// One worker: a message after the other.
+async fn work(outlet: Arc<Outlet>, desk: Desk, stop: CancellationToken) {
+    while let Some((ready, turn)) = stop.run_until_cancelled(outlet.next(&desk)).await {
         // A channel that panics about one message goes on with the next; this one is looked at again.
-        if AssertUnwindSafe(flight::fly(ready, &outlet, &desk, credit)).catch_unwind().await.is_err() {
+        if AssertUnwindSafe(flight::fly(ready, &outlet, &desk, turn)).catch_unwind().await.is_err() {
             tracing::error!("a flight panicked");
         }
     }

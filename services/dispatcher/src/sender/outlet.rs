@@ -1,8 +1,9 @@
 //! A way out: a channel with what waits for it, and its share of what its provider bears.
 //!
-//! As many workers as the channel has connections take from its queue. A worker has a message's
-//! credit and its place in the provider's rate before it looks which message is next, so that what
-//! is urgent never waits behind what is not.
+//! Workers take from its queue. A worker has a connection, a message's credit and its place in the
+//! provider's rate before it looks which message is next, so that what is urgent never waits behind
+//! what is not. What must be known to have started before it leaves lets others use the connection
+//! while that is written down, so there are a few more workers than connections.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -10,7 +11,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use kit::store::Store;
-use tokio::sync::OwnedSemaphorePermit;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit};
 
 use super::budget::Budget;
 use super::flight::Desk;
@@ -28,6 +29,10 @@ const FIND_MAY_WAIT: Duration = Duration::from_secs(10);
 const REST: Duration = Duration::from_secs(1);
 /// When a provider is asked again that does not say when its day ends.
 const LATER_TODAY: Duration = Duration::from_mins(15);
+/// No more than leave in this part of a second may be written down as started ahead of their request: whether
+/// these have left is a person's question after a crash, and a slow provider must not make them old.
+const AHEAD_A_SECOND: u32 = 4;
+const MOST_AHEAD: u32 = 256;
 
 /// As many requests at once, and per second, as the provider bears.
 pub struct Outlet {
@@ -35,6 +40,8 @@ pub struct Outlet {
     limits: Limits,
     budget: Arc<Budget>,
     queue: Queue<Ready>,
+    connections: Semaphore,
+    ahead: Semaphore,
     /// Until when the provider takes nothing, because what it takes in a day is used up.
     parked_until: Mutex<Option<Timestamp>>,
 }
@@ -66,10 +73,37 @@ pub fn outlets(channels: Vec<Arc<dyn Channel>>, store: &Store) -> HashMap<Channe
         .filter_map(|channel| {
             let budget = Arc::clone(budgets.get(&channel.account())?);
             let limits = channel.limits();
-            let (queue, parked_until) = (Queue::new(), Mutex::new(None));
-            Some((channel.name(), Arc::new(Outlet { channel, limits, budget, queue, parked_until })))
+            let outlet = Outlet {
+                budget,
+                queue: Queue::new(),
+                connections: Semaphore::new(limits.connections.max(1)),
+                ahead: Semaphore::new(ahead(limits)),
+                parked_until: Mutex::new(None),
+                limits,
+                channel,
+            };
+            Some((outlet.channel.name(), Arc::new(outlet)))
         })
         .collect()
+}
+
+/// How many messages may be written down as started ahead of their requests.
+fn ahead(limits: Limits) -> usize {
+    usize::try_from((limits.per_second / AHEAD_A_SECOND).clamp(1, MOST_AHEAD)).unwrap_or(1)
+}
+
+/// What a message has that may leave now.
+pub(super) struct Turn<'a> {
+    /// A crash repeats at most as many messages as there are credits.
+    credit: OwnedSemaphorePermit,
+    connection: SemaphorePermit<'a>,
+}
+
+impl Turn<'_> {
+    /// The request is over: somebody else may use its connection, before it is durable what came of it.
+    pub(super) fn into_credit(self) -> OwnedSemaphorePermit {
+        self.credit
+    }
 }
 
 impl Outlet {
@@ -79,8 +113,9 @@ impl Outlet {
         self.limits.per_second.max(1)
     }
 
-    pub(super) fn connections(&self) -> usize {
-        self.limits.connections.max(1)
+    /// Enough that every connection is used while others wait until their start is durable.
+    pub(super) fn workers(&self) -> usize {
+        self.limits.connections.max(1) + ahead(self.limits)
     }
 
     /// Lets a message wait for its turn.
@@ -95,21 +130,34 @@ impl Outlet {
 
     /// Waits until a message may leave, and takes the one whose turn it is. What may not leave any
     /// more falls out on the way and uses up no place in the rate.
-    pub(super) async fn next(&self, desk: &Desk) -> (Ready, OwnedSemaphorePermit) {
+    pub(super) async fn next(&self, desk: &Desk) -> (Ready, Turn<'_>) {
         loop {
             self.queue.reserve().await;
+            let connection = permit(&self.connections).await;
             let credit = desk.settler.credit().await;
             let waiting = self.queue.len().saturating_add(1);
             self.budget.turn(u32::try_from(waiting).unwrap_or(u32::MAX)).await;
             loop {
                 match self.queue.pop() {
-                    Some(ready) if desk.may_leave(&ready) => return (ready, credit),
+                    Some(ready) if desk.may_leave(&ready) => return (ready, Turn { credit, connection }),
                     _ if self.queue.try_reserve() => {}
                     _ => break,
                 }
             }
             self.budget.give_back();
         }
+    }
+
+    /// Writes down that a message starts, while others use its connection. None when that could not be made
+    /// durable: then it must not be sent.
+    pub(super) async fn start<'a>(&'a self, turn: Turn<'a>, desk: &Desk, delivery: &str) -> Option<Turn<'a>> {
+        let _ahead = permit(&self.ahead).await;
+        let Turn { credit, connection } = turn;
+        drop(connection);
+        if !desk.settler.start(delivery).await {
+            return None;
+        }
+        Some(Turn { credit, connection: permit(&self.connections).await })
     }
 
     /// What the provider knows about one of our messages. A question counts like a message.
@@ -151,6 +199,15 @@ impl Outlet {
 
     fn parked(&self) -> MutexGuard<'_, Option<Timestamp>> {
         self.parked_until.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+async fn permit(semaphore: &Semaphore) -> SemaphorePermit<'_> {
+    loop {
+        // None of these is ever closed.
+        if let Ok(permit) = semaphore.acquire().await {
+            return permit;
+        }
     }
 }
 

@@ -10,7 +10,8 @@ use jiff::{SignedDuration, Timestamp};
 use kit::clock::{from_micros, micros};
 use kit::store::{Error, Store};
 use proto::ids::SchoolId;
-use sea_orm::{ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, FromQueryResult, QueryFilter};
+use sea_orm::{ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, QueryFilter};
+use serde::Deserialize;
 
 use super::gatherings::about;
 use super::{json_texts, parsed, rows};
@@ -116,7 +117,7 @@ pub struct MemberRow {
 }
 
 #[expect(clippy::struct_field_names, reason = "they are called like the columns")]
-#[derive(FromQueryResult)]
+#[derive(Deserialize)]
 struct MemberOf {
     delivery_id: String,
     contact_id: String,
@@ -124,7 +125,7 @@ struct MemberOf {
     notice_id: String,
 }
 
-#[derive(FromQueryResult)]
+#[derive(Deserialize)]
 struct Open {
     id: String,
     kind: String,
@@ -217,7 +218,19 @@ pub async fn open_deliveries(store: &Store, chunk: &str, most: u64) -> Result<Ve
     let sql = "SELECT id, kind, gathering_id, channel, address, state, attempts, valid_until, patience_until, \
                general FROM deliveries WHERE chunk_id = $1 ORDER BY id LIMIT $2";
     let values = [chunk.into(), i64::try_from(most).unwrap_or(i64::MAX).into()];
-    let rows = Open::find_by_statement(store.statement(sql, values)).all(store.read()).await?;
+    let columns = [
+        ("id", "TEXT"),
+        ("kind", "TEXT"),
+        ("gathering_id", "TEXT"),
+        ("channel", "TEXT"),
+        ("address", "TEXT"),
+        ("state", "TEXT"),
+        ("attempts", "BIGINT"),
+        ("valid_until", "BIGINT"),
+        ("patience_until", "BIGINT"),
+        ("general", "BOOLEAN"),
+    ];
+    let rows: Vec<Open> = store.rows(sql, &columns, values).await?;
     rows.into_iter()
         .map(|row| {
             Ok(Delivery {
@@ -243,8 +256,9 @@ pub async fn members(store: &Store, deliveries: &[String]) -> Result<Vec<(String
         "SELECT delivery_id, contact_id, pupil_id, notice_id FROM members WHERE delivery_id IN ({}) AND why = ''",
         json_texts(store.backend())
     );
-    let rows =
-        MemberOf::find_by_statement(store.statement(&sql, [deliveries.into()])).all(store.read()).await?;
+    let columns =
+        [("delivery_id", "TEXT"), ("contact_id", "TEXT"), ("pupil_id", "TEXT"), ("notice_id", "TEXT")];
+    let rows: Vec<MemberOf> = store.rows(&sql, &columns, [deliveries.into()]).await?;
     let notices: BTreeSet<&str> = rows.iter().map(|row| row.notice_id.as_str()).collect();
     let notices: HashMap<String, (Option<Reason>, Option<Arc<str>>)> = rows::notices::Entity::find()
         .filter(rows::notices::Column::Id.is_in(notices))

@@ -6,12 +6,17 @@ use jiff::Timestamp;
 use kit::clock::micros;
 use kit::store::{Commit, Error, Store};
 use proto::ids::DeliveryId;
-use sea_orm::ConnectionTrait;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{json_rows, json_texts, suppressions};
 use crate::channels::notify_receipt::ReceiptStatus;
 use crate::domain::{DeliveryState, Reason};
+
+#[derive(Deserialize)]
+struct Sent {
+    id: String,
+    channel: String,
+}
 
 /// The channels of those of these deliveries that are ours, by their ids. Every message of ours carries
 /// its delivery's id, so a receipt without one is not about us.
@@ -20,8 +25,8 @@ pub async fn channels_of(store: &Store, deliveries: &[&str]) -> Result<HashMap<S
     let ids: Vec<&str> = deliveries.iter().copied().filter(|id| id.parse::<DeliveryId>().is_ok()).collect();
     let ids = serde_json::to_string(&ids).map_err(|_| Error::Corrupt { what: "batch" })?;
     let sql = format!("SELECT id, channel FROM deliveries WHERE id IN ({})", json_texts(store.backend()));
-    let rows = store.read().query_all_raw(store.statement(&sql, [ids.into()])).await?;
-    rows.iter().map(|row| Ok((row.try_get("", "id")?, row.try_get("", "channel")?))).collect()
+    let rows: Vec<Sent> = store.rows(&sql, &[("id", "TEXT"), ("channel", "TEXT")], [ids.into()]).await?;
+    Ok(rows.into_iter().map(|sent| (sent.id, sent.channel)).collect())
 }
 
 /// The channel of a delivery of ours.

@@ -18,6 +18,7 @@ mod restored;
 pub(crate) mod rows;
 #[cfg(test)]
 mod tests;
+mod whole;
 mod writer;
 
 use std::path::Path;

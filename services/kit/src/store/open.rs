@@ -21,6 +21,10 @@ const ANSWERS_WITHIN: Duration = Duration::from_secs(10);
 /// the server is away is found out by [`presence`](super::presence), and sooner.
 const CONNECTION_MAY_TAKE: Duration = Duration::from_secs(15);
 
+/// How many rows of an answer SQLite's thread may be ahead of whoever reads them: with few, the two
+/// wake each other row by row.
+const ROWS_AT_ONCE: usize = 4_096;
+
 /// Where a service's database is.
 #[derive(Debug, Clone)]
 enum Place {
@@ -117,7 +121,8 @@ fn file_options(path: &Path, connections: u32, what_for: Use) -> ConnectOptions 
             .pragma("busy_timeout", "10000")
             .pragma("foreign_keys", "ON")
             .pragma("cache_size", "-16000")
-            .statement_cache_capacity(256);
+            .statement_cache_capacity(256)
+            .row_buffer_size(ROWS_AT_ONCE);
         if what_for == Use::Reading { options.pragma("query_only", "ON") } else { options }
     });
     options

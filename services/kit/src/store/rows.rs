@@ -9,7 +9,7 @@ macro_rules! row {
         pub(crate) mod $module {
             use sea_orm::entity::prelude::*;
 
-            #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+            #[derive(Clone, Debug, PartialEq, Eq, serde::Deserialize, DeriveEntityModel)]
             #[sea_orm(table_name = $table)]
             pub struct Model {
                 $($(#[$attribute])* pub $field: $kind,)*
