@@ -1,3 +1,4 @@
 mod commits;
 mod opening;
 mod requests;
+mod together;
