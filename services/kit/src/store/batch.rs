@@ -2,13 +2,15 @@
 //!
 //! Each commit is written as it would be alone, but what several have in common goes in statements
 //! that they share: the rows of the common tables, and the steps of those commits that are
-//! [alone](Commit::alone_on) on what they change, which cannot get into each other's way.
+//! [alone](Commit::alone_on) on what they change, which cannot get into each other's way. SQLite takes
+//! all of that as one [script](super::script).
 
 use std::collections::HashSet;
 
-use sea_orm::{DatabaseConnection, DatabaseTransaction};
+use sea_orm::{ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend};
 
 use super::commit::{Commit, Committed, Step};
+use super::script::Script;
 use super::together::{Row, Together};
 use super::{Error, begin, common};
 use crate::metrics::TASKS_OPENED;
@@ -18,28 +20,66 @@ pub(super) type Outcomes = Vec<Result<Committed, Error>>;
 
 pub(super) async fn write(db: &DatabaseConnection, commits: &[&Commit]) -> Result<Outcomes, Error> {
     let tx = begin(db).await?;
-    let mut outcomes = first_of_their_kind(commits);
-    let keys: Vec<_> = still_to_write(commits, &outcomes).filter_map(|commit| commit.key.as_ref()).collect();
+    let outcomes = first_of_their_kind(commits);
+    let at_once: Vec<&Commit> = match tx.get_database_backend() {
+        DbBackend::Sqlite => {
+            still_to_write(commits, &outcomes).filter(|commit| commit.goes_at_once()).collect()
+        }
+        _ => Vec::new(),
+    };
+    if at_once.is_empty() {
+        return write_left(tx, commits, outcomes, |_| true).await;
+    }
+    if script_of(&at_once).run(&tx).await? {
+        return write_left(tx, commits, outcomes, |commit| !commit.goes_at_once()).await;
+    }
+    // Something was written before, or has changed: what, is found out in single steps.
+    tx.rollback().await?;
+    write_left(begin(db).await?, commits, outcomes, |_| true).await
+}
+
+/// Writes those commits of a batch that are left, and commits the transaction.
+async fn write_left(
+    tx: DatabaseTransaction,
+    commits: &[&Commit],
+    mut outcomes: Outcomes,
+    is_left: impl Fn(&Commit) -> bool,
+) -> Result<Outcomes, Error> {
+    let left = still_to_write(commits, &outcomes).filter(|commit| is_left(commit));
+    let keys: Vec<_> = left.filter_map(|commit| commit.key.as_ref()).collect();
     let claimed = common::claim(&tx, &keys).await?;
-    for (commit, outcome) in commits.iter().zip(&mut outcomes) {
+    for (commit, outcome) in commits.iter().zip(&mut outcomes).filter(|(commit, _)| is_left(commit)) {
         let before = commit.key.as_ref().is_some_and(|key| !claimed.contains(&common::name(key)));
         if before && matches!(outcome, Ok(Committed::Now)) {
             *outcome = Ok(Committed::Before);
         }
     }
-    let fresh: Vec<&Commit> = still_to_write(commits, &outcomes).collect();
-    let (side_by_side, one_by_one): (Vec<_>, Vec<_>) =
-        fresh.iter().partition(|commit| commit.goes_side_by_side());
-    take_side_by_side(&tx, &side_by_side).await?;
+    let left: Vec<&Commit> = still_to_write(commits, &outcomes).filter(|commit| is_left(commit)).collect();
+    let (side_by_side, one_by_one): (Vec<&Commit>, Vec<&Commit>) =
+        left.iter().partition(|commit| commit.goes_side_by_side());
+    for (statement, rows) in side_by_side_steps(&side_by_side) {
+        common::execute(&tx, statement, &rows).await?;
+    }
     for commit in one_by_one {
         take_in_turn(&tx, &commit.steps).await?;
     }
-    let opened = common::write(&tx, &fresh).await?;
+    let opened = common::write(&tx, &left).await?;
     tx.commit().await?;
     for kind in opened {
         metrics::counter!(TASKS_OPENED.name, "kind" => kind).increment(1);
     }
     Ok(outcomes)
+}
+
+fn script_of(commits: &[&Commit]) -> Script {
+    let mut script = Script::default();
+    let keys: Vec<_> = commits.iter().filter_map(|commit| commit.key.as_ref()).collect();
+    common::begin(&mut script, &keys);
+    for (statement, rows) in side_by_side_steps(commits) {
+        script.add(statement, &rows);
+    }
+    common::end(&mut script, commits);
+    script
 }
 
 fn still_to_write<'a>(commits: &[&'a Commit], outcomes: &Outcomes) -> impl Iterator<Item = &'a Commit> {
@@ -68,21 +108,19 @@ fn first_of_their_kind(commits: &[&Commit]) -> Outcomes {
 }
 
 /// The first steps of all, then the second ones: the steps of each commit stay in their order.
-async fn take_side_by_side(tx: &DatabaseTransaction, commits: &[&&Commit]) -> Result<(), Error> {
+fn side_by_side_steps<'a>(commits: &[&'a Commit]) -> Vec<(&'static Together, Vec<&'a Row>)> {
     let longest = commits.iter().map(|commit| commit.steps.len()).max().unwrap_or(0);
+    let mut steps: Vec<(&'static Together, Vec<&Row>)> = Vec::new();
     for place in 0..longest {
-        let mut shared: Vec<(&'static Together, Vec<&Row>)> = Vec::new();
+        let begin = steps.len();
         for (statement, row) in commits.iter().filter_map(|commit| commit.steps.get(place)?.row()) {
-            match shared.iter_mut().find(|(other, _)| std::ptr::eq(*other, statement)) {
+            match steps.iter_mut().skip(begin).find(|(other, _)| std::ptr::eq(*other, statement)) {
                 Some((_, rows)) => rows.push(row),
-                None => shared.push((statement, vec![row])),
+                None => steps.push((statement, vec![row])),
             }
         }
-        for (statement, rows) in shared {
-            common::execute(tx, statement, &rows).await?;
-        }
     }
-    Ok(())
+    steps
 }
 
 /// One step after the other; rows of the same statement that follow each other go together.

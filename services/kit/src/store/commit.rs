@@ -206,6 +206,12 @@ impl Commit {
         self.alone_on.is_some() && self.steps.iter().all(|step| matches!(step, Step::Row(..)))
     }
 
+    /// Whether all of it can go with others into one [script](super::script): nothing of it is asked for what
+    /// came of it.
+    pub(super) fn goes_at_once(&self) -> bool {
+        self.tasks.is_empty() && (self.steps.is_empty() || self.goes_side_by_side())
+    }
+
     pub(super) fn answer(mut self, answer: Answer) -> Self {
         self.key = Some(Key::Request(answer));
         self

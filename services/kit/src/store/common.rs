@@ -7,6 +7,7 @@ use sea_orm::{ConnectionTrait, DatabaseTransaction, DbErr, QueryResult};
 use serde_json::json;
 
 use super::commit::{Commit, Key};
+use super::script::Script;
 use super::together::{Kind, Row, Together, parts};
 use super::{Error, Outgoing};
 use crate::clock::micros;
@@ -79,9 +80,8 @@ pub(super) fn name(key: &Key) -> Name {
     }
 }
 
-/// Writes the keys that are not there yet, and gives their names. Another process that is writing
-/// one of them at the moment is waited for.
-pub(super) async fn claim(tx: &DatabaseTransaction, keys: &[&Key]) -> Result<HashSet<Name>, Error> {
+/// The keys of commits as rows: of requests, and of facts.
+fn keys_of(keys: &[&Key]) -> [(&'static Together, Vec<Row>); 2] {
     let (mut answers, mut heard) = (Vec::new(), Vec::new());
     for key in keys {
         match key {
@@ -98,13 +98,26 @@ pub(super) async fn claim(tx: &DatabaseTransaction, keys: &[&Key]) -> Result<Has
             }
         }
     }
+    [(&ANSWERS, answers), (&INBOX, heard)]
+}
+
+/// Writes the keys that are not there yet, and gives their names. Another process that is writing
+/// one of them at the moment is waited for.
+pub(super) async fn claim(tx: &DatabaseTransaction, keys: &[&Key]) -> Result<HashSet<Name>, Error> {
     let mut claimed = HashSet::with_capacity(keys.len());
-    for (statement, rows) in [(&ANSWERS, answers), (&INBOX, heard)] {
+    for (statement, rows) in keys_of(keys) {
         for row in ask(tx, statement, &rows).await? {
             claimed.insert((row.try_get_by_index(0)?, row.try_get_by_index(1)?));
         }
     }
     Ok(claimed)
+}
+
+/// The same as the beginning of a script, in which every key must be new.
+pub(super) fn begin(script: &mut Script, keys: &[&Key]) {
+    for (statement, rows) in keys_of(keys) {
+        script.add(statement, &rows.iter().collect::<Vec<_>>());
+    }
 }
 
 /// Writes what the commits say, ask people to do and want to be written down. The kinds of the tasks
@@ -117,6 +130,14 @@ pub(super) async fn write(tx: &DatabaseTransaction, commits: &[&Commit]) -> Resu
     let opened = ask(tx, &TASKS, &tasks).await?;
     execute(tx, &AUDIT, &audit).await?;
     opened.iter().map(|row| Ok(row.try_get_by_index(0)?)).collect()
+}
+
+/// The same as the end of a script, for commits that ask nobody to do anything.
+pub(super) fn end(script: &mut Script, commits: &[&Commit]) {
+    let facts: Vec<Row> = commits.iter().flat_map(|commit| &commit.facts).map(said).collect();
+    let audit: Vec<&Row> = commits.iter().flat_map(|commit| &commit.audit).collect();
+    script.add(&OUTBOX, &facts.iter().collect::<Vec<_>>());
+    script.add(&AUDIT, &audit);
 }
 
 /// Executes a statement with these rows, each of which must change exactly one row; otherwise what was

@@ -19,6 +19,7 @@ pub(crate) mod presence;
 mod reader;
 mod restored;
 pub(crate) mod rows;
+mod script;
 #[cfg(test)]
 mod tests;
 mod together;

@@ -50,15 +50,19 @@ impl Together {
 
     /// The statement for these rows.
     pub(super) fn with(&self, backend: DbBackend, rows: &[&Row]) -> Statement {
+        Statement::from_sql_and_values(backend, self.sql(backend), [array(rows).into()])
+    }
+
+    /// Its words, with `$1` for the rows.
+    pub(super) fn sql(&self, backend: DbBackend) -> &str {
         let built = match backend {
             DbBackend::Postgres => &self.on_postgres,
             _ => &self.on_sqlite,
         };
-        let sql = built.get_or_init(|| {
+        built.get_or_init(|| {
             let sql = self.sql.replace("{{rows}}", &source(backend, self.columns));
             if backend == DbBackend::Postgres { sql } else { without_way_back(sql) }
-        });
-        Statement::from_sql_and_values(backend, sql, [array(rows).into()])
+        })
     }
 }
 
@@ -97,7 +101,7 @@ fn without_way_back(sql: String) -> String {
     }
 }
 
-fn array(rows: &[&Row]) -> String {
+pub(super) fn array(rows: &[&Row]) -> String {
     let mut array = String::with_capacity(rows.iter().map(|row| row.0.len() + 1).sum::<usize>() + 1);
     for row in rows {
         array.push(if array.is_empty() { '[' } else { ',' });
