@@ -5,13 +5,12 @@
 //! [`Audited`], so forgetting is loud.
 
 use jiff::Timestamp;
-use sea_orm::Set;
 use tonic::{Response, Status};
 
 use crate::clock::micros;
 use crate::identity::Caller;
 use crate::rejection::failure;
-use crate::store::{Commit, Store, rows};
+use crate::store::{Commit, Row, Store};
 
 /// The proof that an audit entry was written. Only this crate makes one.
 #[derive(Debug, Clone, Copy)]
@@ -37,18 +36,12 @@ pub async fn look(store: &Store, caller: &Caller, rpc: &str, subjects: &[String]
     Ok(Audited::written())
 }
 
-pub(crate) fn row(
-    caller: &Caller,
-    rpc: &str,
-    subjects: &[String],
-    at: Timestamp,
-) -> rows::audit::ActiveModel {
-    rows::audit::ActiveModel {
-        tenant: Set(caller.tenant.to_string()),
-        at: Set(micros(at)),
-        who: Set(caller.subject.clone()),
-        rpc: Set(rpc.to_owned()),
-        subjects: Set(serde_json::json!(subjects).to_string()),
-        ..Default::default()
-    }
+pub(crate) fn row(caller: &Caller, rpc: &str, subjects: &[String], at: Timestamp) -> Row {
+    Row::of([
+        caller.tenant.to_string().into(),
+        micros(at).into(),
+        caller.subject.as_str().into(),
+        rpc.into(),
+        serde_json::json!(subjects).to_string().into(),
+    ])
 }

@@ -7,7 +7,6 @@ use std::sync::Arc;
 
 use futures::future::BoxFuture;
 use jiff::{SignedDuration, Timestamp};
-use proto::options::v1::Role;
 use tokio_util::sync::CancellationToken;
 use tonic::body::Body;
 use tonic::metadata::MetadataValue;
@@ -21,7 +20,7 @@ use crate::bus::pulse::Pulses;
 use crate::bus::{Handler, Reaction};
 use crate::clock::Clock;
 use crate::config::Mode;
-use crate::identity::{SERVICE_TOKEN_FOR, Signer};
+use crate::identity::Signer;
 use crate::operations::trace::Tracer;
 use crate::rejection::failure;
 use crate::store::{self, Commit, Migration, Store};
@@ -195,11 +194,7 @@ impl Peer {
         message: T,
         patience: SignedDuration,
     ) -> Result<Request<T>, Status> {
-        let life = (self.clock.real(), SERVICE_TOKEN_FOR);
-        let token = self
-            .signer
-            .token(self.signer.issuer(), tenant, &[Role::Service], life)
-            .map_err(|error| failure(&error))?;
+        let token = self.signer.own_token(tenant, self.clock.real()).map_err(|error| failure(&error))?;
         let mut request = Request::new(message);
         let bearer = MetadataValue::try_from(format!("Bearer {token}"))
             .map_err(|_| Status::internal("a token does not fit into a header"))?;

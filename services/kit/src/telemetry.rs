@@ -97,9 +97,11 @@ pub(crate) fn spans_of(services: &[String]) -> Targets {
 /// The present span as a W3C `traceparent`, when there is one.
 #[must_use]
 pub fn traceparent() -> Option<String> {
-    let mut carrier = HashMap::new();
-    TraceContextPropagator::new().inject_context(&Span::current().context(), &mut carrier);
-    carrier.remove("traceparent")
+    let context = Span::current().context();
+    let span = context.span();
+    let span = span.span_context();
+    let (trace, id, flags) = (span.trace_id(), span.span_id(), span.trace_flags().to_u8());
+    span.is_valid().then(|| format!("00-{trace}-{id}-{flags:02x}"))
 }
 
 /// Makes `span` a continuation of the trace that `traceparent` names.

@@ -67,25 +67,25 @@ pub async fn start(settings: Settings, services: &[String]) -> anyhow::Result<Ru
     let mut host = Host::bind(given, hearers()).await?;
     let wanted = |name: &str| services.iter().any(|service| service == name);
     if wanted(directory::Directory::NAME) {
-        host.add::<directory::Directory>(settings.directory).await?;
+        host.add::<directory::Directory>(settings.directory);
     }
     if wanted(absences::Absences::NAME) {
-        host.add::<absences::Absences>(settings.absences).await?;
+        host.add::<absences::Absences>(settings.absences);
     }
     if wanted(incidents::Incidents::NAME) {
-        host.add::<incidents::Incidents>(settings.incidents).await?;
+        host.add::<incidents::Incidents>(settings.incidents);
     }
     if wanted(scheduling::Scheduling::NAME) {
-        host.add::<scheduling::Scheduling>(settings.scheduling).await?;
+        host.add::<scheduling::Scheduling>(settings.scheduling);
     }
     if wanted(messaging::Messaging::NAME) {
-        host.add::<messaging::Messaging>(settings.messaging).await?;
+        host.add::<messaging::Messaging>(settings.messaging);
     }
     if wanted(dispatcher::Dispatcher::NAME) {
-        host.add::<dispatcher::Dispatcher>(settings.dispatcher).await?;
+        host.add::<dispatcher::Dispatcher>(settings.dispatcher);
     }
     if wanted(website::Website::NAME) {
-        host.add::<website::Website>(settings.website).await?;
+        host.add::<website::Website>(settings.website);
     }
     host.run().await
 }

@@ -5,14 +5,14 @@ use jiff::Timestamp;
 use kit::clock::to_proto;
 use kit::identity::Caller;
 use kit::rejection::{self, Rejection};
-use kit::store::{Call, Commit, Error, once};
+use kit::store::{Call, Commit, Error, decide_once};
 use proto::directory::v1 as pb;
 use proto::events::directory::Restricted;
 use proto::events::{About, Event};
 use proto::ids::{ContactId, EventId, PupilId};
 use tonic::{Response, Status};
 
-use super::Directory;
+use super::{Directory, no_roster};
 use crate::domain::decide::{self, PersonOnly, SetRestriction, SetStanding};
 use crate::domain::link::{Bar, Link, Responsibility, Role};
 use crate::store::change;
@@ -31,7 +31,7 @@ impl Directory {
         let contact: ContactId = rejection::id(&request.contact_id, "contact_id")?;
         let command = restriction_of(&request)?;
         let call = Call { caller: &caller, rpc: "SetRestriction", request_id: &request.request_id };
-        once(&self.store, call, &request, || async {
+        decide_once(&self.store, call, &request, || async {
             self.decide_restriction(&caller, (pupil, contact), command.clone()).await
         })
         .await
@@ -53,12 +53,12 @@ impl Directory {
         if decided.changes {
             revision += 1;
             let after = decided.after.as_ref();
-            commit = guard(&self.store, commit, caller.tenant, standing.version);
+            commit = guard(commit, caller.tenant, standing.version);
             commit = change::set_restriction(&self.store, commit, (pupil, contact), after);
             let subject = Subject::Restriction(contact, decided.after.clone());
             let by = (caller.subject.clone(), now);
             let decision = Decision { school: caller.tenant, pupil, subject, evidence, by };
-            commit = change::decided(commit, decision);
+            commit = Decision::keep(commit, decision);
         }
         if let Some(bar) = decided.barred {
             let no_contact = bar == Bar::Contact;
@@ -78,7 +78,8 @@ impl Directory {
         let contact: ContactId = rejection::id(&request.contact_id, "contact_id")?;
         let command = standing_of(&request)?;
         let call = Call { caller: &caller, rpc: "SetStanding", request_id: &request.request_id };
-        once(&self.store, call, &request, || self.decide_standing(&caller, (pupil, contact), &command)).await
+        decide_once(&self.store, call, &request, || self.decide_standing(&caller, (pupil, contact), &command))
+            .await
     }
 
     async fn decide_standing(
@@ -94,12 +95,12 @@ impl Directory {
         let mut commit = Commit::new();
         if decided.changes {
             revision += 1;
-            commit = guard(&self.store, commit, caller.tenant, school.version);
-            commit = change::set_standing(&self.store, commit, (pupil, contact), &decided.after);
+            commit = guard(commit, caller.tenant, school.version);
+            commit = change::set_standing(commit, (pupil, contact), &decided.after);
             let subject = Subject::Standing(contact, decided.after);
             let (evidence, by) = (command.evidence.clone(), (caller.subject.clone(), now));
             let decision = Decision { school: caller.tenant, pupil, subject, evidence, by };
-            commit = change::decided(commit, decision);
+            commit = Decision::keep(commit, decision);
         }
         let commit = commit.audit(caller, "SetStanding", &[pupil.to_string(), contact.to_string()], now);
         Ok((commit, pb::SetStandingResponse { set_at: Some(to_proto(now)), revision }))
@@ -124,7 +125,7 @@ impl Directory {
         let reason = rejection::optional(&request.reason, "reason", LONGEST_REASON)?;
         let command = if request.person_only { PersonOnly::Starts } else { PersonOnly::Ends };
         let call = Call { caller: &caller, rpc: "SetPersonOnly", request_id: &request.request_id };
-        once(&self.store, call, &request, || async {
+        decide_once(&self.store, call, &request, || async {
             self.decide_person_only(&caller, pupil, command, reason.clone()).await
         })
         .await
@@ -137,20 +138,21 @@ impl Directory {
         command: PersonOnly,
         reason: String,
     ) -> Result<(Commit, pb::SetPersonOnlyResponse), Status> {
-        let standing = self.school(caller.tenant).await?;
         let now = self.store.clock().now();
-        let found = change::person_only_of(&self.store, caller.tenant, pupil).await?;
-        let (before, revision) = found.ok_or_else(unknown_pupil)?;
-        let decided = decide::set_person_only(before.as_deref(), command, reason.clone()).map_err(refused)?;
+        let found = change::automation_of(&self.store, caller.tenant, pupil).await?;
+        let (version, found) = found.ok_or_else(no_roster)?;
+        let before = found.ok_or_else(unknown_pupil)?;
+        let (person_only, revision) = (before.person_only.as_deref(), before.revision);
+        let decided = decide::set_person_only(person_only, command, reason.clone()).map_err(refused)?;
         let mut commit = Commit::new();
         if decided.changes {
             let after = decided.after.as_deref();
-            commit = guard(&self.store, commit, caller.tenant, standing.version);
-            commit = change::set_person_only(&self.store, commit, pupil, after);
+            commit = guard(commit, caller.tenant, version);
+            commit = change::set_person_only(commit, pupil, after);
             let subject = Subject::PersonOnly(after.is_some());
             let by = (caller.subject.clone(), now);
             let decision = Decision { school: caller.tenant, pupil, subject, evidence: reason, by };
-            commit = change::decided(commit, decision);
+            commit = Decision::keep(commit, decision);
         }
         if decided.barred.is_some() {
             let fact = Restricted { pupil_id: pupil, contact_id: None, no_contact: false };

@@ -5,7 +5,7 @@ use jiff::civil::Date;
 use kit::fields::{Fault, Fields};
 use kit::identity::Caller;
 use kit::rejection::{self, Rejection};
-use kit::store::{Call, Commit, Error, once};
+use kit::store::{Call, Commit, Error, decide_once};
 use proto::directory::v1 as pb;
 use proto::events::directory::Restricted;
 use proto::ids::{ContactId, PupilId};
@@ -35,7 +35,7 @@ impl Directory {
         let contact: ContactId = rejection::id(&request.contact_id, "contact_id")?;
         let update = self.reach_update(&request)?;
         let call = Call { caller: &caller, rpc: "UpdateContact", request_id: &request.request_id };
-        once(&self.store, call, &request, || self.decide_update(&caller, contact, &update)).await
+        decide_once(&self.store, call, &request, || self.decide_update(&caller, contact, &update)).await
     }
 
     async fn decide_update(
@@ -54,7 +54,7 @@ impl Directory {
         let mut revision = before.revision;
         if after != before.stored.value {
             revision += 1;
-            commit = guard(&self.store, commit, caller.tenant, standing.version);
+            commit = guard(commit, caller.tenant, standing.version);
             commit = change::put_contact(commit, (caller.tenant, contact), &before, &after);
             let moved = Moved { contact, revision, before: &before.stored.value.reach, after: &after.reach };
             commit = self.bar_addresses(commit, caller, &moved, (standing.day(now), now)).await?;

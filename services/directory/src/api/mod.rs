@@ -48,8 +48,12 @@ impl Directory {
     /// The school of the token, which exists once a roster has been imported.
     async fn school(&self, tenant: Tenant) -> Result<Standing, Status> {
         let school = school::find(&self.store, tenant).await?;
-        school.ok_or_else(|| Rejection::precondition("NO_ROSTER", "no roster has been imported yet").into())
+        Ok(school.ok_or_else(no_roster)?)
     }
+}
+
+fn no_roster() -> Rejection {
+    Rejection::precondition("NO_ROSTER", "no roster has been imported yet")
 }
 
 #[tonic::async_trait]

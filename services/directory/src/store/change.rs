@@ -1,13 +1,12 @@
 //! What a person's decision writes: one link, one pupil or one contact, guarded by the revision that
 //! it was decided on.
 
-use kit::store::{Commit, Error, Store};
+use kit::store::{Commit, Error, Kind, Store, Together};
 use proto::ids::{ContactId, PupilId, SchoolId};
 use sea_orm::{ActiveModelTrait, EntityTrait, IntoActiveModel};
 
-use super::decisions::Decision;
 use super::former;
-use super::rows::{contacts, decisions, links, pupils};
+use super::rows::{contacts, links};
 use super::write::contact_row;
 use crate::domain::link::{Link, Restriction};
 use crate::domain::present::{Status, Stored};
@@ -36,15 +35,40 @@ pub async fn link_of(
     row.map(|row| row.link()).transpose()
 }
 
-/// Why automation does not run about a pupil, and the pupil's revision.
-pub async fn person_only_of(
+static PERSON_ONLY: Together = Together::new(
+    "SELECT j.place, schools.version, pupils.id, pupils.person_only, pupils.revision FROM {{rows}} \
+     CROSS JOIN schools LEFT JOIN pupils ON pupils.id = j.pupil AND pupils.school = schools.id \
+     WHERE schools.id = j.school",
+    &[("school", Kind::Text), ("pupil", Kind::Text)],
+);
+
+/// What stands about automation for a pupil.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Automation {
+    /// Why it does not run.
+    pub person_only: Option<String>,
+    /// The pupil's revision.
+    pub revision: i64,
+}
+
+/// The version of the school, once something has been imported, and what stands about automation for
+/// one of its pupils.
+pub async fn automation_of(
     store: &Store,
     school: SchoolId,
     pupil: PupilId,
-) -> Result<Option<(Option<String>, i64)>, Error> {
-    let row = pupils::Entity::find_by_id(pupil.to_string()).one(store.read()).await?;
-    let row = row.filter(|row| row.school == school.to_string());
-    Ok(row.map(|row| (row.person_only, row.revision)))
+) -> Result<Option<(i64, Option<Automation>)>, Error> {
+    let values = [school.to_string().into(), pupil.to_string().into()];
+    let rows = store.ask(&PERSON_ONLY, values).await?;
+    let Some(row) = rows.first() else { return Ok(None) };
+    let (version, pupil) = (row.try_get_by_index(1)?, row.try_get_by_index::<Option<String>>(2)?);
+    let automation = match pupil {
+        None => None,
+        Some(_) => {
+            Some(Automation { person_only: row.try_get_by_index(3)?, revision: row.try_get_by_index(4)? })
+        }
+    };
+    Ok(Some((version, automation)))
 }
 
 /// A contact of the school, also one who is no longer linked to anybody.
@@ -60,13 +84,20 @@ pub async fn contact_of(
     Ok(Some(StoredContact { source_id: row.source_id, stored, revision: row.revision }))
 }
 
+static STANDING: Together = Together::new(
+    "UPDATE links SET role = j.role, responsibility = j.responsibility, emergency_only = j.emergency_only \
+     FROM {{rows}} WHERE links.pupil_id = j.pupil AND links.contact_id = j.contact",
+    &[
+        ("role", Kind::Text),
+        ("responsibility", Kind::Text),
+        ("emergency_only", Kind::Flag),
+        ("pupil", Kind::Text),
+        ("contact", Kind::Text),
+    ],
+);
+
 /// Writes what a contact is to a pupil, and raises the contact's revision.
-pub fn set_standing(
-    store: &Store,
-    commit: Commit,
-    (pupil, contact): (PupilId, ContactId),
-    after: &Link,
-) -> Commit {
+pub fn set_standing(commit: Commit, (pupil, contact): (PupilId, ContactId), after: &Link) -> Commit {
     let values = [
         after.role.word().into(),
         after.responsibility.word().into(),
@@ -74,14 +105,16 @@ pub fn set_standing(
         pupil.to_string().into(),
         contact.to_string().into(),
     ];
-    let sql = "UPDATE links SET role = $1, responsibility = $2, emergency_only = $3 \
-               WHERE pupil_id = $4 AND contact_id = $5";
-    raise_revision(store, commit.guarded(store.statement(sql, values)), contact)
+    raise_revision(commit.row(&STANDING, values), contact)
 }
 
-fn raise_revision(store: &Store, commit: Commit, contact: ContactId) -> Commit {
-    let sql = "UPDATE contacts SET revision = revision + 1 WHERE id = $1";
-    commit.guarded(store.statement(sql, [contact.to_string().into()]))
+static REVISION: Together = Together::new(
+    "UPDATE contacts SET revision = contacts.revision + 1 FROM {{rows}} WHERE contacts.id = j.id",
+    &[("id", Kind::Text)],
+);
+
+fn raise_revision(commit: Commit, contact: ContactId) -> Commit {
+    commit.row(&REVISION, [contact.to_string().into()])
 }
 
 /// Puts a restriction on a link, or ends it, and raises its contact's revision. With the last one that
@@ -104,14 +137,18 @@ pub fn set_restriction(
     let sql = "UPDATE links SET bar = $1, evidence = $2, bar_from = $3, bar_until = $4 \
                WHERE pupil_id = $5 AND contact_id = $6";
     let commit = commit.guarded(store.statement(sql, values));
-    raise_revision(store, former::forget_when_free(store, commit, contact), contact)
+    raise_revision(former::forget_when_free(store, commit, contact), contact)
 }
 
+static SET_PERSON_ONLY: Together = Together::new(
+    "UPDATE pupils SET person_only = j.reason, revision = pupils.revision + 1 FROM {{rows}} \
+     WHERE pupils.id = j.id",
+    &[("reason", Kind::Text), ("id", Kind::Text)],
+);
+
 /// Starts or ends "person only".
-pub fn set_person_only(store: &Store, commit: Commit, pupil: PupilId, after: Option<&str>) -> Commit {
-    let sql = "UPDATE pupils SET person_only = $1, revision = revision + 1 WHERE id = $2";
-    let values = [after.map(str::to_owned).into(), pupil.to_string().into()];
-    commit.guarded(store.statement(sql, values))
+pub fn set_person_only(commit: Commit, pupil: PupilId, after: Option<&str>) -> Commit {
+    commit.row(&SET_PERSON_ONLY, [after.into(), pupil.to_string().into()])
 }
 
 /// Writes a contact as it stands from now on.
@@ -128,18 +165,6 @@ pub fn put_contact(
         let row = row.clone().into_active_model().reset_all();
         Box::pin(async move {
             contacts::Entity::update(row).exec(tx).await?;
-            Ok(())
-        })
-    })
-}
-
-/// Keeps a decision with its evidence.
-pub fn decided(commit: Commit, decision: Decision) -> Commit {
-    let row = decision.row();
-    commit.work(move |tx| {
-        let row = row.clone();
-        Box::pin(async move {
-            decisions::Entity::insert(row).exec_without_returning(tx).await?;
             Ok(())
         })
     })

@@ -3,12 +3,11 @@
 
 use jiff::Timestamp;
 use kit::clock::micros;
-use kit::store::Error;
+use kit::store::{Commit, Error, Kind, Together};
 use proto::ids::{ContactId, PupilId, SchoolId};
-use sea_orm::Set;
 
 use super::present::Snapshot;
-use super::rows::{decisions, read};
+use super::rows::read;
 use super::write::Import;
 use crate::domain::link::{Link, Restriction};
 use crate::domain::plan::Plan;
@@ -39,10 +38,28 @@ pub struct Decision {
     pub by: (String, Timestamp),
 }
 
+static DECIDED: Together = Together::new(
+    "INSERT INTO decisions (school, pupil_id, contact_id, what, value, evidence, value_from, value_until, \
+     decided_by, decided_at) SELECT school, pupil_id, contact_id, what, value, evidence, value_from, \
+     value_until, decided_by, decided_at FROM {{rows}}",
+    &[
+        ("school", Kind::Text),
+        ("pupil_id", Kind::Text),
+        ("contact_id", Kind::Text),
+        ("what", Kind::Text),
+        ("value", Kind::Text),
+        ("evidence", Kind::Text),
+        ("value_from", Kind::Text),
+        ("value_until", Kind::Text),
+        ("decided_by", Kind::Text),
+        ("decided_at", Kind::Number),
+    ],
+);
+
 impl Decision {
-    /// As it is stored.
-    pub fn row(self) -> decisions::ActiveModel {
-        let (what, value, contact) = match &self.subject {
+    /// Keeps it with its evidence.
+    pub fn keep(commit: Commit, decision: Self) -> Commit {
+        let (what, value, contact) = match &decision.subject {
             Subject::Restriction(contact, restriction) => {
                 let value = restriction.as_ref().map_or("none", |restriction| restriction.bar.word());
                 ("restriction", value.to_owned(), Some(contact))
@@ -54,25 +71,24 @@ impl Decision {
             }
             Subject::PersonOnly(stands) => ("person_only", stands.to_string(), None),
         };
-        let restriction = match &self.subject {
+        let restriction = match &decision.subject {
             Subject::Restriction(_, restriction) => restriction.as_ref(),
             Subject::Standing(..) | Subject::PersonOnly(_) => None,
         };
-        decisions::ActiveModel {
-            school: Set(self.school.to_string()),
-            pupil_id: Set(self.pupil.to_string()),
-            contact_id: Set(contact.map(ToString::to_string)),
-            what: Set(what.to_owned()),
-            value: Set(value),
-            value_from: Set(restriction.map(|restriction| restriction.from.to_string())),
-            value_until: Set(restriction
-                .and_then(|restriction| restriction.until)
-                .map(|until| until.to_string())),
-            evidence: Set(self.evidence),
-            decided_by: Set(self.by.0),
-            decided_at: Set(micros(self.by.1)),
-            ..Default::default()
-        }
+        let until = restriction.and_then(|restriction| restriction.until);
+        let values = [
+            decision.school.to_string().into(),
+            decision.pupil.to_string().into(),
+            contact.map(ToString::to_string).into(),
+            what.into(),
+            value.into(),
+            decision.evidence.into(),
+            restriction.map(|restriction| restriction.from.to_string()).into(),
+            until.map(|until| until.to_string()).into(),
+            decision.by.0.into(),
+            micros(decision.by.1).into(),
+        ];
+        commit.row(&DECIDED, values)
     }
 }
 

@@ -21,4 +21,5 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration { name: "directory_0001", sql: include_str!("schema.sql") },
     Migration { name: "directory_0002", sql: include_str!("barred_addresses.sql") },
     Migration { name: "directory_0003", sql: include_str!("preferences.sql") },
+    Migration { name: "directory_0004", sql: include_str!("decisions_unsorted.sql") },
 ];

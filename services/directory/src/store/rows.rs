@@ -117,23 +117,6 @@ kit::row!(
         given_up_at: i64,
     }
 );
-kit::row!(
-    /// What was decided about links and pupils.
-    decisions = "decisions" {
-        #[sea_orm(primary_key)]
-        id: i64,
-        school: String,
-        pupil_id: String,
-        contact_id: Option<String>,
-        what: String,
-        value: String,
-        evidence: String,
-        value_from: Option<String>,
-        value_until: Option<String>,
-        decided_by: String,
-        decided_at: i64,
-    }
-);
 
 /// A stored word or id, or the error that it does not read.
 pub fn read<T>(what: &'static str, value: Option<T>) -> Result<T, Error> {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use kit::store::{Commit, Error, Store};
+use kit::store::{Commit, Error, Kind, Store, Together};
 use proto::ids::{ClassId, ContactId, PupilId, SchoolId};
 use sea_orm::sea_query::{IntoIden, OnConflict};
 use sea_orm::{
@@ -47,7 +47,6 @@ struct Rows {
     pupils: Vec<pupils::ActiveModel>,
     contacts: Vec<contacts::ActiveModel>,
     links: Vec<links::ActiveModel>,
-    decisions: Vec<rows::decisions::ActiveModel>,
 }
 
 /// Adds the plan to a commit, and gives new things their ids in the snapshot. When the school has
@@ -60,14 +59,15 @@ pub fn import(
     import: &Import,
 ) -> Result<Commit, Error> {
     let first = snapshot.version == 0;
-    let mut commit = if first { commit } else { guard(store, commit, import.school, snapshot.version) };
+    let mut commit = if first { commit } else { guard(commit, import.school, snapshot.version) };
     let rows = Arc::new(rows_of(snapshot, plan, import)?);
+    let decided = decisions::of_plan(snapshot, plan, import)?;
     for (contact, address) in &plan.former {
         let (contact, _) = *rows::read("contact", snapshot.contacts.get(contact))?;
         let key = (import.school, contact);
         commit = former::keep(store, commit, key, std::iter::once(address), import.at);
     }
-    Ok(commit.work(move |tx| {
+    let commit = commit.work(move |tx| {
         let rows = Arc::clone(&rows);
         Box::pin(async move {
             if first {
@@ -78,13 +78,19 @@ pub fn import(
             }
             put_rest(tx, &rows).await
         })
-    }))
+    });
+    Ok(decided.into_iter().fold(commit, Decision::keep))
 }
 
+static GUARD: Together = Together::new(
+    "UPDATE schools SET version = schools.version + 1 FROM {{rows}} \
+     WHERE schools.id = j.id AND schools.version = j.version",
+    &[("id", Kind::Text), ("version", Kind::Number)],
+);
+
 /// Makes a commit a conflict when anything of the school has changed since `version`.
-pub fn guard(store: &Store, commit: Commit, school: SchoolId, version: i64) -> Commit {
-    let sql = "UPDATE schools SET version = version + 1 WHERE id = $1 AND version = $2";
-    commit.guarded(store.statement(sql, [school.to_string().into(), version.into()]))
+pub fn guard(commit: Commit, school: SchoolId, version: i64) -> Commit {
+    commit.alone_on(&school).row(&GUARD, [school.to_string().into(), version.into()])
 }
 
 fn rows_of(snapshot: &mut Snapshot, plan: &Plan, import: &Import) -> Result<Rows, Error> {
@@ -117,7 +123,6 @@ fn rows_of(snapshot: &mut Snapshot, plan: &Plan, import: &Import) -> Result<Rows
         rows.classes.push(row.into_active_model());
     }
     people_rows(snapshot, plan, &key, &mut rows)?;
-    rows.decisions = decisions::of_plan(snapshot, plan, import)?.into_iter().map(Decision::row).collect();
     Ok(rows)
 }
 
@@ -250,9 +255,6 @@ async fn put_rest(tx: &DatabaseTransaction, rows: &Rows) -> Result<(), Error> {
     put(tx, &rows.pupils, [pupils::Column::Id]).await?;
     put(tx, &rows.contacts, [contacts::Column::Id]).await?;
     put(tx, &rows.links, [links::Column::PupilId, links::Column::ContactId]).await?;
-    for rows in rows.decisions.chunks(ROWS) {
-        rows::decisions::Entity::insert_many(rows.to_vec()).exec_without_returning(tx).await?;
-    }
     Ok(())
 }
 

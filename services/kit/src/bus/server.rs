@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::process::{Child, Command};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::permissions::authorization;
@@ -19,6 +20,10 @@ use crate::store::write_private;
 
 /// How often a server that died is started before the process gives up.
 const ATTEMPTS: u32 = 5;
+/// How long it may take to start, with whatever its streams hold.
+const MAY_START_FOR: Duration = Duration::from_secs(30);
+/// It takes a few milliseconds, and everybody waits for it.
+const LOOKED_FOR_EVERY: Duration = Duration::from_millis(1);
 
 pub use super::permissions::Hearers;
 
@@ -55,14 +60,27 @@ pub struct Server {
 impl Server {
     /// Starts a server under `folder` and waits until it takes connections.
     pub async fn start(folder: &Path, tools: &[PathBuf], hearers: Hearers) -> Result<Self, Error> {
+        let mut server = Self::begin(folder, tools, hearers).await?;
+        server.ready().await?;
+        Ok(server)
+    }
+
+    /// Starts a server under `folder`. Until it is [ready](Self::ready) nobody knows its port.
+    pub async fn begin(folder: &Path, tools: &[PathBuf], hearers: Hearers) -> Result<Self, Error> {
         let program = find(tools).ok_or(Error::NotFound)?;
         std::fs::create_dir_all(folder).map_err(Error::Folder)?;
         end_a_leftover(folder).await;
         let passwords = hearers.keys().map(|service| ((*service).to_owned(), Secret::random())).collect();
         // -1 lets the system pick; afterwards the port is kept, so that clients find us again.
         let text = settings(folder, -1, &passwords, &hearers);
-        let (child, port) = launch(&program, folder, &text).await?;
-        Ok(Self { program, folder: folder.to_owned(), port, child, passwords, hearers })
+        let child = spawn(&program, folder, &text)?;
+        Ok(Self { program, folder: folder.to_owned(), port: 0, child, passwords, hearers })
+    }
+
+    /// Waits until it takes connections.
+    pub async fn ready(&mut self) -> Result<(), Error> {
+        self.port = port_of(&mut self.child, &self.folder).await?;
+        Ok(())
     }
 
     /// Where clients connect.
@@ -129,7 +147,13 @@ pub(crate) fn find(tools: &[PathBuf]) -> Option<PathBuf> {
 }
 
 pub(crate) async fn launch(program: &Path, folder: &Path, settings: &str) -> Result<(Child, u16), Error> {
-    let (file, log) = (folder.join("nats.conf"), folder.join("nats.log"));
+    let mut child = spawn(program, folder, settings)?;
+    let port = port_of(&mut child, folder).await?;
+    Ok((child, port))
+}
+
+fn spawn(program: &Path, folder: &Path, settings: &str) -> Result<Child, Error> {
+    let (file, log) = (folder.join("nats.conf"), log_in(folder));
     write_private(&file, settings.as_bytes()).map_err(Error::Folder)?;
     let out = std::fs::OpenOptions::new().create(true).append(true).open(&log).map_err(Error::Folder)?;
     let mut command = Command::new("setpriv");
@@ -137,21 +161,31 @@ pub(crate) async fn launch(program: &Path, folder: &Path, settings: &str) -> Res
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::from(out)).kill_on_drop(true);
     // Numbers of processes come round again: a file of an earlier server must not speak for this one.
     forget_ports(folder).map_err(Error::Folder)?;
-    let mut child = command.spawn().map_err(Error::Start)?;
-    let id = child.id().unwrap_or_default();
-    std::fs::write(folder.join("nats.pid"), id.to_string()).map_err(Error::Folder)?;
-    let ports = folder.join(format!("nats-server_{id}.ports"));
-    for _ in 0..1_200 {
+    let child = command.spawn().map_err(Error::Start)?;
+    std::fs::write(folder.join("nats.pid"), child.id().unwrap_or_default().to_string())
+        .map_err(Error::Folder)?;
+    Ok(child)
+}
+
+/// The port of a server that was launched, which it writes down when it takes connections.
+async fn port_of(child: &mut Child, folder: &Path) -> Result<u16, Error> {
+    let ports = folder.join(format!("nats-server_{}.ports", child.id().unwrap_or_default()));
+    let (began, mut looks) = (Instant::now(), tokio::time::interval(LOOKED_FOR_EVERY));
+    while began.elapsed() < MAY_START_FOR {
+        looks.tick().await;
         if let Some(port) = read_port(&ports) {
-            return Ok((child, port));
+            return Ok(port);
         }
         if child.try_wait().map_err(Error::Start)?.is_some() {
             break;
         }
-        tokio::time::sleep(Duration::from_millis(25)).await;
     }
     child.kill().await.map_err(Error::Start)?;
-    Err(Error::NotReady { log })
+    Err(Error::NotReady { log: log_in(folder) })
+}
+
+fn log_in(folder: &Path) -> PathBuf {
+    folder.join("nats.log")
 }
 
 fn forget_ports(folder: &Path) -> std::io::Result<()> {

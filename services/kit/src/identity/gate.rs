@@ -14,6 +14,7 @@ use proto::options::v1::Role;
 use tonic::{Code, Status};
 use tracing::Instrument;
 
+use super::known::Known;
 use super::{Claims, role_of};
 use crate::Tenant;
 use crate::audit::Audited;
@@ -23,6 +24,9 @@ use crate::telemetry;
 
 /// What needs no token.
 const OPEN: [&str; 2] = ["/grpc.health.v1.Health/", "/grpc.reflection.v1.ServerReflection/"];
+
+/// For how many seconds after its end a token is good, because clocks differ.
+const LEEWAY: u64 = 5;
 
 /// Whom a call comes from. Stands in the request's extensions once the gate has let it through.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -82,6 +86,7 @@ pub enum GateError {
 #[derive(Clone)]
 pub struct Gate {
     issuers: Arc<BTreeMap<String, Trusted>>,
+    known: Arc<Known>,
     access: Arc<HashMap<String, Access>>,
 }
 
@@ -103,11 +108,28 @@ impl Gate {
                 .collect::<Result<_, _>>()?;
             trusted.insert(name.clone(), Trusted { key, may_grant });
         }
-        Ok(Self { issuers: Arc::new(trusted), access: Arc::new(proto::access::by_path()?) })
+        Ok(Self {
+            issuers: Arc::new(trusted),
+            known: Arc::default(),
+            access: Arc::new(proto::access::by_path()?),
+        })
     }
 
     /// Whom a token stands for.
     pub fn verify(&self, token: &str) -> Result<Caller, Rejection> {
+        let now = jsonwebtoken::get_current_timestamp();
+        if let Some(caller) = self.known.find(token, now) {
+            return Ok(caller);
+        }
+        let (caller, ends_at) = self.examine(token)?;
+        // One without an end would have been refused.
+        let good_until = u64::try_from(ends_at).unwrap_or(0).saturating_add(LEEWAY);
+        self.known.keep(token, &caller, good_until, now);
+        Ok(caller)
+    }
+
+    /// Whom a token stands for by its own words and its signature, and until when.
+    fn examine(&self, token: &str) -> Result<(Caller, i64), Rejection> {
         let refused = |reason, message: &str| Rejection::new(Code::Unauthenticated, reason, message);
         let issuer = jsonwebtoken::decode_header(token)
             .ok()
@@ -119,7 +141,7 @@ impl Gate {
         validation.set_audience(&["schoolbell"]);
         validation.set_issuer(&[name]);
         validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
-        validation.leeway = 5;
+        validation.leeway = LEEWAY;
         let claims = jsonwebtoken::decode::<Claims>(token, &trusted.key, &validation)
             .map_err(|error| match error.kind() {
                 jsonwebtoken::errors::ErrorKind::ExpiredSignature => {
@@ -139,7 +161,7 @@ impl Gate {
         if roles.contains(&Role::Service) && claims.sub != *name {
             return Err(refused("NOT_YOUR_NAME", "a service speaks in its own name only"));
         }
-        Ok(Caller { subject: claims.sub, tenant: claims.school, roles })
+        Ok((Caller { subject: claims.sub, tenant: claims.school, roles }, claims.exp))
     }
 
     fn admit(&self, request: &mut Request) -> Result<bool, Rejection> {
@@ -230,8 +252,11 @@ mod tests {
             .unwrap()
             .token("person-7", school, &[Role::Office], (real(), SERVICE_TOKEN_FOR))
             .unwrap();
-        let caller = gate.verify(&token).unwrap();
-        assert_eq!(caller, Caller { subject: "person-7".into(), tenant: school, roles: vec![Role::Office] });
+        for _ in 0..2 {
+            let caller = gate.verify(&token).unwrap();
+            let roles = vec![Role::Office];
+            assert_eq!(caller, Caller { subject: "person-7".into(), tenant: school, roles });
+        }
     }
 
     #[test]
@@ -260,8 +285,38 @@ mod tests {
             ("", "INVALID_TOKEN"),
             ("a.b.c", "INVALID_TOKEN"),
         ] {
-            assert_eq!(gate.verify(token).unwrap_err().reason(), reason);
+            for _ in 0..2 {
+                assert_eq!(gate.verify(token).unwrap_err().reason(), reason);
+            }
         }
+        gate.verify(&valid).unwrap();
+        assert_eq!(gate.verify(&forged).unwrap_err().reason(), "INVALID_TOKEN", "the same words are known");
+    }
+
+    #[test]
+    fn a_token_that_was_good_is_refused_when_it_is_over() {
+        let (_folder, keys, gate) = keys_and_gate();
+        let console = keys.signer("console").unwrap();
+        let ends_soon = (real(), SignedDuration::from_secs(-5));
+        let token = console.token("p", Tenant::generate(), &[Role::Office], ends_soon).unwrap();
+        let first = gate.verify(&token).map(|_| ());
+        let over = jsonwebtoken::get_current_timestamp() + 2;
+        assert!(first.is_err() || gate.known.find(&token, over).is_none());
+    }
+
+    #[test]
+    fn a_service_uses_its_token_again_for_half_a_minute_and_for_one_tenant() {
+        let (_folder, keys, gate) = keys_and_gate();
+        let (signer, school, now) = (keys.signer("absences").unwrap(), Tenant::generate(), real());
+        let after =
+            |seconds| signer.clone().own_token(school, now + SignedDuration::from_secs(seconds)).unwrap();
+        let first = after(0);
+        assert_eq!(gate.verify(&first).unwrap().tenant, school);
+        assert_eq!(after(29), first);
+        assert_ne!(after(30), first);
+        let earlier = after(-1);
+        assert_ne!(earlier, first, "a clock that was put back");
+        assert_ne!(signer.own_token(Tenant::generate(), now).unwrap(), earlier);
     }
 
     #[test]

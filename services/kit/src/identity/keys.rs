@@ -1,7 +1,8 @@
 //! Keys: making, keeping and using them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -12,7 +13,7 @@ use jiff::{SignedDuration, Timestamp};
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use proto::options::v1::Role;
 
-use super::{Claims, role_name};
+use super::{Claims, SERVICE_TOKEN_FOR, role_name};
 use crate::Tenant;
 use crate::config::Issuer;
 
@@ -77,7 +78,11 @@ impl Keys {
         let pem = || KeyError::Pem { name: issuer.to_owned() };
         let key = self.keys.get(issuer).ok_or_else(pem)?;
         let der = key.to_pkcs8_der().map_err(|_| pem())?;
-        Ok(Signer { issuer: issuer.to_owned(), key: EncodingKey::from_ed_der(der.as_bytes()) })
+        Ok(Signer {
+            issuer: issuer.to_owned(),
+            key: EncodingKey::from_ed_der(der.as_bytes()),
+            own: Arc::default(),
+        })
     }
 
     /// The public half of a key, and the roles that it may grant, as they stand in the settings.
@@ -95,7 +100,14 @@ impl Keys {
 pub struct Signer {
     issuer: String,
     key: EncodingKey,
+    own: Arc<Mutex<HashMap<Tenant, (Timestamp, String)>>>,
 }
+
+/// For so long a token in the issuer's own name is used again: half its life, so that a clock that goes
+/// otherwise does not end it on its way.
+const USED_AGAIN_FOR: SignedDuration = SignedDuration::from_secs(30);
+/// Of how many tenants they are kept.
+const MOST_TENANTS: usize = 1_024;
 
 impl Signer {
     /// A token for somebody. `now` is real time, because whoever checks it uses real time.
@@ -119,6 +131,25 @@ impl Signer {
         let mut header = Header::new(Algorithm::EdDSA);
         header.kid = Some(self.issuer.clone());
         jsonwebtoken::encode(&header, &claims, &self.key).map_err(KeyError::Sign)
+    }
+
+    /// A token in the issuer's own name, as a service, that lives for a minute or what is left of it.
+    pub fn own_token(&self, school: Tenant, now: Timestamp) -> Result<String, KeyError> {
+        let mut own = self.own.lock().unwrap_or_else(PoisonError::into_inner);
+        let used_again = |made_at: Timestamp| made_at <= now && now.duration_since(made_at) < USED_AGAIN_FOR;
+        if let Some((made_at, token)) = own.get(&school)
+            && used_again(*made_at)
+        {
+            return Ok(token.clone());
+        }
+        let token = self.token(&self.issuer, school, &[Role::Service], (now, SERVICE_TOKEN_FOR))?;
+        if own.len() >= MOST_TENANTS {
+            own.retain(|_, (made_at, _)| used_again(*made_at));
+        }
+        if own.len() < MOST_TENANTS {
+            own.insert(school, (now, token.clone()));
+        }
+        Ok(token)
     }
 
     /// The issuer's name.

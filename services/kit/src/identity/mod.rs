@@ -2,10 +2,12 @@
 //!
 //! A [`Signer`] makes tokens with its own Ed25519 key; a [`Gate`] knows the public keys of all
 //! signers and the roles that each may grant, and lets a call through only when the roles that
-//! stand beside the RPC in its `.proto` allow it. Nothing here remembers a caller.
+//! stand beside the RPC in its `.proto` allow it. What is remembered of callers is which tokens were good,
+//! until they end.
 
 mod gate;
 mod keys;
+mod known;
 #[cfg(test)]
 mod tests;
 

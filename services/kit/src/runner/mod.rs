@@ -5,6 +5,7 @@
 //! and [`Running::wait`] fails with its name.
 
 mod away;
+mod building;
 mod https;
 mod limit;
 pub mod peers;
@@ -21,7 +22,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use axum::middleware::from_fn_with_state;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -29,20 +30,20 @@ use tonic::service::Routes;
 use tonic::transport::Channel;
 use tonic::transport::server::TcpIncoming;
 
-use crate::bus::pulse::Pulses;
+use crate::bus::relay;
 use crate::bus::server::{Hearers, Server};
-use crate::bus::{Access, Bus, relay};
 use crate::clock::Clock;
-use crate::config::{self, Issuer, Mode, Secret};
+use crate::config::{self, Issuer, Mode};
 use crate::folder::DataFolder;
 use crate::identity::{self, Gate, Keys};
 use crate::operations::DeadLetterOffice;
-use crate::service::{Parts, Peers, Platform, Service};
-use crate::store::{Store, housekeeping, presence};
+use crate::service::{Peers, Service};
+use crate::store::{housekeeping, presence};
 use crate::tasks::TaskDesk;
 use crate::telemetry;
 use crate::tls::Tls;
 
+use building::{Added, Built};
 use limit::{CallLimit, PEOPLE, SERVICES};
 pub use running::Running;
 use running::bounded;
@@ -80,12 +81,6 @@ pub struct Settings {
     pub clock: Clock,
 }
 
-struct Built {
-    platform: Platform,
-    bus: Bus,
-    parts: Parts,
-}
-
 /// A process before it serves.
 pub struct Host {
     settings: Settings,
@@ -100,11 +95,11 @@ pub struct Host {
     channel: Channel,
     calls: CallLimit,
     stop: CancellationToken,
-    built: Vec<Built>,
+    added: Vec<Added>,
 }
 
 impl Host {
-    /// Binds the ports, reads certificates, reads or makes the keys and starts a nats-server when none is given.
+    /// Binds the ports, reads certificates, reads or makes the keys and begins a nats-server when none is given.
     /// `hearers` is every service of the installation with the sayers that it hears.
     pub async fn bind(mut settings: Settings, hearers: Hearers) -> anyhow::Result<Self> {
         // Before anything counts.
@@ -117,13 +112,14 @@ impl Host {
         let grpc = TcpListener::bind(settings.grpc).await.context("the gRPC port cannot be bound")?;
         let http = TcpListener::bind(settings.http).await.context("the HTTP port cannot be bound")?;
         let folder = DataFolder::shared(&settings.data)?;
-        let (keys, issuers) = trust::keys_and_issuers(&settings, &hearers)?;
+        // Nothing takes as long, so it is begun before anything else and waited for when it is needed.
         let server = if settings.nats.url.is_some() {
             None
         } else {
             let folder = settings.data.join("nats");
-            Some(Server::start(&folder, &settings.nats.tools, hearers.clone()).await?)
+            Some(Server::begin(&folder, &settings.nats.tools, hearers.clone()).await?)
         };
+        let (keys, issuers) = trust::keys_and_issuers(&settings, &hearers)?;
         let channel = tls.own_endpoint(grpc.local_addr()?)?.connect_lazy();
         let stop = CancellationToken::new();
         Ok(Self {
@@ -139,38 +135,16 @@ impl Host {
             channel,
             calls: CallLimit::of(PEOPLE, SERVICES),
             stop,
-            built: Vec::new(),
+            added: Vec::new(),
         })
     }
 
-    /// Opens a service's store, connects it to the bus and builds its parts.
-    pub async fn add<S: Service>(&mut self, config: S::Config) -> anyhow::Result<()> {
-        let settings = &self.settings;
-        let store =
-            Store::open(S::NAME, &settings.store, &settings.data, settings.clock.clone(), S::MIGRATIONS)
-                .await
-                .with_context(|| format!("the store of {} cannot be opened", S::NAME))?;
-        let (url, password): (String, Option<&Secret>) = match (&self.server, &settings.nats.url) {
-            (Some(server), _) => (server.url(), server.password(S::NAME)),
-            (None, Some(url)) => (url.clone(), settings.nats.passwords.get(S::NAME)),
-            (None, None) => bail!("there is no nats-server"),
-        };
-        let (authorities, replicas) = (self.tls.authorities(), settings.nats.replicas);
-        let bus = Bus::connect(S::NAME, Access { url: &url, password, authorities, replicas }).await?;
-        let platform = Platform {
-            service: S::NAME,
-            mode: settings.mode,
-            clock: settings.clock.clone(),
-            store,
-            pulses: Pulses::default(),
-            stop: self.stop.clone(),
-            signer: self.keys.signer(S::NAME)?,
-            peers: self.peers()?,
-        };
-        let parts =
-            S::build(config, &platform).await.with_context(|| format!("{} cannot be built", S::NAME))?;
-        self.built.push(Built { platform, bus, parts });
-        Ok(())
+    /// Adds a service. Its store is opened, and its parts are built, when the process [runs](Self::run).
+    pub fn add<S: Service>(&mut self, config: S::Config)
+    where
+        S::Config: Send + 'static,
+    {
+        self.added.push(Added::of::<S>(config, &self.settings));
     }
 
     fn peers(&self) -> anyhow::Result<Peers> {
@@ -193,7 +167,8 @@ impl Host {
     }
 
     /// Serves until it is stopped.
-    pub async fn run(self) -> anyhow::Result<Running> {
+    pub async fn run(mut self) -> anyhow::Result<Running> {
+        let built = building::build(&mut self).await?;
         let stop = self.stop.clone();
         let elsewhere = self.elsewhere()?;
         let mut work = Watch::new(stop.clone());
@@ -203,7 +178,7 @@ impl Host {
         let (mut routes, mut http) = (Routes::default(), axum::Router::new());
         let (mut stores, mut drawers, mut names) = (BTreeMap::new(), BTreeMap::new(), Vec::new());
         let mut buses = Vec::new();
-        for Built { platform, bus, parts } in self.built {
+        for Built { platform, bus, parts } in built {
             let (service, store) = (platform.service, platform.store.clone());
             drawers.insert(service, wiring::drawer(&platform, &parts));
             names.extend(&parts.grpc_names);

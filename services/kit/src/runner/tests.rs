@@ -111,8 +111,8 @@ impl Trial {
 
     async fn on(mut host: Host, parts: Parts) -> Self {
         let (bell, ear) = (Told::default(), Told::default());
-        host.add::<Bell>((Arc::clone(&bell), parts)).await.unwrap();
-        host.add::<Ear>((Arc::clone(&ear), 1)).await.unwrap();
+        host.add::<Bell>((Arc::clone(&bell), parts));
+        host.add::<Ear>((Arc::clone(&ear), 1));
         let running = host.run().await.unwrap();
         let take = |told: Told| told.lock().unwrap().take().unwrap();
         Self { running, bell: take(bell), ear: take(ear) }
@@ -284,7 +284,7 @@ async fn a_reaction_that_could_never_be_asked_is_refused_at_the_start() {
     ] {
         let folder = tempfile::tempdir().unwrap();
         let mut host = Host::bind(settings(folder.path()), hearers).await.unwrap();
-        host.add::<Ear>((Told::default(), reactions)).await.unwrap();
+        host.add::<Ear>((Told::default(), reactions));
         assert_eq!(host.run().await.err().unwrap().to_string(), expected);
     }
 }

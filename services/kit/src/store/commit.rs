@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use futures::future::BoxFuture;
 use proto::events::{Event, Fact, subject_of};
-use proto::ids::TaskId;
-use sea_orm::{ConnectionTrait, DatabaseTransaction, Set, Statement};
+use sea_orm::{ConnectionTrait, DatabaseTransaction, Statement};
+use serde_json::Value;
 use tokio::sync::Notify;
 
-use super::{Error, rows};
+use super::Error;
+use super::together::{Row, Together};
 use crate::bus::MOST_BYTES;
 use crate::clock::micros;
 use crate::identity::Caller;
@@ -19,6 +20,45 @@ use crate::telemetry;
 /// tried again piece by piece.
 pub type Work =
     Arc<dyn for<'tx> Fn(&'tx DatabaseTransaction) -> BoxFuture<'tx, Result<(), Error>> + Send + Sync>;
+
+/// A part of a decision.
+pub(super) enum Step {
+    Work(Work),
+    Row(&'static Together, Row),
+}
+
+impl Step {
+    pub(super) fn row(&self) -> Option<(&'static Together, &Row)> {
+        match self {
+            Self::Work(_) => None,
+            Self::Row(statement, row) => Some((statement, row)),
+        }
+    }
+
+    /// Whether both go into one statement.
+    pub(super) fn goes_with(&self, other: &Self) -> bool {
+        self.row().zip(other.row()).is_some_and(|((one, _), (other, _))| std::ptr::eq(one, other))
+    }
+}
+
+/// What a `request_id` was answered.
+pub(super) struct Answer {
+    pub tenant: String,
+    pub request_id: String,
+    /// Of who asked what.
+    pub fingerprint: String,
+    pub bytes: Vec<u8>,
+    pub audited: bool,
+    pub answered_at: i64,
+}
+
+/// What a commit is known by: a second one of the same key is not written.
+pub(super) enum Key {
+    /// A request, with its answer.
+    Request(Answer),
+    /// A fact of somebody else.
+    Heard { event_id: String, received_at: i64 },
+}
 
 /// What came of a commit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,12 +82,12 @@ pub struct Outgoing {
 /// A decision: everything that must be true together.
 #[derive(Default)]
 pub struct Commit {
-    pub(super) work: Vec<Work>,
+    pub(super) steps: Vec<Step>,
+    pub(super) alone_on: Option<String>,
     pub(super) facts: Vec<Outgoing>,
     pub(super) tasks: Vec<NewTask>,
-    pub(super) audit: Vec<rows::audit::ActiveModel>,
-    pub(super) answer: Option<rows::answers::Model>,
-    pub(super) inbox: Option<rows::inbox::Model>,
+    pub(super) audit: Vec<Row>,
+    pub(super) key: Option<Key>,
     pub(super) wakes: Vec<Arc<Notify>>,
 }
 
@@ -64,7 +104,7 @@ impl Commit {
     where
         F: for<'tx> Fn(&'tx DatabaseTransaction) -> BoxFuture<'tx, Result<(), Error>> + Send + Sync + 'static,
     {
-        self.work.push(Arc::new(work));
+        self.steps.push(Step::Work(Arc::new(work)));
         self
     }
 
@@ -84,15 +124,36 @@ impl Commit {
     /// changed, and the caller decides again.
     #[must_use]
     pub fn guarded(self, statement: Statement) -> Self {
+        self.changes(1, statement)
+    }
+
+    /// The same for a statement that must change so many rows.
+    #[must_use]
+    pub fn changes(self, rows: u64, statement: Statement) -> Self {
         self.work(move |tx| {
             let statement = statement.clone();
             Box::pin(async move {
-                match tx.execute_raw(statement).await?.rows_affected() {
-                    1 => Ok(()),
-                    _ => Err(Error::Conflict),
-                }
+                let changed = tx.execute_raw(statement).await?.rows_affected();
+                if changed == rows { Ok(()) } else { Err(Error::Conflict) }
             })
         })
+    }
+
+    /// Adds a row to a statement that the commits of a batch share. It must change exactly one row of
+    /// the database; otherwise what was decided on has changed, and the caller decides again.
+    #[must_use]
+    pub fn row<const N: usize>(mut self, statement: &'static Together, values: [Value; N]) -> Self {
+        self.steps.push(Step::Row(statement, Row::of(values)));
+        self
+    }
+
+    /// Says that whatever this changes belongs to one thing, and that it changes the version of that
+    /// thing, which it was decided on. Of commits that meet on the same thing one is written and the
+    /// others decide again; those on different things are written side by side.
+    #[must_use]
+    pub fn alone_on(mut self, thing: &(impl ToString + ?Sized)) -> Self {
+        self.alone_on = Some(thing.to_string());
+        self
     }
 
     /// Says a fact. One that no server would take is refused here, because in the outbox it would
@@ -139,45 +200,25 @@ impl Commit {
         !self.audit.is_empty()
     }
 
-    pub(super) fn answer(mut self, answer: rows::answers::Model) -> Self {
-        self.answer = Some(answer);
+    /// Whether it can share its steps with others. Whatever else a commit does with the transaction has
+    /// a place of its own.
+    pub(super) fn goes_side_by_side(&self) -> bool {
+        self.alone_on.is_some() && self.steps.iter().all(|step| matches!(step, Step::Row(..)))
+    }
+
+    /// Whether all of it can go with others into one [script](super::script): nothing of it is asked for what
+    /// came of it.
+    pub(super) fn goes_at_once(&self) -> bool {
+        self.tasks.is_empty() && (self.steps.is_empty() || self.goes_side_by_side())
+    }
+
+    pub(super) fn answer(mut self, answer: Answer) -> Self {
+        self.key = Some(Key::Request(answer));
         self
     }
 
     pub(crate) fn inbox(mut self, event_id: String, received_at: i64) -> Self {
-        self.inbox = Some(rows::inbox::Model { event_id, received_at });
+        self.key = Some(Key::Heard { event_id, received_at });
         self
-    }
-}
-
-impl Outgoing {
-    pub(super) fn row(&self) -> rows::outbox::ActiveModel {
-        rows::outbox::ActiveModel {
-            event_id: Set(self.event_id.clone()),
-            subject: Set(self.subject.clone()),
-            body: Set(self.body.clone()),
-            traceparent: Set(self.traceparent.clone()),
-            created_at: Set(self.created_at),
-            sent_at: Set(None),
-            ..Default::default()
-        }
-    }
-}
-
-pub(super) fn task_row(task: &NewTask) -> rows::tasks::ActiveModel {
-    let id = TaskId::generate().to_string();
-    rows::tasks::ActiveModel {
-        dedupe: Set(task.key.clone().unwrap_or_else(|| id.clone())),
-        id: Set(id),
-        tenant: Set(task.tenant.to_string()),
-        kind: Set(task.kind.to_owned()),
-        subjects: Set(serde_json::json!(task.subjects).to_string()),
-        why: Set(task.why.clone()),
-        role: Set(crate::identity::role_name(task.role)),
-        opened_at: Set(micros(task.opened_at)),
-        due_at: Set(micros(task.due_at)),
-        state: Set("open".to_owned()),
-        done_by: Set(String::new()),
-        outcome: Set(String::new()),
     }
 }

@@ -1,6 +1,8 @@
 //! Bringing a database up to date, with SeaORM's migrator; the steps are plain SQL.
 
-use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, DbErr};
+use std::collections::BTreeSet;
+
+use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, DbErr, Statement};
 use sea_orm_migration::{MigrationName, MigrationTrait, MigratorTraitSelf, SchemaManager};
 
 use super::Error;
@@ -15,10 +17,11 @@ pub struct Migration {
     pub sql: &'static str,
 }
 
-const OURS: [Migration; 3] = [
+const OURS: [Migration; 4] = [
     Migration { name: "kit_0001", sql: include_str!("schema.sql") },
     Migration { name: "kit_0002", sql: include_str!("restores.sql") },
     Migration { name: "kit_0003", sql: include_str!("erased.sql") },
+    Migration { name: "kit_0004", sql: include_str!("audit_unsorted.sql") },
 ];
 
 impl Migration {
@@ -61,6 +64,20 @@ impl MigratorTraitSelf for Steps {
 pub(super) async fn up(db: &DatabaseConnection, migrations: &[Migration]) -> Result<(), Error> {
     let mut steps = OURS.to_vec();
     steps.extend_from_slice(migrations);
-    Steps(steps).up(db, None).await?;
+    if !are_applied(db, &steps).await {
+        Steps(steps).up(db, None).await?;
+    }
     Ok(())
+}
+
+/// Whether exactly these steps have been applied: the migrator looks into the schema first, which takes longer than
+/// all the rest of opening. It judges whatever else it may be.
+async fn are_applied(db: &DatabaseConnection, steps: &[Migration]) -> bool {
+    let applied = Statement::from_string(db.get_database_backend(), "SELECT version FROM seaql_migrations");
+    // A new database has no such table.
+    let Ok(rows) = db.query_all_raw(applied).await else { return false };
+    let applied: Result<BTreeSet<String>, DbErr> = rows.iter().map(|row| row.try_get_by_index(0)).collect();
+    applied.is_ok_and(|applied| {
+        applied.len() == steps.len() && steps.iter().all(|step| applied.contains(step.name))
+    })
 }

@@ -4,7 +4,9 @@
 //! stored answer in one transaction, committed together with those of other callers. Nothing here
 //! is held across the network, and no service opens another's database.
 
+mod batch;
 mod commit;
+mod common;
 mod copy;
 pub mod erase;
 mod failure;
@@ -14,10 +16,13 @@ mod migrate;
 mod once;
 mod open;
 pub(crate) mod presence;
+mod reader;
 mod restored;
 pub(crate) mod rows;
+mod script;
 #[cfg(test)]
 mod tests;
+mod together;
 mod whole;
 mod writer;
 
@@ -26,17 +31,20 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use sea_orm::{
-    DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, SqliteTransactionMode, Statement,
+    DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, QueryResult, SqliteTransactionMode, Statement,
     TransactionOptions, TransactionTrait, Value,
 };
 use tokio::sync::Notify;
 
+use commit::Answer;
 pub use commit::{Commit, Committed, Outgoing, Work};
 pub use copy::{copy_file, count_rows};
 pub use many::{json_rows, json_texts};
 pub use migrate::Migration;
-pub use once::{Call, once};
+pub use once::{Call, decide_once, once};
 pub use open::probe;
+pub(crate) use together::Row;
+pub use together::{Kind, Together};
 
 use crate::clock::Clock;
 use crate::unreached::Why;
@@ -95,6 +103,7 @@ struct Inner {
     read: DatabaseConnection,
     clock: Clock,
     restored_at: Option<Timestamp>,
+    reader: reader::Reader,
     writer: writer::Writer,
     outbox: Arc<Notify>,
 }
@@ -105,6 +114,16 @@ impl Store {
     #[must_use]
     pub fn read(&self) -> &DatabaseConnection {
         &self.inner.read
+    }
+
+    /// The rows that answer a question. Callers who ask the same at once, each with other values, share
+    /// one statement; keep it short, because they wait for each other.
+    pub async fn ask<const N: usize>(
+        &self,
+        question: &'static Together,
+        values: [serde_json::Value; N],
+    ) -> Result<Vec<QueryResult>, Error> {
+        self.inner.reader.ask(question, Row::of(values)).await
     }
 
     /// Which database it is, for the few statements that differ.

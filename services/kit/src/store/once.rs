@@ -4,10 +4,11 @@
 use std::future::Future;
 
 use prost::Message;
-use sea_orm::EntityTrait;
+use sea_orm::DbErr;
 use tonic::{Response, Status};
 
-use super::{Commit, Error, Store, rows};
+use super::together::{Kind, Together};
+use super::{Answer, Commit, Committed, Error, Store};
 use crate::audit::Audited;
 use crate::clock::micros;
 use crate::fingerprint;
@@ -30,7 +31,8 @@ pub struct Call<'a> {
 }
 
 /// Answers a repeated request from memory, or lets `decide` read, decide and say what to commit;
-/// again when what it decided on has changed meanwhile.
+/// again when what it decided on has changed meanwhile. For a decision that does something itself, or
+/// that costs much: who has had an answer is not decided about again.
 pub async fn once<Req, Res, Decide, Deciding>(
     store: &Store,
     call: Call<'_>,
@@ -45,26 +47,65 @@ where
 {
     check_request_id(call.request_id)?;
     let fingerprint = content(call, request);
+    match stored(store, call, &fingerprint).await? {
+        Some(answer) => Ok(answer),
+        None => try_often(store, call, &fingerprint, decide).await,
+    }
+}
+
+/// The same for a decision that only reads. It is taken first: the commit finds out by itself whether the
+/// request has had an answer, and only then is that looked up.
+pub async fn decide_once<Req, Res, Decide, Deciding>(
+    store: &Store,
+    call: Call<'_>,
+    request: &Req,
+    decide: Decide,
+) -> Result<Response<Res>, Status>
+where
+    Req: Message,
+    Res: Message + Default,
+    Decide: Fn() -> Deciding + Send + Sync,
+    Deciding: Future<Output = Result<(Commit, Res), Status>> + Send,
+{
+    check_request_id(call.request_id)?;
+    try_often(store, call, &content(call, request), decide).await
+}
+
+async fn try_often<Res, Decide, Deciding>(
+    store: &Store,
+    call: Call<'_>,
+    fingerprint: &str,
+    decide: Decide,
+) -> Result<Response<Res>, Status>
+where
+    Res: Message + Default,
+    Decide: Fn() -> Deciding + Send + Sync,
+    Deciding: Future<Output = Result<(Commit, Res), Status>> + Send,
+{
     for _ in 0..TRIES {
-        if let Some(answer) = stored(store, call, &fingerprint).await? {
-            return Ok(answer);
-        }
-        let (commit, answer) = decide().await?;
+        let (commit, answer) = match decide().await {
+            Ok(decided) => decided,
+            // What stands now may be what this very request has made of it.
+            Err(refused) => return stored(store, call, fingerprint).await?.ok_or(refused),
+        };
         let audited = commit.is_audited();
-        let commit = commit.answer(rows::answers::Model {
+        let commit = commit.answer(Answer {
             tenant: call.caller.tenant.to_string(),
             request_id: call.request_id.to_owned(),
-            fingerprint: fingerprint.clone(),
-            answer: answer.encode_to_vec(),
+            fingerprint: fingerprint.to_owned(),
+            bytes: answer.encode_to_vec(),
             audited,
             answered_at: micros(store.clock().real()),
         });
         match store.commit(commit).await {
-            Ok(super::Committed::Now) => {
-                return Ok(respond(answer, audited));
+            Ok(Committed::Now) => return Ok(respond(answer, audited)),
+            // This request, or a twin of it that was faster, has had its answer.
+            Ok(Committed::Before) => {
+                if let Some(answer) = stored(store, call, fingerprint).await? {
+                    return Ok(answer);
+                }
             }
-            // A twin of this request was faster: its answer is stored now.
-            Ok(super::Committed::Before) | Err(Error::Conflict) => {}
+            Err(Error::Conflict) => {}
             Err(error) => return Err(failure(&error)),
         }
     }
@@ -89,18 +130,22 @@ fn content<Req: Message>(call: Call<'_>, request: &Req) -> String {
     fingerprint::of(&[call.rpc.as_bytes(), call.caller.subject.as_bytes(), &request.encode_to_vec()])
 }
 
+static STORED: Together = Together::new(
+    "SELECT j.place, answers.fingerprint, answers.answer, answers.audited FROM {{rows}} CROSS JOIN answers \
+     WHERE answers.tenant = j.tenant AND answers.request_id = j.request_id",
+    &[("tenant", Kind::Text), ("request_id", Kind::Text)],
+);
+
 async fn stored<Res: Message + Default>(
     store: &Store,
     call: Call<'_>,
     fingerprint: &str,
 ) -> Result<Option<Response<Res>>, Status> {
-    let key = (call.caller.tenant.to_string(), call.request_id.to_owned());
-    let row = rows::answers::Entity::find_by_id(key)
-        .one(store.read())
-        .await
-        .map_err(|error| failure(&Error::from(error)))?;
-    let Some(row) = row else { return Ok(None) };
-    if row.fingerprint != fingerprint {
+    let key = [call.caller.tenant.to_string().into(), call.request_id.into()];
+    let rows = store.ask(&STORED, key).await.map_err(|error| failure(&error))?;
+    let Some(row) = rows.first() else { return Ok(None) };
+    let fault = |error: DbErr| failure(&Error::from(error));
+    if row.try_get_by_index::<String>(1).map_err(fault)? != fingerprint {
         return Err(Rejection::invalid(
             "REQUEST_ID_REUSED",
             "request_id",
@@ -108,7 +153,7 @@ async fn stored<Res: Message + Default>(
         )
         .into());
     }
-    let answer =
-        Res::decode(row.answer.as_slice()).map_err(|_| failure(&Error::Corrupt { what: "answer" }))?;
-    Ok(Some(respond(answer, row.audited)))
+    let answer: Vec<u8> = row.try_get_by_index(2).map_err(fault)?;
+    let answer = Res::decode(answer.as_slice()).map_err(|_| failure(&Error::Corrupt { what: "answer" }))?;
+    Ok(Some(respond(answer, row.try_get_by_index(3).map_err(fault)?)))
 }

@@ -9,6 +9,7 @@ use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbB
 use tokio::sync::Notify;
 
 use super::migrate::{self, Migration};
+use super::reader::Reader;
 use super::writer::Writer;
 use super::{Error, Inner, Store, restored};
 use crate::clock::Clock;
@@ -24,6 +25,9 @@ const CONNECTION_MAY_TAKE: Duration = Duration::from_secs(15);
 /// How many rows of an answer SQLite's thread may be ahead of whoever reads them: with few, the two
 /// wake each other row by row.
 const ROWS_AT_ONCE: usize = 4_096;
+
+/// A connection that has been idle for so long is tested before it is used.
+const TESTED_AFTER: Duration = Duration::from_secs(1);
 
 /// Where a service's database is.
 #[derive(Debug, Clone)]
@@ -70,7 +74,8 @@ impl Store {
         let restored_at = restored::last(&write, write.get_database_backend()).await?;
         let outbox = Arc::new(Notify::new());
         let writer = Writer::start(write.clone(), Arc::clone(&outbox));
-        Ok(Self { inner: Arc::new(Inner { write, read, clock, restored_at, writer, outbox }) })
+        let reader = Reader::start(read.clone());
+        Ok(Self { inner: Arc::new(Inner { write, read, clock, restored_at, reader, writer, outbox }) })
     }
 }
 
@@ -111,6 +116,8 @@ fn file_options(path: &Path, connections: u32, what_for: Use) -> ConnectOptions 
     let mut options = ConnectOptions::new("sqlite://below");
     // One writer, so that transactions queue in our order instead of failing as busy.
     options.max_connections(connections).sqlx_logging(false).acquire_timeout(Duration::from_mins(1));
+    // A file does not go away, and each test is a way to the connection's thread and back.
+    options.test_before_acquire(false);
     let path = path.to_owned();
     options.map_sqlx_sqlite_opts(move |options| {
         let options = options
@@ -121,6 +128,8 @@ fn file_options(path: &Path, connections: u32, what_for: Use) -> ConnectOptions 
             .pragma("busy_timeout", "10000")
             .pragma("foreign_keys", "ON")
             .pragma("cache_size", "-16000")
+            // Pages that change with every batch are carried into the file once for many: 16 MB of them.
+            .pragma("wal_autocheckpoint", "4000")
             .statement_cache_capacity(256)
             .row_buffer_size(ROWS_AT_ONCE);
         if what_for == Use::Reading { options.pragma("query_only", "ON") } else { options }
@@ -196,6 +205,8 @@ async fn knock(server: &str, database: &str) -> Result<(), Error> {
 fn server_options(address: &str, connections: u32) -> ConnectOptions {
     let mut options = ConnectOptions::new(address);
     options.max_connections(connections).sqlx_logging(false).acquire_timeout(CONNECTION_MAY_TAKE);
+    // What was given back a moment ago was tested then.
+    options.test_before_acquire_if_idle_for(TESTED_AFTER);
     options
 }
 

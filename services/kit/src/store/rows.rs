@@ -53,31 +53,6 @@ row!(
     }
 );
 row!(
-    /// What a `request_id` was answered.
-    answers = "answers" {
-        #[sea_orm(primary_key, auto_increment = false)]
-        tenant: String,
-        #[sea_orm(primary_key, auto_increment = false)]
-        request_id: String,
-        fingerprint: String,
-        answer: Vec<u8>,
-        audited: bool,
-        answered_at: i64,
-    }
-);
-row!(
-    /// Who looked at or changed whose data.
-    audit = "audit" {
-        #[sea_orm(primary_key)]
-        id: i64,
-        tenant: String,
-        at: i64,
-        who: String,
-        rpc: String,
-        subjects: String,
-    }
-);
-row!(
     /// What people must do.
     tasks = "tasks" {
         #[sea_orm(primary_key, auto_increment = false)]

@@ -1,4 +1,5 @@
 mod commits;
 mod opening;
 mod requests;
+mod together;
 mod whole;

@@ -13,7 +13,7 @@ use crate::clock::{from_micros, to_proto};
 use crate::identity::{Caller, role_name, role_of};
 use crate::page::Page;
 use crate::rejection::{self, Rejection, failure};
-use crate::store::{Call, Commit, Error, Store, once, rows};
+use crate::store::{Call, Commit, Error, Store, decide_once, rows};
 
 /// The tasks of every service in this process.
 #[derive(Clone)]
@@ -129,7 +129,7 @@ impl TasksService for TaskDesk {
         let request = request.into_inner();
         let (service, store) = self.of(&request.service)?;
         let call = Call { caller: &caller, rpc: "TakeTask", request_id: &request.request_id };
-        once(store, call, &request, || async {
+        decide_once(store, call, &request, || async {
             let mut row = self.find(service, &request.task_id, &caller).await?;
             if row.state != "open" {
                 return Err(
@@ -156,7 +156,7 @@ impl TasksService for TaskDesk {
         let (service, store) = self.of(&request.service)?;
         let outcome = rejection::required(&request.outcome, "outcome", 500)?;
         let call = Call { caller: &caller, rpc: "CompleteTask", request_id: &request.request_id };
-        once(store, call, &request, || async {
+        decide_once(store, call, &request, || async {
             let mut row = self.find(service, &request.task_id, &caller).await?;
             if row.state == "done" {
                 return Err(Rejection::precondition("TASK_DONE", "this task is done").into());

@@ -62,7 +62,7 @@ fn issuer(service: &str, folder: &Path) -> (String, Issuer) {
 
 async fn bell(settings: Settings) -> (Running, Platform) {
     let (told, mut host) = (Told::default(), Host::bind(settings, hearers()).await.unwrap());
-    host.add::<Bell>((Arc::clone(&told), Parts::new())).await.unwrap();
+    host.add::<Bell>((Arc::clone(&told), Parts::new()));
     let running = host.run().await.unwrap();
     let platform = told.lock().unwrap().take().unwrap();
     (running, platform)
@@ -70,7 +70,7 @@ async fn bell(settings: Settings) -> (Running, Platform) {
 
 async fn ear(settings: Settings) -> (Running, Platform) {
     let (told, mut host) = (Told::default(), Host::bind(settings, hearers()).await.unwrap());
-    host.add::<Ear>((Arc::clone(&told), 1)).await.unwrap();
+    host.add::<Ear>((Arc::clone(&told), 1));
     let running = host.run().await.unwrap();
     let platform = told.lock().unwrap().take().unwrap();
     (running, platform)

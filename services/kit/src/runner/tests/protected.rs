@@ -33,7 +33,7 @@ async fn serving(data: &Path, tls: config::Tls) -> Running {
     let mut settings = settings(data);
     settings.tls = tls;
     let mut host = Host::bind(settings, hearers()).await.unwrap();
-    host.add::<Bell>((Told::default(), Parts::new())).await.unwrap();
+    host.add::<Bell>((Told::default(), Parts::new()));
     host.run().await.unwrap()
 }
 

@@ -46,23 +46,29 @@ async fn a_decision_is_written_together_or_not_at_all() {
     for trial in stores("trial", LEDGER).await {
         let store = &trial.store;
         let tenant = Tenant::generate();
-        let decision = |amount| {
-            account(store, "one", amount)
+        let decision = |account_id: &str, amount| {
+            account(store, account_id, amount)
                 .fact(&rang(tenant, 1))
                 .unwrap()
                 .task(task(tenant, Role::Office))
                 .audit(&caller(tenant, Role::Office), "Ring", &[], MORNING.parse().unwrap())
-                .answer(super::requests::answer(tenant, "request-1"))
-                .inbox("evt_1".to_owned(), 1)
         };
-        store.commit(decision(-1)).await.unwrap_err();
+        let asked = |amount| decision("one", amount).answer(super::requests::answer(tenant, "request-1"));
+        let heard = |amount| decision("two", amount).inbox("evt_1".to_owned(), 1);
+        for refused in [asked(-1), heard(-1)] {
+            store.commit(refused).await.unwrap_err();
+        }
         for table in TABLES {
             assert_eq!(rows(store, table).await, 0, "{}: {table}", trial.backend);
         }
-        assert_eq!(store.commit(decision(1)).await.unwrap(), Committed::Now);
-        assert_eq!(store.commit(decision(2)).await.unwrap(), Committed::Before);
-        for table in TABLES {
-            assert_eq!(rows(store, table).await, 1, "{}: {table}", trial.backend);
+        for [first, second] in [[asked(1), asked(2)], [heard(1), heard(2)]] {
+            assert_eq!(store.commit(first).await.unwrap(), Committed::Now);
+            assert_eq!(store.commit(second).await.unwrap(), Committed::Before);
+        }
+        for (table, written) in
+            [("ledger", 2), ("outbox", 2), ("tasks", 2), ("audit", 2), ("answers", 1), ("inbox", 1)]
+        {
+            assert_eq!(rows(store, table).await, written, "{}: {table}", trial.backend);
         }
     }
 }
@@ -213,8 +219,8 @@ async fn what_nobody_can_ask_for_any_more_goes_and_the_rest_stays() {
             answer.answered_at = days(answered);
             let sent_at =
                 store.statement("UPDATE outbox SET sent_at = $1 WHERE sent_at IS NULL", [days(sent).into()]);
-            let commit = Commit::new().fact(&rang(tenant, 1)).unwrap().answer(answer);
-            store.commit(commit.inbox(format!("evt_{index}"), days(heard))).await.unwrap();
+            store.commit(Commit::new().fact(&rang(tenant, 1)).unwrap().answer(answer)).await.unwrap();
+            store.commit(Commit::new().inbox(format!("evt_{index}"), days(heard))).await.unwrap();
             store.commit(Commit::new().execute(sent_at)).await.unwrap();
         }
         let kept = Commit::new().fact(&rang(tenant, 2)).unwrap().task(task(tenant, Role::Office)).audit(

@@ -5,12 +5,10 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use futures::future::join_all;
 use proto::options::v1::Role;
 use proto::tasks::v1::{TakeTaskRequest, TakeTaskResponse, Task};
-use sea_orm::{ConnectionTrait, DbBackend, QueryTrait};
 use tonic::{Code, Response, Status};
 use tonic_types::StatusExt;
 
-use super::super::writer::answers_to;
-use super::super::{Call, Commit, Committed, Store, once, rows};
+use super::super::{Answer, Call, Commit, Committed, Store, decide_once, once};
 use crate::Tenant;
 use crate::audit::Audited;
 use crate::fixtures::{LEDGER, account, caller, number};
@@ -18,12 +16,12 @@ use crate::identity::Caller;
 use crate::rejection::Rejection;
 use crate::testing::{MORNING, TestStore, stores};
 
-pub fn answer(tenant: Tenant, request_id: &str) -> rows::answers::Model {
-    rows::answers::Model {
+pub fn answer(tenant: Tenant, request_id: &str) -> Answer {
+    Answer {
         tenant: tenant.to_string(),
         request_id: request_id.to_owned(),
         fingerprint: String::new(),
-        answer: Vec::new(),
+        bytes: Vec::new(),
         audited: false,
         answered_at: 0,
     }
@@ -72,22 +70,6 @@ async fn the_same_request_has_one_effect_and_one_answer() {
         assert_eq!(number(&trial.store, "SELECT COUNT(*) FROM ledger").await, 1, "{}", trial.backend);
     })
     .await;
-}
-
-#[tokio::test]
-async fn known_requests_are_found_without_reading_every_answer() {
-    let trials = stores("trial", LEDGER).await;
-    let store = &trials.iter().find(|trial| trial.backend == "SQLite").unwrap().store;
-    let (tenant, other) = (Tenant::generate().to_string(), Tenant::generate().to_string());
-    let asked = [(tenant.as_str(), "request-1"), (&tenant, "request-2"), (&other, "request-1")];
-    for requests in [&asked[..2], &asked] {
-        let mut plan = answers_to(requests).build(DbBackend::Sqlite);
-        plan.sql.insert_str(0, "EXPLAIN QUERY PLAN ");
-        for step in store.read().query_all_raw(plan).await.unwrap() {
-            let step: String = step.try_get("", "detail").unwrap();
-            assert!(!step.contains("SCAN"), "{step}");
-        }
-    }
 }
 
 #[tokio::test]
@@ -200,6 +182,54 @@ async fn two_commands_that_open_the_same_account_do_not_fail_but_decide_again() 
         let refused: Vec<String> =
             outcomes.iter().filter_map(|outcome| outcome.as_ref().err()).map(reason).collect();
         assert_eq!(refused, ["ACCOUNT_OPEN"], "{}", trial.backend);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_decision_that_its_own_effect_stands_in_the_way_of_is_answered_from_memory() {
+    on_every_store(async |trial, caller| {
+        let store = &trial.store;
+        let open = async |caller: &Caller, content: &str| {
+            let request = request("request-1", content);
+            let call = Call { caller, rpc: "Open", request_id: &request.request_id };
+            decide_once(store, call, &request, || async {
+                if number(store, "SELECT COUNT(*) FROM ledger").await > 0 {
+                    return Err(Rejection::precondition("ACCOUNT_OPEN", "it is open").into());
+                }
+                let task = Task { id: content.to_owned(), ..Task::default() };
+                Ok((account(store, "one", 1), TakeTaskResponse { task: Some(task) }))
+            })
+            .await
+        };
+        let first = open(&caller, "a").await.unwrap().into_inner();
+        assert_eq!(open(&caller, "a").await.unwrap().into_inner(), first, "{}", trial.backend);
+        assert_eq!(reason(&open(&caller, "b").await.unwrap_err()), "REQUEST_ID_REUSED");
+        let elsewhere = Caller { tenant: Tenant::generate(), ..caller };
+        assert_eq!(reason(&open(&elsewhere, "a").await.unwrap_err()), "ACCOUNT_OPEN");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_request_is_known_also_when_it_could_be_decided_again() {
+    on_every_store(async |trial, caller| {
+        let (store, decided) = (&trial.store, AtomicU32::new(0));
+        let open = async |content: &str| {
+            let request = request("request-1", content);
+            let call = Call { caller: &caller, rpc: "Open", request_id: &request.request_id };
+            decide_once(store, call, &request, || async {
+                let id = format!("account-{}", decided.fetch_add(1, Ordering::Relaxed));
+                let task = Task { id: id.clone(), ..Task::default() };
+                Ok((account(store, &id, 1), TakeTaskResponse { task: Some(task) }))
+            })
+            .await
+        };
+        for outcome in join_all((0..20).map(|_| open("a"))).await {
+            assert_eq!(outcome.unwrap().into_inner().task.unwrap().id, "account-0", "{}", trial.backend);
+        }
+        assert_eq!(reason(&open("b").await.unwrap_err()), "REQUEST_ID_REUSED");
+        assert_eq!(number(store, "SELECT COUNT(*) FROM ledger").await, 1, "{}", trial.backend);
     })
     .await;
 }
