@@ -346,6 +346,43 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn more_letters_than_may_be_started_ahead_all_leave() {
+        let test = stores("dispatcher", crate::store::MIGRATIONS).await.remove(0);
+        let channel = Slow {
+            listens_after: Duration::ZERO,
+            takes: Duration::ZERO,
+            loses: Arc::default(),
+            asked: Arc::default(),
+        };
+        let outlet = Outlet::unlimited(Arc::new(channel.clone()), &test.store);
+        let stop = CancellationToken::new();
+        let (settler, writes) = Settler::new(test.store.clone(), Arc::default(), stop.clone());
+        let desk = Desk {
+            generation: Generation::standing_at(7),
+            air: Air::default(),
+            clock: Clock::fixed("2026-11-24T09:16:00Z".parse().unwrap()),
+            settler,
+        };
+        let (in_round, mut over) = mpsc::channel(1);
+        for number in 0..600 {
+            let mut message = ready(number, 7, in_round.clone());
+            message.attempted.semantics = Semantics::AtMostOnce;
+            outlet.push(Lane::Normal, message);
+        }
+        drop(in_round);
+        let worker = || work(Arc::clone(&outlet), desk.clone(), stop.clone());
+        let workers = futures::future::join_all((0..outlet.workers()).map(|_| worker()));
+        tokio::select! {
+            _ = workers => unreachable!("they end with the stop only"),
+            _ = writes => unreachable!("it ends with the workers only"),
+            ended = tokio::time::timeout(Duration::from_secs(30), over.recv()) => {
+                assert!(ended.is_ok(), "{} of 600 have left", channel.asked.lock().unwrap().len());
+            }
+        }
+        assert_eq!(channel.asked.lock().unwrap().len(), 600);
+    }
+
+    #[tokio::test]
     async fn what_changes_while_a_provider_is_slow_to_listen_stops_the_message_all_the_same() {
         let test = stands_still().await;
         let slow = |seconds| Slow {

@@ -151,7 +151,10 @@ impl Outlet {
     /// Writes down that a message starts, while others use its connection. None when that could not be made
     /// durable: then it must not be sent.
     pub(super) async fn start<'a>(&'a self, turn: Turn<'a>, desk: &Desk, delivery: &str) -> Option<Turn<'a>> {
-        let _ahead = permit(&self.ahead).await;
+        // When as many are ahead as may be, this one keeps its connection: those that are ahead wait for one.
+        let Ok(_ahead) = self.ahead.try_acquire() else {
+            return desk.settler.start(delivery).await.then_some(turn);
+        };
         let Turn { credit, connection } = turn;
         drop(connection);
         if !desk.settler.start(delivery).await {
