@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use kit::clock::Clock;
+use kit::faults::Faults;
 use kit::telemetry;
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
 use tokio::time::Instant;
@@ -20,6 +21,7 @@ use super::settler::Settler;
 use crate::channels::{Leave, NotSent, Outcome, why};
 use crate::domain::settle::{Semantics, settle, started_in_vain};
 use crate::metrics;
+use crate::points;
 use crate::store::settle::Finished;
 
 /// How old a clearance may be when a request is started. Promised to every restricted family.
@@ -34,6 +36,7 @@ pub(super) struct Desk {
     pub air: Air,
     pub clock: Clock,
     pub settler: Settler,
+    pub faults: Faults,
 }
 
 impl Desk {
@@ -88,9 +91,13 @@ pub(super) async fn fly(ready: Ready, outlet: &Outlet, desk: &Desk, credit: Owne
     let landing = Landing { _credit: credit, _in_the_air: in_the_air, _round: ready.round.clone() };
     let looked = Looked::of(&ready);
     let at_most_once = ready.attempted.semantics == Semantics::AtMostOnce;
-    if at_most_once && !desk.settler.start(&ready.delivery.id).await {
-        return;
+    if at_most_once {
+        if !desk.settler.start(&ready.delivery.id).await {
+            return;
+        }
+        desk.faults.at(points::START_DURABLE).await;
     }
+    desk.faults.at(points::BEFORE_REQUEST).await;
     let started_at = desk.clock.now();
     // A provider may take long to listen; what has changed meanwhile still stops the message.
     let (asked, look) = (desk.clone(), looked.clone());
@@ -108,6 +115,7 @@ pub(super) async fn fly(ready: Ready, outlet: &Outlet, desk: &Desk, credit: Owne
         Err(NotSent::MayNot | NotSent::NoTurn) if at_most_once => None,
         Err(NotSent::MayNot | NotSent::NoTurn) => return,
     };
+    desk.faults.at(points::ANSWERED).await;
     let now = desk.clock.now();
     let (settled, attempts, started_at) = match outcome {
         Some(outcome) => {
@@ -277,6 +285,7 @@ mod tests {
             air: Air::default(),
             clock: Clock::fixed("2026-11-24T09:16:00Z".parse().unwrap()),
             settler: Settler::that_forgets(),
+            faults: Faults::default(),
         };
         let begun = Instant::now();
         let (in_round, mut over) = mpsc::channel(1);

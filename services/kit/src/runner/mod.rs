@@ -34,6 +34,7 @@ use crate::bus::server::{Hearers, Server};
 use crate::bus::{Access, Bus, relay};
 use crate::clock::Clock;
 use crate::config::{self, Issuer, Mode, Secret};
+use crate::faults::{Fault, Faults};
 use crate::folder::DataFolder;
 use crate::identity::{self, Gate, Keys};
 use crate::operations::DeadLetterOffice;
@@ -78,6 +79,8 @@ pub struct Settings {
     pub people_issuer: Option<String>,
     /// The time.
     pub clock: Clock,
+    /// What is to fail, for tests.
+    pub faults: Vec<Fault>,
 }
 
 struct Built {
@@ -146,10 +149,12 @@ impl Host {
     /// Opens a service's store, connects it to the bus and builds its parts.
     pub async fn add<S: Service>(&mut self, config: S::Config) -> anyhow::Result<()> {
         let settings = &self.settings;
+        let faults = Faults::of(S::NAME, S::POINTS, &settings.faults)?;
         let store =
             Store::open(S::NAME, &settings.store, &settings.data, settings.clock.clone(), S::MIGRATIONS)
                 .await
-                .with_context(|| format!("the store of {} cannot be opened", S::NAME))?;
+                .with_context(|| format!("the store of {} cannot be opened", S::NAME))?
+                .with_faults(faults);
         let (url, password): (String, Option<&Secret>) = match (&self.server, &settings.nats.url) {
             (Some(server), _) => (server.url(), server.password(S::NAME)),
             (None, Some(url)) => (url.clone(), settings.nats.passwords.get(S::NAME)),

@@ -13,6 +13,7 @@ use super::writer::Writer;
 use super::{Error, Inner, Store, restored};
 use crate::clock::Clock;
 use crate::config;
+use crate::faults::Faults;
 use crate::unreached::{Why, place};
 
 const ANSWERS_WITHIN: Duration = Duration::from_secs(10);
@@ -66,7 +67,8 @@ impl Store {
         let restored_at = restored::last(&write, write.get_database_backend()).await?;
         let outbox = Arc::new(Notify::new());
         let writer = Writer::start(write.clone(), Arc::clone(&outbox));
-        Ok(Self { inner: Arc::new(Inner { write, read, clock, restored_at, writer, outbox }) })
+        let inner = Arc::new(Inner { write, read, clock, restored_at, writer, outbox });
+        Ok(Self { inner, faults: Faults::default() })
     }
 }
 
