@@ -109,6 +109,13 @@ fn file_options(path: &Path, connections: u32, what_for: Use) -> ConnectOptions 
     let mut options = ConnectOptions::new("sqlite://below");
     // One writer, so that transactions queue in our order instead of failing as busy.
     options.max_connections(connections).sqlx_logging(false).acquire_timeout(Duration::from_mins(1));
+    // SQLite ends a transaction by itself when a write fails, as on a full disk. The driver does not learn that
+    // and goes on counting: later transactions on the connection would be parts of one that is never committed,
+    // though each commit is answered. Such a connection is closed, and another one opened.
+    options.map_sqlx_sqlite_before_acquire(|connection, _| {
+        let is_sound = !connection.is_in_transaction();
+        Box::pin(async move { Ok(is_sound) })
+    });
     let path = path.to_owned();
     options.map_sqlx_sqlite_opts(move |options| {
         let options = options
