@@ -179,18 +179,15 @@ impl Cell {
             let (tasks, deliveries) = (school.tasks().await, school.deliveries().await);
             let (notices, messages) = (school.notices().await, school.phones.messages());
             let gathers = notices.iter().any(|notice| notice.state() == NoticeState::Gathering);
-            let open = deliveries.iter().filter(|delivery| is_open(delivery, &tasks)).count();
+            let open: Vec<_> = deliveries.iter().filter(|delivery| is_open(delivery, &tasks)).collect();
             let lost = self.lost(&messages, &deliveries, &tasks);
-            let rests = lost.is_empty() && open == 0 && !gathers;
+            let rests = lost.is_empty() && open.is_empty() && !gathers;
             if rests || Instant::now() >= deadline {
                 let mut untrue = untrue(&deliveries, &messages);
                 let barred = messages.iter().filter(|message| message.accepted.to == BARRED_NUMBER);
                 untrue.extend(barred.map(|message| format!("who is barred was told: {}", message.seq)));
                 if !rests {
-                    untrue.push(format!(
-                        "{open} deliveries open, gathering: {gathers}; {}",
-                        last_words(school)
-                    ));
+                    untrue.push(format!("open: {open:#?}, gathering: {gathers}; {}", last_words(school)));
                 }
                 let twice = |letters| told_twice(&messages, letters);
                 let (twice, letters_twice) = (twice(false), twice(true));

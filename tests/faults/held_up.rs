@@ -1,4 +1,4 @@
-//! Databases that are there and do not do what they should: somebody else holds their locks. The
+//! Databases that are there and do not do what they should: somebody else holds their locks, or the disk is full. The
 //! processes live on, so that nothing may be told twice either.
 
 use std::time::Duration;
@@ -11,6 +11,8 @@ use crate::cell::{Cell, Day};
 
 /// Longer than anybody waits for a lock of SQLite.
 const LOCKED_FOR: Duration = Duration::from_secs(12);
+/// Less than any database has.
+const FULL: u64 = 4_096;
 
 fn assert_unharmed(what: &str, day: &Day) {
     println!("{what}: {} messages, lost {}, told twice {}", day.messages, day.lost.len(), day.twice);
@@ -70,4 +72,27 @@ async fn databases_whose_locks_somebody_holds_for_seconds_lose_and_repeat_nothin
         Box::pin(survives_locks(on(Backend::Sqlite))),
         Box::pin(survives_locks(on(Backend::Postgres)))
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_disk_that_is_full_for_a_while_loses_and_repeats_nothing() {
+    let layout = Layout { backend: Backend::Sqlite, shape: Shape::Whole(1) };
+    let cell = Cell::begin(layout, &[]).await;
+    let mortal = cell.school.mortal();
+    let full = async {
+        // Once while nothing is written down yet, once while messages leave.
+        for messages in [0, 3] {
+            cell.school.messages(messages).await;
+            mortal.files_end_at(Some(FULL)).await;
+            let before = cell.school.phones.messages().len();
+            passes(Duration::from_secs(4)).await;
+            // No word leaves of what cannot be written down.
+            assert!(messages > 0 || (before, cell.school.phones.messages().len()) == (0, 0));
+            mortal.files_end_at(None).await;
+        }
+    };
+    mortal.files_end_at(Some(FULL)).await;
+    let (day, ()) = tokio::join!(cell.lives(), full);
+    assert_unharmed("full", &day);
+    cell.ends().await;
 }

@@ -186,11 +186,14 @@ impl School {
             }
             Home::Protected(_) => format!("https://{HERE}:{}", self.http.port()),
         };
+        // A provider gives up after some tries, and who died takes a while to be back.
+        let retry_every =
+            Duration::from_millis(if matches!(self.home, Home::Mortal(_)) { 1_500 } else { 200 });
         self.phones.send_receipts_to(ReceiptsTo {
             url: format!("{place}/dispatcher/receipts/notify"),
             bearer_token: self.receipts_token.reveal().to_owned(),
             after: Duration::from_millis(50),
-            retry_every: Duration::from_millis(200),
+            retry_every,
         });
     }
 
