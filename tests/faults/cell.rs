@@ -176,12 +176,14 @@ impl Cell {
         let mut ticks = tokio::time::interval(Duration::from_millis(250));
         loop {
             ticks.tick().await;
+            let before = school.phones.messages().len();
             let (tasks, deliveries) = (school.tasks().await, school.deliveries().await);
             let (notices, messages) = (school.notices().await, school.phones.messages());
             let gathers = notices.iter().any(|notice| notice.state() == NoticeState::Gathering);
             let open: Vec<_> = deliveries.iter().filter(|delivery| is_open(delivery, &tasks)).collect();
             let lost = self.lost(&messages, &deliveries, &tasks);
-            let rests = lost.is_empty() && open.is_empty() && !gathers;
+            // What left while we looked belongs to deliveries that we have not seen.
+            let rests = lost.is_empty() && open.is_empty() && !gathers && messages.len() == before;
             if rests || Instant::now() >= deadline {
                 let mut untrue = untrue(&deliveries, &messages);
                 let barred = messages.iter().filter(|message| message.accepted.to == BARRED_NUMBER);

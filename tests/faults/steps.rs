@@ -37,6 +37,8 @@ const LAYOUTS: [Layout; 2] = [
     Layout { backend: Backend::Postgres, shape: Shape::Apart(2) },
 ];
 const AT_ONCE: usize = 5;
+/// The task of the safeguarding lead about what left before a restriction was heard.
+const LEFT_TOO_LATE: &str = "left_before_restriction";
 
 /// A step, and what is on its way.
 #[derive(Clone, Copy)]
@@ -109,6 +111,14 @@ impl Step {
         );
         let (recall, before) = recalled;
         let messages = rests(&school).await;
+        let barred: Vec<SignedDuration> = (messages.iter())
+            .filter(|message| message.accepted.to == NUMBERS[1])
+            .map(|message| message.at.duration_since(barred_at))
+            .collect();
+        if barred.iter().any(SignedDuration::is_positive) {
+            // A watch looks for what left in those seconds when they are over.
+            school.task(LEFT_TOO_LATE).await;
+        }
         let tasks = school.tasks().await;
         let to = |number: &str| {
             let number = number.to_owned();
@@ -125,10 +135,10 @@ impl Step {
         let seen = Seen {
             recall,
             recalled: [early.len(), late.len()],
-            barred: to(NUMBERS[1]).map(|message| message.at.duration_since(barred_at)).collect(),
+            barred,
             came: to(NUMBERS[2]).map(|message| message.accepted.body.clone()).collect(),
             asked: [
-                tasks.iter().any(|task| task.kind == "left_before_restriction"),
+                tasks.iter().any(|task| task.kind == LEFT_TOO_LATE),
                 tasks.iter().any(|task| task.subjects.contains(&barred_child)),
             ],
             untrue: untrue(&school.deliveries().await, &messages),

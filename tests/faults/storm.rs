@@ -1,5 +1,5 @@
 //! An hour of days on which everything fails at random: processes die at random steps and moments, providers refuse, are
-//! silent and lose answers, receipts come late and twice. The seed that is printed plays a day again, as far as chance is ours.
+//! silent and lose answers, receipts come late and twice. A day follows from its seed, which is printed, as far as chance is ours.
 
 use std::time::Duration;
 
@@ -60,6 +60,8 @@ async fn survives(seed: u64) -> Result<Day, String> {
     let layout = LAYOUTS[random.usize(..LAYOUTS.len())];
     let faults: Vec<Fault> = (0..random.usize(1..4)).map(|_| fault(&mut random)).collect();
     let behaviours: Vec<Behaviour> = (0..random.usize(..3)).map(|_| behaviour(&mut random)).collect();
+    let what = format!("seed {seed}: {layout:?}, {faults:?}, {behaviours:?}");
+    println!("{what}");
     let cell = Cell::begin(layout, &faults).await;
     for behaviour in &behaviours {
         cell.school.phones.behave(behaviour.clone());
@@ -81,9 +83,8 @@ async fn survives(seed: u64) -> Result<Day, String> {
     };
     let (day, ()) = tokio::join!(day, kills);
     let unclear: usize = behaviours.iter().map(unclear).sum();
-    let what = format!("seed {seed}: {layout:?}, {faults:?}, {behaviours:?}");
     println!(
-        "{what}: {} died, {} messages, lost {}, told twice {}, letters twice {}, untrue {}",
+        "seed {seed}: {} died, {} messages, lost {}, told twice {}, letters twice {}, untrue {}",
         day.deaths,
         day.messages,
         day.lost.len(),
