@@ -13,7 +13,7 @@ test:
 	deploy/tools/install nats-server postgres chromium
 	deploy/tools/with-postgres cargo test --workspace --locked
 
-# Twenty mornings in which every service is killed again and again: the better part of an hour.
+# Whoever dies at every step in every layout, twenty mornings on which every service is killed again and again, and an hour at random.
 soak:
 	deploy/tools/install nats-server postgres
 	cargo build --locked --package schoolbell

@@ -154,6 +154,7 @@ async fn nothing_is_lost(backend: Backend) {
     };
     let messages = phones.wait_until(patience, |messages| told(messages) == MESSAGES).await.unwrap();
     let duplicates = messages.len() - MESSAGES;
+    println!("{backend:?}: {before} of {MESSAGES} had left when it was killed, {duplicates} told twice");
     assert!(duplicates <= CREDITS, "{duplicates} duplicates");
     dispatcher.end().await;
     services.end().await;

@@ -4,6 +4,7 @@
 
 use std::time::Duration;
 
+use futures::StreamExt;
 use jiff::SignedDuration;
 use kit::config::Secret;
 use schoolbell::app;
@@ -110,9 +111,13 @@ fn last_words(log: &std::path::Path) -> String {
     last.join("\n")
 }
 
+/// Most of a morning is waiting, for a gathering or for a fact that is handed out again: some are played at once.
+const AT_ONCE: usize = 3;
+
 async fn mornings(number: usize) {
-    for _ in 0..number {
-        let Survived { seed, judged, killed } = survive(fastrand::u64(..)).await;
+    let all = (0..number).map(|_| Box::pin(survive(fastrand::u64(..))));
+    let mut all = futures::stream::iter(all).buffer_unordered(AT_ONCE);
+    while let Some(Survived { seed, judged, killed }) = all.next().await {
         let of = |service: &str| killed.iter().filter(|one| *one == service).count();
         let [twice, barred, wrongly, untold] = judged.verdict.figures().map(|(_, found)| found.len());
         println!(

@@ -13,6 +13,7 @@ mod deployment;
 mod headers;
 mod hearers;
 mod manifests;
+mod points;
 mod purity;
 mod readme;
 mod rust;

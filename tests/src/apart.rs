@@ -3,13 +3,14 @@
 
 pub mod compose;
 pub mod ground;
+pub mod mortal;
 pub mod protected;
 mod whole;
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
+use std::process::{ExitStatus, Stdio};
 
 use kit::bus::server::Server;
 use schoolbell::app;
@@ -17,6 +18,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::process::{Child, Command};
 use tokio_util::sync::CancellationToken;
 
+use crate::given::{PORTS_TRIED, some_port};
 use crate::installation::tools;
 use crate::wait::until;
 
@@ -43,7 +45,26 @@ impl Process {
     }
 
     /// Starts a command of `schoolbell run` and waits until it serves. What it says goes to `log`.
-    pub async fn serve(mut command: Command, log: &Path) -> Self {
+    pub async fn serve(command: Command, log: &Path) -> Self {
+        Self::try_to_serve(command, log).await.map_err(|words| format!("it does not serve: {words}")).unwrap()
+    }
+
+    /// Starts a command at places that the system gives nobody, so that they are free when it is put
+    /// back there after it died.
+    async fn serve_for_good(command: impl Fn(&str, &str) -> Command, log: &Path) -> Self {
+        let mut tried = Err(String::new());
+        for _ in 0..PORTS_TRIED {
+            let [grpc, http] = [some_port(), some_port()].map(|port| format!("127.0.0.1:{port}"));
+            tried = Self::try_to_serve(command(&grpc, &http), log).await;
+            if !matches!(&tried, Err(words) if words.contains("port cannot be bound")) {
+                break;
+            }
+        }
+        tried.map_err(|words| format!("it does not serve: {words}")).unwrap()
+    }
+
+    /// What it said instead, when it does not serve.
+    async fn try_to_serve(mut command: Command, log: &Path) -> Result<Self, String> {
         let words = std::fs::OpenOptions::new().create(true).append(true).open(log).unwrap();
         let before = std::fs::read_to_string(log).unwrap().len();
         let says = |(key, _): (&std::ffi::OsStr, _)| key == LOG;
@@ -63,10 +84,10 @@ impl Process {
         let spoken = |text: &String| text.contains("\"message\":\"serving\"") || text.contains("Error: ");
         let text = until("serving", look, spoken).await;
         let line = text.lines().find(|line| line.contains("\"message\":\"serving\""));
-        assert!(line.is_some(), "the process does not serve: {text}");
-        let line: serde_json::Value = serde_json::from_str(line.unwrap()).unwrap();
+        let Some(line) = line else { return Err(text) };
+        let line: serde_json::Value = serde_json::from_str(line).unwrap();
         let place = |key: &str| line[key].as_str().unwrap().to_owned();
-        Self { child, grpc: place("grpc"), http: place("http") }
+        Ok(Self { child, grpc: place("grpc"), http: place("http") })
     }
 
     /// What its HTTP port answers when it is asked for its health.
@@ -81,17 +102,26 @@ impl Process {
         asking.await.unwrap_or_else(|error| error.to_string())
     }
 
+    fn id(&self) -> u32 {
+        self.child.id().unwrap_or_default()
+    }
+
     /// SIGKILL: nothing is finished, flushed or said.
     pub async fn kill(mut self) {
         self.child.kill().await.unwrap();
     }
 
     /// SIGTERM, which must end with code 0.
-    pub async fn end(mut self) {
-        let id = self.child.id().unwrap();
-        Command::new("kill").args(["-s", "TERM", &id.to_string()]).status().await.unwrap();
-        let status = tokio::time::timeout(crate::wait::PATIENCE, self.child.wait()).await.unwrap().unwrap();
+    pub async fn end(self) {
+        let status = self.told_to_end().await;
         assert!(status.success(), "{status}");
+    }
+
+    async fn told_to_end(mut self) -> ExitStatus {
+        if let Some(id) = self.child.id() {
+            Command::new("kill").args(["-s", "TERM", &id.to_string()]).status().await.unwrap();
+        }
+        tokio::time::timeout(crate::wait::PATIENCE, self.child.wait()).await.unwrap().unwrap()
     }
 }
 

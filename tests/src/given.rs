@@ -14,10 +14,10 @@ use tokio::process::{Child, Command};
 use crate::wait::until;
 
 /// How often a server is started on another port before the test gives up.
-const PORTS_TRIED: usize = 10;
+pub(crate) const PORTS_TRIED: usize = 10;
 
 /// A port that nobody is given by the system; somebody may have taken it all the same.
-fn some_port() -> u16 {
+pub(crate) fn some_port() -> u16 {
     // The last bytes of such an id are random.
     let id = uuid::Uuid::now_v7().into_bytes();
     15_000 + u16::from_be_bytes([id[14], id[15]]) % 17_000

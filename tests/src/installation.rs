@@ -44,10 +44,7 @@ impl Installation<'_> {
         let postgres = match self.backend {
             Backend::Sqlite => String::new(),
             Backend::Postgres => {
-                // The same for every process of one installation.
-                let name = self.folder.file_name().unwrap_or_default().to_string_lossy();
-                let prefix: Vec<String> = name.bytes().map(|byte| format!("{byte:02x}")).collect();
-                let prefix = format!("t{}_", prefix.concat());
+                let prefix = self.database_prefix();
                 format!("postgres = {:?}\ndatabase_prefix = {prefix:?}\n", kit::testing::postgres())
             }
         };
@@ -75,6 +72,15 @@ tools = [{tools:?}]
         let file = self.folder.join("schoolbell.toml");
         std::fs::write(&file, text).unwrap();
         file
+    }
+
+    /// What the names of its databases on a server begin with: the same for every process of one
+    /// installation.
+    #[must_use]
+    pub fn database_prefix(&self) -> String {
+        let name = self.folder.file_name().unwrap_or_default().to_string_lossy();
+        let prefix: Vec<String> = name.bytes().map(|byte| format!("{byte:02x}")).collect();
+        format!("t{}_", prefix.concat())
     }
 
     /// The dispatcher's part of it: the simulated providers and short waits.

@@ -1,12 +1,14 @@
 //! A school that can be lived in: the whole of Schoolbell in this process, or apart.
 
 mod day;
+mod mortal;
 mod overheard;
 mod protected;
 mod seen;
 pub mod stories;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::SignedDuration;
@@ -31,6 +33,7 @@ use tonic::transport::Channel;
 use crate::Roster;
 use crate::apart::Apart;
 use crate::apart::ground::HERE;
+use crate::apart::mortal::Mortal;
 use crate::apart::protected::Protected;
 use crate::installation::{Backend, GATHERS, Installation};
 use crate::wait::PATIENCE;
@@ -70,6 +73,7 @@ enum Home {
     Apart(Box<Apart>),
     Protected(Box<Protected>),
     Overheard(Box<Overheard>),
+    Mortal(Arc<Mortal>),
 }
 
 impl School {
@@ -177,14 +181,19 @@ impl School {
 
     fn take_receipts(&self) {
         let place = match &self.home {
-            Home::Here(_) | Home::Apart(_) | Home::Overheard(_) => format!("http://{}", self.http),
+            Home::Here(_) | Home::Apart(_) | Home::Overheard(_) | Home::Mortal(_) => {
+                format!("http://{}", self.http)
+            }
             Home::Protected(_) => format!("https://{HERE}:{}", self.http.port()),
         };
+        // A provider gives up after some tries, and who died takes a while to be back.
+        let retry_every =
+            Duration::from_millis(if matches!(self.home, Home::Mortal(_)) { 1_500 } else { 200 });
         self.phones.send_receipts_to(ReceiptsTo {
             url: format!("{place}/dispatcher/receipts/notify"),
             bearer_token: self.receipts_token.reveal().to_owned(),
             after: Duration::from_millis(50),
-            retry_every: Duration::from_millis(200),
+            retry_every,
         });
     }
 
@@ -195,7 +204,7 @@ impl School {
     pub async fn kill_one(&mut self, service: &str) {
         let apart = match &mut self.home {
             Home::Apart(apart) => Some(apart),
-            Home::Here(_) | Home::Protected(_) | Home::Overheard(_) => None,
+            Home::Here(_) | Home::Protected(_) | Home::Overheard(_) | Home::Mortal(_) => None,
         };
         apart.expect("services that run apart").kill_one(service).await;
         self.find_services().await;
@@ -213,16 +222,17 @@ impl School {
             dry_run: false,
             agreed_removals: 0,
         };
-        let mut client = self.directory().max_encoding_message_size(64 << 20);
-        let answer =
-            client.import_roster(self.by(Role::SystemAdministrator, request)).await.unwrap().into_inner();
+        let client = self.directory().max_encoding_message_size(64 << 20);
+        let import =
+            async || client.clone().import_roster(self.by(Role::SystemAdministrator, request.clone())).await;
+        let answer = self.answered(import).await;
         assert!(answer.loaded, "the roster has faults: {:#?}", answer.faults);
         let mut page_token = String::new();
         loop {
             let request =
                 directory::ListPupilsRequest { class_id: String::new(), page_size: 500, page_token };
-            let page =
-                self.directory().list_pupils(self.by(Role::Office, request)).await.unwrap().into_inner();
+            let list = async || self.directory().list_pupils(self.by(Role::Office, request.clone())).await;
+            let page = self.answered(list).await;
             for pupil in page.pupils {
                 self.pupils.insert(pupil.source_id, pupil.id);
                 self.classes.insert(pupil.class_source_id, pupil.class_id);
@@ -282,14 +292,24 @@ impl School {
     /// Ends the school, which must have left nothing undone and nothing put aside.
     pub async fn ends_clean(self) {
         self.settles().await;
-        for service in app::all() {
-            let mut operations = self.operations(&service);
-            let request = proto::operations::v1::ListDeadLettersRequest { service, ..Default::default() };
-            let letters =
-                operations.list_dead_letters(self.by(Role::SystemAdministrator, request)).await.unwrap();
-            assert_eq!(letters.into_inner().dead_letters, []);
-        }
+        self.has_put_nothing_aside().await;
         self.stop().await;
+    }
+
+    /// No service has a dead letter.
+    ///
+    /// # Panics
+    /// When one has.
+    pub async fn has_put_nothing_aside(&self) {
+        for service in app::all() {
+            let operations = self.operations(&service);
+            let request = proto::operations::v1::ListDeadLettersRequest { service, ..Default::default() };
+            let letters = self.answered(async || {
+                let request = self.by(Role::SystemAdministrator, request.clone());
+                operations.clone().list_dead_letters(request).await
+            });
+            assert_eq!(letters.await.dead_letters, []);
+        }
     }
 
     /// Stops everything.
@@ -302,6 +322,7 @@ impl School {
             Home::Apart(apart) => apart.stop().await,
             Home::Protected(mut home) => home.stop().await,
             Home::Overheard(home) => home.stop().await,
+            Home::Mortal(home) => Arc::into_inner(home).expect("nobody else has it").stop().await,
         }
         self.phones.stop().await;
         drop(self.data);

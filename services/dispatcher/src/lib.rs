@@ -13,6 +13,7 @@ pub mod directory;
 pub mod domain;
 pub mod metrics;
 pub mod planner;
+pub mod points;
 pub mod reactions;
 pub mod receipts;
 pub mod render;
@@ -33,6 +34,7 @@ use axum::Router;
 use futures::future::BoxFuture;
 use jiff::Timestamp;
 use kit::bus::Handler;
+use kit::faults::Point;
 use kit::service::{Parts, Platform, Service};
 use kit::store::{Commit, Migration, Store};
 use proto::dispatcher::v1::dispatcher_service_server::DispatcherServiceServer;
@@ -69,6 +71,7 @@ pub struct Dispatcher;
 impl Service for Dispatcher {
     const NAME: &'static str = "dispatcher";
     const MIGRATIONS: &'static [Migration] = store::MIGRATIONS;
+    const POINTS: &'static [Point] = points::ALL;
     type Config = Config;
 
     async fn hold_back(store: &Store, now: Timestamp) -> Result<Commit, kit::store::Error> {

@@ -25,6 +25,7 @@ use tracing::{Instrument, Span};
 
 use crate::directory::{self, Directory};
 use crate::domain::{Choices, NoticeKind};
+use crate::points;
 use crate::routes::{Timing, route};
 use crate::store::corrections;
 use crate::store::follow_ups;
@@ -146,6 +147,7 @@ impl Planner {
         for wrong in corrections::wanted(&self.store, now).await? {
             let route = route(NoticeKind::AbsenceCorrection, &self.timing);
             let commit = corrections::correct(&wrong, self.desk(now), &route).await?;
+            self.store.faults().at(points::CORRECTION_PLANNED).await;
             outcome = outcome.and(self.commit(commit).await.map_err(Error::from));
         }
         outcome

@@ -20,6 +20,7 @@ use tokio::sync::{Notify, mpsc, oneshot};
 use crate::channels::Secret;
 use crate::channels::notify_receipt::{Receipt, bearer_matches, receipt};
 use crate::metrics::{self as measured, NOT_DURABLE, RECEIPTS_PUT_OFF, RECEIPTS_REFUSED, STORE_AWAY};
+use crate::points;
 use crate::store::receipts::{self, News, Said};
 
 /// Who puts aside what cannot be read.
@@ -125,7 +126,9 @@ async fn keep(store: &Store, said: &[Said], planner: &Arc<Notify>) -> Result<(),
     let commit = receipts::apply(store, said, store.clock().now())?;
     // Of what did not get there, the next address is wanted at once.
     let any_failed = said.iter().any(|said| matches!(said.news, News::Failed(_)));
+    store.faults().at(points::RECEIPTS_TAKEN).await;
     store.commit(if any_failed { commit.wake(planner) } else { commit }).await?;
+    store.faults().at(points::RECEIPTS_KEPT).await;
     Ok(())
 }
 

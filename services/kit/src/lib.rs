@@ -16,6 +16,7 @@ pub mod audit;
 pub mod bus;
 pub mod clock;
 pub mod config;
+pub mod faults;
 pub mod fields;
 mod fingerprint;
 #[cfg(test)]

@@ -20,6 +20,7 @@ use crate::bus::pulse::Pulses;
 use crate::bus::{Handler, Reaction};
 use crate::clock::Clock;
 use crate::config::Mode;
+use crate::faults::Point;
 use crate::identity::Signer;
 use crate::operations::trace::Tracer;
 use crate::rejection::failure;
@@ -32,6 +33,8 @@ pub trait Service {
     const NAME: &'static str;
     /// Its own tables.
     const MIGRATIONS: &'static [Migration];
+    /// Its own fault points.
+    const POINTS: &'static [Point] = &[];
     /// Its own settings.
     type Config;
     /// Wires the parts.

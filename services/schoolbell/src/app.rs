@@ -48,6 +48,9 @@ pub async fn start(settings: Settings, services: &[String]) -> anyhow::Result<Ru
     for name in services {
         known(name)?;
     }
+    for fault in &settings.faults {
+        known(&fault.service)?;
+    }
     let clock = settings.clock_ahead_by.map_or_else(Clock::system, Clock::offset);
     let people = settings.mode != Mode::Production;
     let given = runner::Settings {
@@ -63,6 +66,7 @@ pub async fn start(settings: Settings, services: &[String]) -> anyhow::Result<Ru
         tls: settings.tls,
         people_issuer: people.then(|| PEOPLE.to_owned()),
         clock,
+        faults: settings.faults,
     };
     let mut host = Host::bind(given, hearers()).await?;
     let wanted = |name: &str| services.iter().any(|service| service == name);

@@ -27,6 +27,8 @@ pub struct Settings {
     pub http: SocketAddr,
     /// How far the clock of the school is ahead of the machine's, if it is; below zero, behind it.
     pub clock_ahead_by: Option<SignedDuration>,
+    /// What is to fail, for tests.
+    pub faults: Vec<kit::faults::Fault>,
     /// Services that run elsewhere.
     #[serde(default)]
     pub peers: BTreeMap<String, String>,
@@ -93,6 +95,9 @@ impl Settings {
         }
         if self.clock_ahead_by.is_some() {
             bail!("production refuses clock_ahead_by: messages must follow the real clock");
+        }
+        if !self.faults.is_empty() {
+            bail!("production refuses faults: they are for tests");
         }
         if self.nats.url.is_none() {
             bail!("production needs nats.url: a cluster whose streams are kept three times");
@@ -201,6 +206,8 @@ mod tests {
         let shifted = "mode = \"production\"\nclock_ahead_by = \"-5h\"";
         assert!(read(shifted, &[]).unwrap_err().to_string().contains("clock_ahead_by"));
         assert!(read("mode = \"production\"", &[]).unwrap_err().to_string().contains("nats.url"));
+        let faults = "mode = \"production\"\nfaults = [{ service = \"dispatcher\", point = \"settled\" }]";
+        assert!(read(faults, &[]).unwrap_err().to_string().contains("faults"));
         let plain = "mode = \"production\"\n[nats]\nurl = \"tls://10.0.0.1:4222\"\n\
                      [dispatcher.channels.\"email.smtp\"]\nhost = \"smtp.example.org\"\nport = 25\n\
                      security = \"plain\"\nfrom = \"a@example.org\"";

@@ -25,9 +25,6 @@ use crate::wait::until;
 const OTHERWISE: [(&str, &str); 2] =
     [("SCHOOLBELL__ABSENCES__CLOSE_AT_REGISTER_TIME", "false"), ("SCHOOLBELL__NATS__ACK_WAIT", "5s")];
 
-/// Where a process listens that has no place yet: the system picks one.
-const ANYWHERE: &str = "127.0.0.1:0";
-
 /// Every service in processes of its own.
 pub struct Apart {
     replicas: BTreeMap<String, Vec<Replica>>,
@@ -93,7 +90,9 @@ impl Apart {
             waiting.remove(&name);
             for place in 1..=replicas {
                 let data = self.folder.join(format!("data-{name}-{place}"));
-                let process = self.launch(&name, &data, (ANYWHERE, ANYWHERE)).await;
+                let command = |grpc: &str, http: &str| self.command(&name, &data, (grpc, http));
+                let process = Process::serve_for_good(command, &self.log()).await;
+                until("health", || process.health(), |answer| answer.ends_with("serving")).await;
                 self.replicas.entry(name.clone()).or_default().push(Replica { process, data });
             }
             let first = self.replicas[&name][0].process.grpc.clone();
@@ -101,8 +100,8 @@ impl Apart {
         }
     }
 
-    /// Starts a process of a service that speaks gRPC and HTTP there, and waits until it serves.
-    async fn launch(&self, service: &str, data: &Path, (grpc, http): (&str, &str)) -> Process {
+    /// A process of a service that speaks gRPC and HTTP there.
+    fn command(&self, service: &str, data: &Path, (grpc, http): (&str, &str)) -> Command {
         let container = &self.compose.services[service];
         let mut translation = self.translation.clone();
         translation.put("0.0.0.0:7400", grpc);
@@ -116,9 +115,7 @@ impl Apart {
         command.args(container.command.iter().map(|argument| translation.of(argument)));
         command.envs(translation.environment(container)).envs(OTHERWISE);
         command.env("SCHOOLBELL__CLOCK_AHEAD_BY", self.clock.ahead().to_string());
-        let process = Process::serve(command, &self.log()).await;
-        until("health", || process.health(), |answer| answer.ends_with("serving")).await;
-        process
+        command
     }
 
     /// Kills the first replica of a service, which stays away.
@@ -132,7 +129,9 @@ impl Apart {
         let (grpc, http) = (replica.process.grpc.clone(), replica.process.http.clone());
         replica.process.kill().await;
         return_now.await;
-        let process = self.launch(service, &replica.data, (&grpc, &http)).await;
+        let command = self.command(service, &replica.data, (&grpc, &http));
+        let process = Process::serve(command, &self.log()).await;
+        until("health", || process.health(), |answer| answer.ends_with("serving")).await;
         let replicas = self.replicas.get_mut(service).expect("a service");
         replicas.insert(place, Replica { process, data: replica.data });
     }

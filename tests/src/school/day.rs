@@ -22,7 +22,8 @@ impl School {
             session: absences::Session::Morning.into(),
             marks,
         };
-        self.absences().post_register(self.by(Role::ClassTeacher, request)).await.unwrap().into_inner()
+        let post = async || self.absences().post_register(self.by(Role::ClassTeacher, request.clone())).await;
+        self.answered(post).await
     }
 
     /// Posts the register of every class and closes the session.
@@ -40,7 +41,9 @@ impl School {
             date: DAY.to_owned(),
             session: absences::Session::Morning.into(),
         };
-        self.absences().close_register(self.by(Role::AttendanceOfficer, request)).await.unwrap().into_inner()
+        let close =
+            async || self.absences().close_register(self.by(Role::AttendanceOfficer, request.clone())).await;
+        self.answered(close).await
     }
 
     /// A pupil comes in.
@@ -51,7 +54,8 @@ impl School {
             date: DAY.to_owned(),
             session: absences::Session::Morning.into(),
         };
-        self.absences().record_arrival(self.by(Role::Office, request)).await.unwrap().into_inner()
+        let record = async || self.absences().record_arrival(self.by(Role::Office, request.clone())).await;
+        self.answered(record).await
     }
 
     /// Somebody at home gives a reason.

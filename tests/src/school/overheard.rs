@@ -82,7 +82,7 @@ impl School {
     pub async fn ends_and_has_said(self) -> Said {
         let home = match self.home {
             Home::Overheard(home) => Some(home),
-            Home::Here(_) | Home::Apart(_) | Home::Protected(_) => None,
+            Home::Here(_) | Home::Apart(_) | Home::Protected(_) | Home::Mortal(_) => None,
         };
         let Overheard { process, collector, log } = *home.expect("somebody who listens");
         // What was not told to the collector before is told at the end.

@@ -61,7 +61,7 @@ impl School {
     pub fn protected(&self) -> &Protected {
         let protected = match &self.home {
             Home::Protected(protected) => Some(protected),
-            Home::Here(_) | Home::Apart(_) | Home::Overheard(_) => None,
+            Home::Here(_) | Home::Apart(_) | Home::Overheard(_) | Home::Mortal(_) => None,
         };
         protected.expect("services with TLS")
     }
@@ -74,7 +74,7 @@ impl School {
         self.elsewhere.clear();
         let home = match &mut self.home {
             Home::Protected(home) => Some(home),
-            Home::Here(_) | Home::Apart(_) | Home::Overheard(_) => None,
+            Home::Here(_) | Home::Apart(_) | Home::Overheard(_) | Home::Mortal(_) => None,
         };
         let home = home.expect("services with TLS");
         home.stop().await;

@@ -16,8 +16,8 @@ impl School {
         let (mut all, mut page_token) = (Vec::new(), String::new());
         loop {
             let request = dispatcher::ListNoticesRequest { page_size: 500, page_token, ..Default::default() };
-            let page =
-                self.dispatcher().list_notices(self.by(Role::Head, request)).await.unwrap().into_inner();
+            let list = async || self.dispatcher().list_notices(self.by(Role::Head, request.clone())).await;
+            let page = self.answered(list).await;
             all.extend(page.notices);
             page_token = page.next_page_token;
             if page_token.is_empty() {
@@ -32,8 +32,8 @@ impl School {
         loop {
             let request =
                 dispatcher::ListDeliveriesRequest { page_size: 500, page_token, ..Default::default() };
-            let page =
-                self.dispatcher().list_deliveries(self.by(Role::Head, request)).await.unwrap().into_inner();
+            let list = async || self.dispatcher().list_deliveries(self.by(Role::Head, request.clone())).await;
+            let page = self.answered(list).await;
             all.extend(page.deliveries);
             page_token = page.next_page_token;
             if page_token.is_empty() {
@@ -46,9 +46,10 @@ impl School {
     pub async fn tasks(&self) -> Vec<tasks::Task> {
         let mut all = Vec::new();
         for service in app::all() {
-            let mut client = TasksServiceClient::new(self.to(&service));
+            let client = TasksServiceClient::new(self.to(&service));
             let request = tasks::ListTasksRequest { service, page_size: 500, ..Default::default() };
-            all.extend(client.list_tasks(self.by(Role::Head, request)).await.unwrap().into_inner().tasks);
+            let list = async || client.clone().list_tasks(self.by(Role::Head, request.clone())).await;
+            all.extend(self.answered(list).await.tasks);
         }
         all
     }

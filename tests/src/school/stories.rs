@@ -74,8 +74,9 @@ impl School {
             pupil_id: self.pupil(pupil),
             account: Some(account),
         };
-        let answer = self.incidents().record_accident(self.by(Role::FirstAider, request)).await.unwrap();
-        answer.into_inner().accident_id
+        let record =
+            async || self.incidents().record_accident(self.by(Role::FirstAider, request.clone())).await;
+        self.answered(record).await.accident_id
     }
 
     /// The account of an accident is corrected.
@@ -128,7 +129,8 @@ impl School {
             body: body.to_owned(),
             text: text.to_owned(),
         };
-        self.messaging().send_announcement(self.by(Role::Office, request)).await.unwrap();
+        let send = async || self.messaging().send_announcement(self.by(Role::Office, request.clone())).await;
+        self.answered(send).await;
     }
 
     /// Who would be told of a closure of everybody.
@@ -147,7 +149,7 @@ impl School {
     pub async fn website(&self, document: &str) -> reqwest::Response {
         let path = format!("/website/{}/{document}", self.id);
         let address = match &self.home {
-            Home::Here(_) | Home::Overheard(_) => self.http,
+            Home::Here(_) | Home::Overheard(_) | Home::Mortal(_) => self.http,
             Home::Apart(apart) => apart.http("website"),
             Home::Protected(home) => return home.document("website", &path).await.unwrap(),
         };

@@ -10,6 +10,7 @@ use proto::ids::PupilId;
 use super::{Circumstances, Error, Planner};
 use crate::domain::plan::{self, Later, Plan, Wanted};
 use crate::domain::{Matter, Pupil, Suppressed, Texts};
+use crate::points;
 use crate::routes::route;
 use crate::store::follow_ups::{self, FollowUp};
 use crate::store::gatherings::Gathering;
@@ -44,7 +45,10 @@ impl Planner {
         if nobody {
             commit = commit.task(waits::nobody_concerned(gathering.school, &gathering.id, now));
         }
-        Ok(self.commit(commit).await?)
+        self.store.faults().at(points::GATHERING_PLANNED).await;
+        self.commit(commit).await?;
+        self.store.faults().at(points::GATHERING_LEFT).await;
+        Ok(())
     }
 
     /// The plan for everybody in a scope, and how many pupils it concerns, where that was asked. What is
@@ -81,7 +85,9 @@ impl Planner {
         let plan = plan.and(plan::dealt_with(by_person));
         let commit =
             follow_ups::done(&self.store, follow_up).execute(waits::over(&self.store, &gathering.id));
-        Ok(self.commit(plans::write(&self.writing(gathering, now), &plan, commit)?).await?)
+        let commit = plans::write(&self.writing(gathering, now), &plan, commit)?;
+        self.store.faults().at(points::NEXT_ADDRESS_PLANNED).await;
+        Ok(self.commit(commit).await?)
     }
 
     /// Asks the directory who there is, and decides. What can no longer be told in time is a

@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::prepare::{Prepared, Round};
 use super::{Error, LOOPS, Sender};
+use crate::points;
 use crate::store::chunks::{self, Chunk, Line};
 use crate::store::waits;
 
@@ -48,6 +49,7 @@ impl Sender {
         let Some(chunk) = chunks::claim(&self.store, line, &self.owner).await? else {
             return Ok(false);
         };
+        self.store.faults().at(points::CHUNK_LEASED).await;
         let held = Arc::new(AtomicBool::new(true));
         let outcome = tokio::select! {
             outcome = self.drain(&chunk, &held, stop) => outcome,
@@ -108,6 +110,9 @@ impl Sender {
             let (lasts, mut over) = mpsc::channel::<Infallible>(1);
             let round = Round { chunk, held, lasts };
             let Prepared { ready, held_up } = self.prepare(round, open, stop).await?;
+            if !ready.is_empty() {
+                self.store.faults().at(points::WORDED).await;
+            }
             for message in ready {
                 if let Some(outlet) = self.outlets.get(&message.delivery.channel) {
                     outlet.push(chunk.lane, message);

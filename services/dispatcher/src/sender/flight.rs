@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use kit::clock::Clock;
+use kit::faults::Faults;
 use kit::telemetry;
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
 use tokio::time::Instant;
@@ -20,6 +21,7 @@ use super::settler::Settler;
 use crate::channels::{Leave, NotSent, Outcome, why};
 use crate::domain::settle::{Semantics, settle, started_in_vain};
 use crate::metrics;
+use crate::points;
 use crate::store::settle::Finished;
 
 /// How old a clearance may be when a request is started. Promised to every restricted family.
@@ -34,6 +36,7 @@ pub(super) struct Desk {
     pub air: Air,
     pub clock: Clock,
     pub settler: Settler,
+    pub faults: Faults,
 }
 
 impl Desk {
@@ -89,6 +92,10 @@ pub(super) async fn fly(ready: Ready, outlet: &Outlet, desk: &Desk, turn: Turn<'
     let at_most_once = ready.attempted.semantics == Semantics::AtMostOnce;
     let turn = if at_most_once { outlet.start(turn, desk, &ready.delivery.id).await } else { Some(turn) };
     let Some(turn) = turn else { return };
+    if at_most_once {
+        desk.faults.at(points::START_DURABLE).await;
+    }
+    desk.faults.at(points::BEFORE_REQUEST).await;
     let started_at = desk.clock.now();
     // A provider may take long to listen; what has changed meanwhile still stops the message.
     let (asked, look) = (desk.clone(), looked.clone());
@@ -106,6 +113,7 @@ pub(super) async fn fly(ready: Ready, outlet: &Outlet, desk: &Desk, turn: Turn<'
         Err(NotSent::MayNot | NotSent::NoTurn) if at_most_once => None,
         Err(NotSent::MayNot | NotSent::NoTurn) => return,
     };
+    desk.faults.at(points::ANSWERED).await;
     let now = desk.clock.now();
     let (settled, attempts, started_at) = match outcome {
         Some(outcome) => {
@@ -245,6 +253,25 @@ mod tests {
         }
     }
 
+    fn desk(settler: Settler) -> Desk {
+        Desk {
+            generation: Generation::standing_at(7),
+            air: Air::default(),
+            clock: Clock::fixed("2026-11-24T09:16:00Z".parse().unwrap()),
+            settler,
+            faults: Faults::default(),
+        }
+    }
+
+    fn slow(listens_after: u64) -> Slow {
+        Slow {
+            listens_after: Duration::from_secs(listens_after),
+            takes: Duration::ZERO,
+            loses: Arc::default(),
+            asked: Arc::default(),
+        }
+    }
+
     /// Lets messages fly that were cleared just now; says how long after it each was started.
     async fn starts(test: &TestStore, messages: usize, change: impl Fn(&mut Ready)) -> Vec<Duration> {
         let channel = Slow {
@@ -271,12 +298,7 @@ mod tests {
         change: impl Fn(&mut Ready),
     ) -> Vec<Duration> {
         let outlet = Outlet::unlimited(Arc::new(channel.clone()), &test.store);
-        let desk = Desk {
-            generation: Generation::standing_at(7),
-            air: Air::default(),
-            clock: Clock::fixed("2026-11-24T09:16:00Z".parse().unwrap()),
-            settler: Settler::that_forgets(),
-        };
+        let desk = desk(Settler::that_forgets());
         let begun = Instant::now();
         let (in_round, mut over) = mpsc::channel(1);
         for number in 0..messages {
@@ -307,22 +329,12 @@ mod tests {
     #[tokio::test]
     async fn while_a_start_is_written_down_another_message_uses_the_connection() {
         let test = stands_still().await;
-        let channel = Slow {
-            listens_after: Duration::ZERO,
-            takes: Duration::ZERO,
-            loses: Arc::default(),
-            asked: Arc::default(),
-        };
+        let channel = slow(0);
         let outlet = Outlet::unlimited(Arc::new(channel.clone()), &test.store);
         let stop = CancellationToken::new();
         // Its loop is not run, so no start ever becomes durable.
         let (settler, _nobody_writes) = Settler::new(test.store.clone(), Arc::default(), stop.clone());
-        let desk = Desk {
-            generation: Generation::standing_at(7),
-            air: Air::default(),
-            clock: Clock::fixed("2026-11-24T09:16:00Z".parse().unwrap()),
-            settler,
-        };
+        let desk = desk(settler);
         let (in_round, _over) = mpsc::channel(1);
         for (number, semantics) in [Semantics::AtMostOnce, Semantics::AtLeastOnce].into_iter().enumerate() {
             let mut message = ready(number, 7, in_round.clone());
@@ -348,21 +360,11 @@ mod tests {
     #[tokio::test]
     async fn more_letters_than_may_be_started_ahead_all_leave() {
         let test = stores("dispatcher", crate::store::MIGRATIONS).await.remove(0);
-        let channel = Slow {
-            listens_after: Duration::ZERO,
-            takes: Duration::ZERO,
-            loses: Arc::default(),
-            asked: Arc::default(),
-        };
+        let channel = slow(0);
         let outlet = Outlet::unlimited(Arc::new(channel.clone()), &test.store);
         let stop = CancellationToken::new();
         let (settler, writes) = Settler::new(test.store.clone(), Arc::default(), stop.clone());
-        let desk = Desk {
-            generation: Generation::standing_at(7),
-            air: Air::default(),
-            clock: Clock::fixed("2026-11-24T09:16:00Z".parse().unwrap()),
-            settler,
-        };
+        let desk = desk(settler);
         let (in_round, mut over) = mpsc::channel(1);
         for number in 0..600 {
             let mut message = ready(number, 7, in_round.clone());
@@ -385,18 +387,12 @@ mod tests {
     #[tokio::test]
     async fn what_changes_while_a_provider_is_slow_to_listen_stops_the_message_all_the_same() {
         let test = stands_still().await;
-        let slow = |seconds| Slow {
-            listens_after: Duration::from_secs(seconds),
-            takes: Duration::ZERO,
-            loses: Arc::default(),
-            asked: Arc::default(),
-        };
         assert_eq!(starts_at(&test, slow(3), 1, |_| {}).await.len(), 1);
         assert!(starts_at(&test, slow(5), 1, |_| {}).await.is_empty());
-        let slow = slow(3);
-        let lost = Arc::clone(&slow.loses);
+        let losing = slow(3);
+        let lost = Arc::clone(&losing.loses);
         let lease = |ready: &mut Ready| *lost.lock().unwrap() = Some(Arc::clone(&ready.held));
-        assert!(starts_at(&test, slow, 1, lease).await.is_empty());
+        assert!(starts_at(&test, losing, 1, lease).await.is_empty());
     }
 
     #[tokio::test]

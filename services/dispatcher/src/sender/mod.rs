@@ -154,6 +154,7 @@ impl Sender {
             air: self.air.clone(),
             clock: self.store.clock().clone(),
             settler: self.settler.clone(),
+            faults: self.store.faults().clone(),
         }
     }
 

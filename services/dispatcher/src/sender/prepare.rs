@@ -22,6 +22,7 @@ use crate::channels::{Found, Medium, Outcome, Outgoing};
 use crate::directory::{self, School};
 use crate::domain::settle::{Attempted, Settled, resolve, settle};
 use crate::domain::{DeliveryState, Reason, Texts, why};
+use crate::points;
 use crate::routes::Lane;
 use crate::store::chunks::{Chunk, Delivery};
 use crate::store::drops;
@@ -86,6 +87,7 @@ impl Sender {
             // The copy of the generation is followed no more, so nothing may be started.
             () = stop.cancelled() => return Ok(Prepared { ready: Vec::new(), held_up: None }),
         };
+        self.store.faults().at(points::CLEARED).await;
         let (mut done, mut ready, mut dropped) = (Vec::new(), Vec::with_capacity(live.len()), Vec::new());
         let (mut uncleared, mut waits, mut unsaid) = (Vec::new(), false, BTreeSet::new());
         let (mut said, mut wordless) = (Vec::new(), Vec::new());

@@ -9,6 +9,7 @@ use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use super::flight::Landing;
+use crate::points;
 use crate::store::settle::{Finished, settle, start_and_settle};
 
 /// The credit window: how many messages may be in the air or not yet durable.
@@ -162,6 +163,9 @@ async fn write(store: &Store, starts: Vec<(String, oneshot::Sender<()>)>, ends: 
     let finished: Vec<Finished> = ends.iter().map(|end| end.finished.clone()).collect();
     let (starting, waiting): (Vec<String>, Vec<_>) = starts.into_iter().unzip();
     let whole = start_and_settle(store, &starting, &finished, now).await;
+    if whole.is_ok() && !finished.is_empty() {
+        store.faults().at(points::SETTLED).await;
+    }
     match &whole {
         // A flight that was given up does not wait any more.
         Ok(()) => {

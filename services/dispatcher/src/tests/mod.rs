@@ -9,6 +9,7 @@ mod bad_input;
 mod bounced;
 mod chunks;
 mod clearance;
+mod clocks;
 mod closures;
 mod closures_uncleared;
 mod corrections;

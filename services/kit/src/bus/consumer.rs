@@ -23,6 +23,7 @@ use super::pulse::{self, Pulses};
 use super::reaction::{Handler, Raw, Reaction, Verdict, put_through, was_heard};
 use super::{Bus, consumer_name, dead_letters, restored};
 use crate::config;
+use crate::faults::KEPT;
 use crate::store::Store;
 use crate::telemetry;
 
@@ -162,6 +163,7 @@ impl Hearing {
         match verdict {
             Ok(()) => {
                 refusals.forget(sequence);
+                self.store.faults().at(KEPT).await;
                 message.double_ack().await?;
             }
             Err(wait) => message.ack_with(AckKind::Nak(Some(wait))).await?,

@@ -18,6 +18,7 @@ use serde::Deserialize;
 
 use super::dead_letters;
 use crate::clock::micros;
+use crate::faults::HEARD;
 use crate::store::{Commit, Error, Store, rows};
 
 /// How often a reaction decides again when others change what it decided on.
@@ -134,6 +135,7 @@ pub(crate) async fn put_through(store: &Store, handler: &Handler, raw: Raw) -> R
         }
         let decision = asked(handler, raw.clone()).await?;
         let commit = decision.commit.inbox(decision.id, micros(store.clock().real()));
+        store.faults().at(HEARD).await;
         match store.commit(commit).await {
             Ok(_) => return Ok(()),
             Err(Error::Conflict) => {}

@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Bus, Error, KEPT_FOR, pulse};
 use crate::clock::{from_micros, micros};
+use crate::faults::{PUBLISHED, PUBLISHING};
 use crate::metrics::{OUTBOX_OLDEST, RELAY_FAILURES};
 use crate::store::{self, Commit, Store, rows};
 
@@ -94,7 +95,9 @@ pub(super) async fn publish_all(store: &Store, bus: &Bus) -> Result<(), Failure>
         if rows.is_empty() {
             return Ok(());
         }
+        store.faults().at(PUBLISHING).await;
         publish(bus, &rows).await?;
+        store.faults().at(PUBLISHED).await;
         if !remember(store, &seen, &rows).await? {
             seen = look(store, bus).await?;
         }

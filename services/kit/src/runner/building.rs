@@ -8,6 +8,7 @@ use super::{Host, Settings};
 use crate::bus::pulse::Pulses;
 use crate::bus::server::Server;
 use crate::bus::{Access, Bus};
+use crate::faults::Faults;
 use crate::service::{Parts, Platform, Service};
 use crate::store::Store;
 
@@ -33,9 +34,12 @@ impl Added {
         S::Config: Send + 'static,
     {
         let (store, data, clock) = (settings.store.clone(), settings.data.clone(), settings.clock.clone());
+        let faults = Faults::of(S::NAME, S::POINTS, &settings.faults);
         let opening = async move {
+            let faults = faults?;
             let store = Store::open(S::NAME, &store, &data, clock, S::MIGRATIONS).await;
-            store.with_context(|| format!("the store of {} cannot be opened", S::NAME))
+            let store = store.with_context(|| format!("the store of {} cannot be opened", S::NAME))?;
+            Ok(store.with_faults(faults))
         };
         let build = |platform: Platform| {
             let building = async move {

@@ -34,6 +34,7 @@ use crate::bus::relay;
 use crate::bus::server::{Hearers, Server};
 use crate::clock::Clock;
 use crate::config::{self, Issuer, Mode};
+use crate::faults::Fault;
 use crate::folder::DataFolder;
 use crate::identity::{self, Gate, Keys};
 use crate::operations::DeadLetterOffice;
@@ -79,6 +80,8 @@ pub struct Settings {
     pub people_issuer: Option<String>,
     /// The time.
     pub clock: Clock,
+    /// What is to fail, for tests.
+    pub faults: Vec<Fault>,
 }
 
 /// A process before it serves.

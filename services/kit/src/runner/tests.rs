@@ -94,6 +94,7 @@ fn settings(data: &Path) -> Settings {
         tls: config::Tls::default(),
         people_issuer: Some("people".to_owned()),
         clock: Clock::system(),
+        faults: Vec::new(),
     }
 }
 

@@ -47,6 +47,7 @@ pub(crate) use together::Row;
 pub use together::{Kind, Together};
 
 use crate::clock::Clock;
+use crate::faults::Faults;
 use crate::unreached::Why;
 
 /// Why something was not stored or read.
@@ -96,6 +97,7 @@ pub enum Error {
 #[derive(Clone)]
 pub struct Store {
     inner: Arc<Inner>,
+    faults: Faults,
 }
 
 struct Inner {
@@ -136,6 +138,18 @@ impl Store {
     #[must_use]
     pub fn clock(&self) -> &Clock {
         &self.inner.clock
+    }
+
+    /// The same store, whose users fail as they are told.
+    #[must_use]
+    pub fn with_faults(self, faults: Faults) -> Self {
+        Self { faults, ..self }
+    }
+
+    /// What is to fail.
+    #[must_use]
+    pub fn faults(&self) -> &Faults {
+        &self.faults
     }
 
     /// A statement with `$1 …` placeholders, which both databases understand.

@@ -14,6 +14,7 @@ use super::writer::Writer;
 use super::{Error, Inner, Store, restored};
 use crate::clock::Clock;
 use crate::config;
+use crate::faults::Faults;
 use crate::unreached::{Why, place};
 
 const ANSWERS_WITHIN: Duration = Duration::from_secs(10);
@@ -75,7 +76,8 @@ impl Store {
         let outbox = Arc::new(Notify::new());
         let writer = Writer::start(write.clone(), Arc::clone(&outbox));
         let reader = Reader::start(read.clone());
-        Ok(Self { inner: Arc::new(Inner { write, read, clock, restored_at, reader, writer, outbox }) })
+        let inner = Arc::new(Inner { write, read, clock, restored_at, reader, writer, outbox });
+        Ok(Self { inner, faults: Faults::default() })
     }
 }
 
@@ -118,6 +120,13 @@ fn file_options(path: &Path, connections: u32, what_for: Use) -> ConnectOptions 
     options.max_connections(connections).sqlx_logging(false).acquire_timeout(Duration::from_mins(1));
     // A file does not go away, and each test is a way to the connection's thread and back.
     options.test_before_acquire(false);
+    // SQLite ends a transaction by itself when a write fails, as on a full disk. The driver does not learn that
+    // and goes on counting: later transactions on the connection would be parts of one that is never committed,
+    // though each commit is answered. Such a connection is closed, and another one opened.
+    options.map_sqlx_sqlite_before_acquire(|connection, _| {
+        let is_sound = !connection.is_in_transaction();
+        Box::pin(async move { Ok(is_sound) })
+    });
     let path = path.to_owned();
     options.map_sqlx_sqlite_opts(move |options| {
         let options = options

@@ -5,7 +5,7 @@
 //! the script, [`witness`] says from the log of the outside world who was told twice, wrongly or not
 //! at all, and [`report`] counts. It needs nothing prepared and leaves nothing behind, however it ends.
 
-mod databases;
+pub mod databases;
 pub mod doors;
 pub mod morning;
 pub mod office;

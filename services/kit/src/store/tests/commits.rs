@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use futures::future::join_all;
 use jiff::SignedDuration;
 use proto::options::v1::Role;
+use sea_orm::ConnectionTrait;
 use tokio::sync::Notify;
 
 use super::super::{Commit, Committed, Error, housekeeping};
@@ -129,6 +130,24 @@ async fn a_panic_in_one_commit_takes_the_store_from_nobody() {
         let outcomes = join_all([store.commit(broken), store.commit(account(store, "next", 1))]).await;
         assert!(matches!(outcomes[0], Err(Error::Database(_))), "{:?}", outcomes[0]);
         assert!(outcomes[1].is_ok(), "{:?}", outcomes[1]);
+    }
+}
+
+#[tokio::test]
+async fn a_transaction_that_the_database_itself_has_ended_spoils_none_after_it() {
+    for trial in stores("trial", LEDGER).await {
+        let (store, backend) = (&trial.store, trial.backend);
+        // As SQLite does when the disk is full: the transaction is gone before anybody takes it back.
+        let ended = Commit::new().work(|tx| {
+            Box::pin(async move {
+                tx.execute_unprepared("ROLLBACK").await?;
+                Err(Error::Corrupt { what: "disk" })
+            })
+        });
+        assert!(store.commit(ended).await.is_err());
+        assert!(store.commit(account(store, "negative", -1)).await.is_err());
+        store.commit(account(store, "next", 1)).await.unwrap();
+        assert_eq!(rows(store, "ledger").await, 1, "{backend}: what was answered is there for everybody");
     }
 }
 
