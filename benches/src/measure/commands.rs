@@ -52,7 +52,7 @@ pub(super) async fn measure(plan: &Plan) -> anyhow::Result<Vec<Figure>> {
         let before = schoolbell.process.processor_time()?;
         let rate = calls(name, &schoolbell.grpc, &callers).await?;
         // Less noisy than a rate: what else runs takes time from it, and does not add to it.
-        let spent = (schoolbell.process.processor_time()? - before).as_secs_f64() * 1e6;
+        let spent = schoolbell.process.processor_time()?.saturating_sub(before).as_secs_f64() * 1e6;
         let each = spent / f64::from(u32::try_from(each * CALLERS)?);
         say(&format!("{name}: {} µs of processor time for each, without NATS and PostgreSQL", show(each)));
         schoolbell.end().await?;

@@ -348,8 +348,8 @@ mod tests {
             }
         };
         tokio::select! {
-            _ = worker() => unreachable!("it ends with the stop only"),
-            _ = worker() => unreachable!("it ends with the stop only"),
+            () = worker() => unreachable!("it ends with the stop only"),
+            () = worker() => unreachable!("it ends with the stop only"),
             () = asked => {}
         }
         assert_eq!(channel.asked.lock().unwrap().len(), 1);

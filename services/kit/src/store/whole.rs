@@ -40,14 +40,11 @@ impl Store {
         columns: &[(&str, &str)],
         values: impl IntoIterator<Item = Value>,
     ) -> Result<Vec<T>, Error> {
-        let whole = match self.backend() {
-            DbBackend::Postgres => {
-                format!("SELECT CAST(COALESCE(json_agg(t), '[]') AS TEXT) AS whole FROM ({sql}) AS t")
-            }
-            _ => {
-                let columns: Vec<String> = columns.iter().map(|column| member(*column)).collect();
-                format!("SELECT json_group_array(json_object({})) AS whole FROM ({sql})", columns.join(", "))
-            }
+        let whole = if self.backend() == DbBackend::Postgres {
+            format!("SELECT CAST(COALESCE(json_agg(t), '[]') AS TEXT) AS whole FROM ({sql}) AS t")
+        } else {
+            let columns: Vec<String> = columns.iter().map(|column| member(*column)).collect();
+            format!("SELECT json_group_array(json_object({})) AS whole FROM ({sql})", columns.join(", "))
         };
         let row = self.read().query_one_raw(self.statement(&whole, values)).await?;
         let whole: String = row.ok_or(Error::Corrupt { what: "answer" })?.try_get("", "whole")?;
