@@ -42,6 +42,9 @@ pub struct Outlet {
     queue: Queue<Ready>,
     connections: Semaphore,
     ahead: Semaphore,
+    /// Who looks for a message waits here and not for a connection, so that one whose start is durable has at most
+    /// one of them before it.
+    looking: tokio::sync::Mutex<()>,
     /// Until when the provider takes nothing, because what it takes in a day is used up.
     parked_until: Mutex<Option<Timestamp>>,
 }
@@ -78,6 +81,7 @@ pub fn outlets(channels: Vec<Arc<dyn Channel>>, store: &Store) -> HashMap<Channe
                 queue: Queue::new(),
                 connections: Semaphore::new(limits.connections.max(1)),
                 ahead: Semaphore::new(ahead(limits)),
+                looking: tokio::sync::Mutex::new(()),
                 parked_until: Mutex::new(None),
                 limits,
                 channel,
@@ -133,7 +137,9 @@ impl Outlet {
     pub(super) async fn next(&self, desk: &Desk) -> (Ready, Turn<'_>) {
         loop {
             self.queue.reserve().await;
+            let looking = self.looking.lock().await;
             let connection = permit(&self.connections).await;
+            drop(looking);
             let credit = desk.settler.credit().await;
             let waiting = self.queue.len().saturating_add(1);
             self.budget.turn(u32::try_from(waiting).unwrap_or(u32::MAX)).await;

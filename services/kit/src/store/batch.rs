@@ -96,11 +96,15 @@ fn first_of_their_kind(commits: &[&Commit]) -> Outcomes {
     let (mut keys, mut things) = (HashSet::new(), HashSet::new());
     let mut outcomes = Vec::with_capacity(commits.len());
     for commit in commits {
-        outcomes.push(if commit.key.as_ref().is_some_and(|key| !keys.insert(common::name(key))) {
+        let key = commit.key.as_ref().map(common::name);
+        let is_known = key.as_ref().is_some_and(|key| keys.contains(key));
+        outcomes.push(if is_known {
             Ok(Committed::Before)
         } else if commit.alone_on.as_ref().is_some_and(|thing| !things.insert(thing.as_str())) {
+            // Its key stays free: nothing of it is written.
             Err(Error::Conflict)
         } else {
+            keys.extend(key);
             Ok(Committed::Now)
         });
     }
@@ -136,4 +140,19 @@ async fn take_in_turn(tx: &DatabaseTransaction, steps: &[Step]) -> Result<(), Er
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_commit_that_meets_another_leaves_its_key_to_those_that_follow() {
+        let heard = |event: &str, thing: &str| Commit::new().inbox(event.to_owned(), 1).alone_on(thing);
+        let commits = [heard("a", "x"), heard("b", "x"), heard("b", "y"), heard("b", "z")];
+        let outcomes = first_of_their_kind(&commits.iter().collect::<Vec<_>>());
+        let expected = [Some(Committed::Now), None, Some(Committed::Now), Some(Committed::Before)];
+        let outcomes: Vec<_> = outcomes.into_iter().map(Result::ok).collect();
+        assert_eq!(outcomes, expected, "nothing was written of the second");
+    }
 }
