@@ -13,12 +13,12 @@ struct Row {
     id: String,
     amount: i64,
     is_large: bool,
-    nothing: Option<bool>,
+    missing: Option<bool>,
 }
 
 const COLUMNS: [(&str, &str); 4] =
-    [("id", "TEXT"), ("amount", "BIGINT"), ("is_large", "BOOLEAN"), ("nothing", "BOOLEAN")];
-const SQL: &str = "SELECT id, amount, amount > $1 AS is_large, CAST(NULL AS BOOLEAN) AS nothing \
+    [("id", "TEXT"), ("amount", "BIGINT"), ("is_large", "BOOLEAN"), ("missing", "BOOLEAN")];
+const SQL: &str = "SELECT id, amount, amount > $1 AS is_large, CAST(NULL AS BOOLEAN) AS missing \
                    FROM ledger ORDER BY amount DESC";
 
 #[tokio::test]
@@ -29,7 +29,7 @@ async fn the_rows_of_a_statement_keep_their_order_their_types_and_every_characte
         for (id, amount) in [("a \"quoted\" one\n", i64::MAX), ("Zo\u{eb} \u{1f642}", 5), ("least", 0)] {
             store.commit(account(store, id, amount)).await.unwrap();
         }
-        let row = |id: &str, amount| Row { id: id.to_owned(), amount, is_large: amount > 5, nothing: None };
+        let row = |id: &str, amount| Row { id: id.to_owned(), amount, is_large: amount > 5, missing: None };
         let found: Vec<Row> = store.rows(SQL, &COLUMNS, [5_i64.into()]).await.unwrap();
         let expected = [row("a \"quoted\" one\n", i64::MAX), row("Zo\u{eb} \u{1f642}", 5), row("least", 0)];
         assert_eq!(found, expected, "{}", trial.backend);
