@@ -343,15 +343,18 @@ mod tests {
         }
         let worker = || work(Arc::clone(&outlet), desk.clone(), stop.clone());
         // Time stands still, and passes when nobody has anything left to do.
-        let nothing_more = tokio::time::timeout(Duration::from_secs(2), std::future::pending::<()>());
-        tokio::select! {
+        let in_the_air = async {
+            let never = std::future::pending::<()>();
+            let _ = tokio::time::timeout(Duration::from_secs(2), never).await;
+            desk.air.deliveries()
+        };
+        let in_the_air = tokio::select! {
             () = worker() => unreachable!("it ends with the stop only"),
             () = worker() => unreachable!("it ends with the stop only"),
-            _ = nothing_more => {}
-        }
+            in_the_air = in_the_air => in_the_air,
+        };
         assert_eq!(channel.asked.lock().unwrap().len(), 1);
-        let waits = desk.air.deliveries();
-        assert!(waits.contains("dlv_0"), "a recall sees what waits for its start: {waits:?}");
+        assert!(in_the_air.contains("dlv_0"), "a recall sees what waits for its start: {in_the_air:?}");
     }
 
     #[tokio::test]
