@@ -5,8 +5,8 @@
 //! holds up anybody else's messages. A loop drains one chunk after the other in rounds: a round
 //! reads what is still open, asks the directory, reads the recall generation and the members, and
 //! queues each message for its channel; a message whose clearance or generation is no longer fresh
-//! when its turn comes is not sent but looked at again in the next round. A channel has as many
-//! workers as connections, which take from its queue what is most urgent. No transaction is open
+//! when its turn comes is not sent but looked at again in the next round. A channel has
+//! workers that take what is most urgent from its queue, each with a connection. No transaction is open
 //! while a provider or the directory is called.
 
 mod air;
