@@ -16,7 +16,7 @@ use super::Api;
 use crate::domain::{DeliveryState, Reason};
 use crate::metrics;
 use crate::sender::FRESH_FOR;
-use crate::store::{json_texts, raise_generation, rows};
+use crate::store::{among, raise_generation, rows};
 
 /// Waits for every look that a sender may have had before the recall, and a little.
 const NOTHING_STARTS_AFTER: Duration = FRESH_FOR.saturating_add(Duration::from_millis(200));
@@ -127,7 +127,7 @@ async fn count(api: &Api, notices: &[rows::notices::Model]) -> Result<pb::Recall
     let ids: Vec<&str> = notices.iter().map(|notice| notice.id.as_str()).collect();
     let ids = serde_json::json!(ids).to_string();
     let of_notices =
-        format!("SELECT delivery_id FROM members WHERE notice_id IN ({})", json_texts(store.backend()));
+        format!("SELECT delivery_id FROM members WHERE {}", among(store.backend(), "notice_id"));
     let told = format!("{of_notices} AND told");
     let told = store.read().query_all_raw(store.statement(&told, [ids.clone().into()])).await?;
     let told = told.iter().map(|row| row.try_get("", "delivery_id"));

@@ -166,14 +166,16 @@ mod tests {
     use crate::domain::settle::Attempted;
     use crate::domain::{DeliveryState, NoticeKind, Purpose};
     use crate::routes::Lane;
+    use crate::sender::queue::Way;
     use crate::sender::work;
     use crate::store::chunks::Delivery;
 
-    /// A provider that carries one message at a time and takes its time; remembers when it was asked.
+    /// A provider that takes its time; remembers when it was asked.
     #[derive(Debug, Clone)]
     struct Slow {
         listens_after: Duration,
         takes: Duration,
+        connections: usize,
         /// The lease that is lost while it is slow to listen.
         loses: Arc<Mutex<Option<Arc<AtomicBool>>>>,
         asked: Arc<Mutex<Vec<Instant>>>,
@@ -185,7 +187,7 @@ mod tests {
         }
 
         fn limits(&self) -> Limits {
-            Limits { characters: 1_000, per_second: 1_000, burst: 1_000, connections: 1 }
+            Limits { characters: 1_000, per_second: 1_000, burst: 1_000, connections: self.connections }
         }
 
         fn send<'a>(
@@ -267,6 +269,7 @@ mod tests {
         Slow {
             listens_after: Duration::from_secs(listens_after),
             takes: Duration::ZERO,
+            connections: 1,
             loses: Arc::default(),
             asked: Arc::default(),
         }
@@ -308,7 +311,7 @@ mod tests {
         }
         drop(in_round);
         let stop = CancellationToken::new();
-        let worker = work(Arc::clone(&outlet), desk.clone(), stop.clone());
+        let worker = work((Arc::clone(&outlet), Way::Any), desk.clone(), stop.clone());
         tokio::select! {
             () = worker => unreachable!("it ends with the stop only"),
             ended = over.recv() => assert!(ended.is_none()),
@@ -341,7 +344,7 @@ mod tests {
             message.attempted.semantics = semantics;
             outlet.push(Lane::Normal, message);
         }
-        let worker = || work(Arc::clone(&outlet), desk.clone(), stop.clone());
+        let worker = || work((Arc::clone(&outlet), Way::Any), desk.clone(), stop.clone());
         // Time stands still, and passes when nobody has anything left to do.
         let in_the_air = async {
             let never = std::future::pending::<()>();
@@ -355,6 +358,34 @@ mod tests {
         };
         assert_eq!(channel.asked.lock().unwrap().len(), 1);
         assert!(in_the_air.contains("dlv_0"), "a recall sees what waits for its start: {in_the_air:?}");
+    }
+
+    #[tokio::test]
+    async fn what_is_urgent_leaves_while_every_connection_of_the_others_hangs() {
+        let test = stands_still().await;
+        let channel = Slow { takes: Duration::from_mins(1), connections: 4, ..slow(0) };
+        let outlet = Outlet::unlimited(Arc::new(channel.clone()), &test.store);
+        let (desk, stop) = (desk(Settler::that_forgets()), CancellationToken::new());
+        let (in_round, _over) = mpsc::channel(1);
+        for number in 0..9 {
+            outlet.push(Lane::Bulk, ready(number, 7, in_round.clone()));
+        }
+        let worker = |way| work((Arc::clone(&outlet), way), desk.clone(), stop.clone());
+        let workers = futures::future::join_all(outlet.workers().map(worker));
+        let story = async {
+            let moment = || tokio::time::timeout(Duration::from_secs(1), std::future::pending::<()>());
+            let _ = moment().await;
+            let before = channel.asked.lock().unwrap().len();
+            outlet.push(Lane::Urgent, ready(9, 7, in_round.clone()));
+            let _ = moment().await;
+            (before, channel.asked.lock().unwrap().len(), desk.air.deliveries())
+        };
+        let (before, after, in_the_air) = tokio::select! {
+            _ = workers => unreachable!("they end with the stop only"),
+            story = story => story,
+        };
+        assert_eq!((before, after), (3, 4));
+        assert!(in_the_air.contains("dlv_9"), "{in_the_air:?}");
     }
 
     #[tokio::test]
@@ -372,8 +403,8 @@ mod tests {
             outlet.push(Lane::Normal, message);
         }
         drop(in_round);
-        let worker = || work(Arc::clone(&outlet), desk.clone(), stop.clone());
-        let workers = futures::future::join_all((0..outlet.workers()).map(|_| worker()));
+        let worker = |way| work((Arc::clone(&outlet), way), desk.clone(), stop.clone());
+        let workers = futures::future::join_all(outlet.workers().map(worker));
         tokio::select! {
             _ = workers => unreachable!("they end with the stop only"),
             _ = writes => unreachable!("it ends with the workers only"),

@@ -42,6 +42,7 @@ pub use settler::{CREDITS, Settler};
 pub use silence::Silence;
 
 use flight::Desk;
+use queue::Way;
 
 use crate::channels::ChannelName;
 use crate::directory::{self, Directory};
@@ -97,8 +98,8 @@ impl Sender {
     pub async fn run(self, stop: CancellationToken) -> anyhow::Result<()> {
         let mut workers = JoinSet::new();
         for outlet in self.outlets.values() {
-            for _ in 0..outlet.workers() {
-                workers.spawn(work(Arc::clone(outlet), self.desk(), stop.clone()));
+            for way in outlet.workers() {
+                workers.spawn(work((Arc::clone(outlet), way), self.desk(), stop.clone()));
             }
         }
         let channels: Vec<ChannelName> = self.outlets.keys().cloned().collect();
@@ -179,8 +180,8 @@ impl Sender {
 }
 
 /// One worker: a message after the other.
-async fn work(outlet: Arc<Outlet>, desk: Desk, stop: CancellationToken) {
-    while let Some((ready, turn)) = stop.run_until_cancelled(outlet.next(&desk)).await {
+async fn work((outlet, way): (Arc<Outlet>, Way), desk: Desk, stop: CancellationToken) {
+    while let Some((ready, turn)) = stop.run_until_cancelled(outlet.next(&desk, way)).await {
         // A channel that panics about one message goes on with the next; this one is looked at again.
         if AssertUnwindSafe(flight::fly(ready, &outlet, &desk, turn)).catch_unwind().await.is_err() {
             tracing::error!("a flight panicked");

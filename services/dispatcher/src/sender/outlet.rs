@@ -3,7 +3,8 @@
 //! Workers take from its queue. A worker has a connection, a message's credit and its place in the
 //! provider's rate before it looks which message is next, so that what is urgent never waits behind
 //! what is not. What must be known to have started before it leaves lets others use the connection
-//! while that is written down, so there are a few more workers than connections.
+//! while that is written down, so there are a few more workers than connections. Those wait in a row for
+//! a connection, which is why some connections and their workers are for what is urgent only.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -16,7 +17,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit};
 use super::budget::Budget;
 use super::flight::Desk;
 use super::prepare::Ready;
-use super::queue::Queue;
+use super::queue::{Queue, Way};
 use crate::channels::{Channel, ChannelName, Found, Leave, Limits, NotSent, Outcome, Outgoing, why};
 use crate::domain::budget::Allowance;
 use crate::domain::outcome::Slowing;
@@ -33,6 +34,8 @@ const LATER_TODAY: Duration = Duration::from_mins(15);
 /// these have left is a person's question after a crash, and a slow provider must not make them old.
 const AHEAD_A_SECOND: u32 = 4;
 const MOST_AHEAD: u32 = 256;
+/// Of so many connections one is for urgent messages only.
+const ONE_URGENT_OF: usize = 16;
 
 /// As many requests at once, and per second, as the provider bears.
 pub struct Outlet {
@@ -41,6 +44,7 @@ pub struct Outlet {
     budget: Arc<Budget>,
     queue: Queue<Ready>,
     connections: Semaphore,
+    urgent_connections: Semaphore,
     ahead: Semaphore,
     /// Who looks for a message waits here and not for a connection, so that one whose start is durable has at most
     /// one of them before it.
@@ -79,7 +83,8 @@ pub fn outlets(channels: Vec<Arc<dyn Channel>>, store: &Store) -> HashMap<Channe
             let outlet = Outlet {
                 budget,
                 queue: Queue::new(),
-                connections: Semaphore::new(limits.connections.max(1)),
+                connections: Semaphore::new(connections(limits, Way::Any)),
+                urgent_connections: Semaphore::new(connections(limits, Way::Urgent)),
                 ahead: Semaphore::new(ahead(limits)),
                 looking: tokio::sync::Mutex::new(()),
                 parked_until: Mutex::new(None),
@@ -89,6 +94,16 @@ pub fn outlets(channels: Vec<Arc<dyn Channel>>, store: &Store) -> HashMap<Channe
             Some((outlet.channel.name(), Arc::new(outlet)))
         })
         .collect()
+}
+
+/// How many connections are for what leaves on a way. A provider that bears few has none to spare.
+fn connections(limits: Limits, way: Way) -> usize {
+    let all = limits.connections.max(1);
+    let urgent = all.div_ceil(ONE_URGENT_OF).min(all - 1);
+    match way {
+        Way::Any => all - urgent,
+        Way::Urgent => urgent,
+    }
 }
 
 /// How many messages may be written down as started ahead of their requests.
@@ -101,6 +116,7 @@ pub(super) struct Turn<'a> {
     /// A crash repeats at most as many messages as there are credits.
     credit: OwnedSemaphorePermit,
     connection: SemaphorePermit<'a>,
+    way: Way,
 }
 
 impl Turn<'_> {
@@ -117,9 +133,12 @@ impl Outlet {
         self.limits.per_second.max(1)
     }
 
-    /// Enough that every connection is used while others wait until their start is durable.
-    pub(super) fn workers(&self) -> usize {
-        self.limits.connections.max(1) + ahead(self.limits)
+    /// The way of each of its workers: enough that every connection is used while others wait until their start
+    /// is durable.
+    pub(super) fn workers(&self) -> impl Iterator<Item = Way> + use<> {
+        let any = connections(self.limits, Way::Any) + ahead(self.limits);
+        let urgent = connections(self.limits, Way::Urgent);
+        std::iter::repeat_n(Way::Any, any).chain(std::iter::repeat_n(Way::Urgent, urgent))
     }
 
     /// Lets a message wait for its turn.
@@ -134,19 +153,23 @@ impl Outlet {
 
     /// Waits until a message may leave, and takes the one whose turn it is. What may not leave any
     /// more falls out on the way and uses up no place in the rate.
-    pub(super) async fn next(&self, desk: &Desk) -> (Ready, Turn<'_>) {
+    pub(super) async fn next(&self, desk: &Desk, way: Way) -> (Ready, Turn<'_>) {
         loop {
-            self.queue.reserve().await;
-            let looking = self.looking.lock().await;
-            let connection = permit(&self.connections).await;
-            drop(looking);
-            let credit = desk.settler.credit().await;
+            self.queue.reserve(way).await;
+            let connection = match way {
+                Way::Any => {
+                    let _looking = self.looking.lock().await;
+                    permit(&self.connections).await
+                }
+                Way::Urgent => permit(&self.urgent_connections).await,
+            };
+            let credit = desk.settler.credit(way).await;
             let waiting = self.queue.len().saturating_add(1);
             self.budget.turn(u32::try_from(waiting).unwrap_or(u32::MAX)).await;
             loop {
-                match self.queue.pop() {
-                    Some(ready) if desk.may_leave(&ready) => return (ready, Turn { credit, connection }),
-                    _ if self.queue.try_reserve() => {}
+                match self.queue.pop(way) {
+                    Some(ready) if desk.may_leave(&ready) => return (ready, Turn { credit, connection, way }),
+                    _ if self.queue.try_reserve(way) => {}
                     _ => break,
                 }
             }
@@ -158,15 +181,16 @@ impl Outlet {
     /// durable: then it must not be sent.
     pub(super) async fn start<'a>(&'a self, turn: Turn<'a>, desk: &Desk, delivery: &str) -> Option<Turn<'a>> {
         // When as many are ahead as may be, this one keeps its connection: those that are ahead wait for one.
-        let Ok(_ahead) = self.ahead.try_acquire() else {
+        let ahead = self.ahead.try_acquire().ok().filter(|_| turn.way == Way::Any);
+        let Some(_ahead) = ahead else {
             return desk.settler.start(delivery).await.then_some(turn);
         };
-        let Turn { credit, connection } = turn;
+        let Turn { credit, connection, way } = turn;
         drop(connection);
         if !desk.settler.start(delivery).await {
             return None;
         }
-        Some(Turn { credit, connection: permit(&self.connections).await })
+        Some(Turn { credit, connection: permit(&self.connections).await, way })
     }
 
     /// What the provider knows about one of our messages. A question counts like a message.

@@ -1,7 +1,8 @@
 //! What waits for a channel's connections: three lanes, from which the next message is taken only
 //! when it can leave at once, so that whatever is urgent is next however much waits.
 //!
-//! No lane starves: one that was passed over for long enough has the next turn.
+//! No lane starves: one that was passed over for long enough has the next turn. And nothing that is not
+//! urgent is ever on the [way](Way) that is kept for what is.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -20,11 +21,22 @@ const fn patience(lane: Lane) -> u32 {
     }
 }
 
+/// On which way a message leaves its queue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Way {
+    /// Whatever has the next turn.
+    Any,
+    /// What is urgent only.
+    Urgent,
+}
+
 /// Waiting messages of one channel.
 pub(super) struct Queue<T> {
     waiting: Mutex<Waiting<T>>,
     /// As many as wait and have not been spoken for.
     free: Semaphore,
+    /// Those of them that are urgent. Each is offered on both ways, and taken by whoever is first.
+    urgent: Semaphore,
 }
 
 struct Waiting<T> {
@@ -42,7 +54,7 @@ struct Line<T> {
 impl<T> Queue<T> {
     pub(super) fn new() -> Self {
         let lines = Lane::ALL.map(|lane| Line { lane, items: VecDeque::new(), passed_over: 0 });
-        Self { waiting: Mutex::new(Waiting { lines, is_closed: false }), free: Semaphore::new(0) }
+        Self { waiting: Mutex::new(Waiting { lines, is_closed: false }), free: Semaphore::new(0), urgent: Semaphore::new(0) }
     }
 
     /// Lets something wait. In a closed queue nothing waits: it is dropped.
@@ -56,6 +68,9 @@ impl<T> Queue<T> {
         }
         drop(waiting);
         self.free.add_permits(1);
+        if lane == Lane::Urgent {
+            self.urgent.add_permits(1);
+        }
     }
 
     /// How much waits that nobody has spoken for.
@@ -64,24 +79,35 @@ impl<T> Queue<T> {
     }
 
     /// Waits until something waits, and speaks for one: one [`pop`](Self::pop) is owed.
-    pub(super) async fn reserve(&self) {
-        // The semaphore is never closed.
-        if let Ok(one) = self.free.acquire().await {
+    pub(super) async fn reserve(&self, way: Way) {
+        // The semaphores are never closed.
+        if let Ok(one) = self.offered(way).acquire().await {
             one.forget();
         }
     }
 
     /// Speaks for one if there is one.
-    pub(super) fn try_reserve(&self) -> bool {
-        self.free.try_acquire().is_ok_and(|one| {
+    pub(super) fn try_reserve(&self, way: Way) -> bool {
+        self.offered(way).try_acquire().is_ok_and(|one| {
             one.forget();
             true
         })
     }
 
-    /// Takes what has the next turn, for whoever has spoken for one; none in a closed queue.
-    pub(super) fn pop(&self) -> Option<T> {
-        self.waiting().next()
+    /// Takes what has the next turn, for whoever has spoken for one; none in a closed queue, and none when it has
+    /// left on the other way.
+    pub(super) fn pop(&self, way: Way) -> Option<T> {
+        match way {
+            Way::Any => self.waiting().next(),
+            Way::Urgent => self.waiting().next_urgent(),
+        }
+    }
+
+    fn offered(&self, way: Way) -> &Semaphore {
+        match way {
+            Way::Any => &self.free,
+            Way::Urgent => &self.urgent,
+        }
     }
 
     /// Drops what waits and whatever comes.
@@ -110,6 +136,11 @@ impl<T> Waiting<T> {
         line.passed_over = 0;
         line.items.pop_front()
     }
+
+    /// Passes nobody over: it takes nothing from what the others use.
+    fn next_urgent(&mut self) -> Option<T> {
+        self.lines.iter_mut().find(|line| line.lane == Lane::Urgent)?.items.pop_front()
+    }
 }
 
 #[cfg(test)]
@@ -129,16 +160,16 @@ mod tests {
     #[test]
     fn what_is_urgent_is_next_however_much_waits() {
         let queue = filled(&[(Lane::Bulk, 1_000), (Lane::Normal, 5)]);
-        queue.pop();
+        queue.pop(Way::Any);
         queue.push(Lane::Urgent, Lane::Urgent);
-        assert_eq!(queue.pop(), Some(Lane::Urgent));
-        assert_eq!(queue.pop(), Some(Lane::Normal));
+        assert_eq!(queue.pop(Way::Any), Some(Lane::Urgent));
+        assert_eq!(queue.pop(Way::Any), Some(Lane::Normal));
     }
 
     #[test]
     fn no_lane_starves_under_a_flood_of_what_is_more_urgent() {
         let queue = filled(&[(Lane::Urgent, 2_000), (Lane::Normal, 100), (Lane::Bulk, 100)]);
-        let first: Vec<Lane> = std::iter::from_fn(|| queue.pop()).take(400).collect();
+        let first: Vec<Lane> = std::iter::from_fn(|| queue.pop(Way::Any)).take(400).collect();
         let share = |lane| first.iter().filter(|taken| **taken == lane).count();
         assert!(share(Lane::Urgent) > 300, "{} urgent of 400", share(Lane::Urgent));
         assert!((30..=50).contains(&share(Lane::Normal)), "{} normal of 400", share(Lane::Normal));
@@ -152,7 +183,7 @@ mod tests {
             let lane = Lane::ALL[number % 3];
             queue.push(lane, (lane, number));
         }
-        let mut taken: Vec<_> = std::iter::from_fn(|| queue.pop()).collect();
+        let mut taken: Vec<_> = std::iter::from_fn(|| queue.pop(Way::Any)).collect();
         assert_eq!(taken.len(), 50);
         taken.sort_by_key(|(lane, _)| *lane);
         assert!(taken.is_sorted(), "{taken:?}");
@@ -161,13 +192,26 @@ mod tests {
     #[tokio::test]
     async fn whoever_has_spoken_for_one_gets_one_and_what_comes_meanwhile_may_be_first() {
         let queue = filled(&[(Lane::Bulk, 1)]);
-        queue.reserve().await;
-        assert!(!queue.try_reserve());
+        queue.reserve(Way::Any).await;
+        assert!(!queue.try_reserve(Way::Any));
         queue.push(Lane::Urgent, Lane::Urgent);
-        assert_eq!(queue.pop(), Some(Lane::Urgent));
-        assert!(queue.try_reserve());
-        assert_eq!(queue.pop(), Some(Lane::Bulk));
+        assert_eq!(queue.pop(Way::Any), Some(Lane::Urgent));
+        assert!(queue.try_reserve(Way::Any));
+        assert_eq!(queue.pop(Way::Any), Some(Lane::Bulk));
         assert_eq!(queue.len(), 0);
+    }
+
+    #[tokio::test]
+    async fn what_is_urgent_is_offered_on_both_ways_and_leaves_on_one() {
+        let queue = filled(&[(Lane::Bulk, 1), (Lane::Urgent, 1)]);
+        queue.reserve(Way::Urgent).await;
+        assert!(!queue.try_reserve(Way::Urgent), "nothing else is urgent");
+        assert_eq!(queue.pop(Way::Urgent), Some(Lane::Urgent));
+        assert_eq!(queue.pop(Way::Urgent), None, "what is not urgent stays");
+        queue.reserve(Way::Any).await;
+        assert_eq!(queue.pop(Way::Any), Some(Lane::Bulk));
+        assert!(queue.try_reserve(Way::Any), "the urgent one was offered here too");
+        assert_eq!(queue.pop(Way::Any), None, "and has left");
     }
 
     #[test]
@@ -175,6 +219,6 @@ mod tests {
         let queue = filled(&[(Lane::Bulk, 3)]);
         queue.close();
         queue.push(Lane::Urgent, Lane::Urgent);
-        assert_eq!(queue.pop(), None);
+        assert_eq!(queue.pop(Way::Any), None);
     }
 }

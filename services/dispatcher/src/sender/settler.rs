@@ -9,11 +9,14 @@ use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use super::flight::Landing;
+use super::queue::Way;
 use crate::points;
 use crate::store::settle::{Finished, settle, start_and_settle};
 
 /// The credit window: how many messages may be in the air or not yet durable.
 pub const CREDITS: usize = 512;
+/// Of these so many are kept for what is on the way of urgent messages.
+const URGENT_CREDITS: usize = 16;
 const BATCH: usize = 500;
 const TRY_AGAIN_AFTER: Duration = Duration::from_millis(500);
 /// How many outcomes of a batch that failed are tried alone before the store is taken to be away.
@@ -52,6 +55,7 @@ enum Waits {
 pub struct Settler {
     queue: mpsc::Sender<Item>,
     credits: Arc<Semaphore>,
+    urgent: Arc<Semaphore>,
 }
 
 impl Settler {
@@ -62,21 +66,29 @@ impl Settler {
         stop: CancellationToken,
     ) -> (Self, impl Future<Output = anyhow::Result<()>> + Send) {
         let (queue, waiting) = mpsc::channel(2 * CREDITS);
-        let settler = Self { queue, credits: Arc::new(Semaphore::new(CREDITS)) };
-        (settler, run(store, waiting, planner, stop))
+        (Self::writing_to(queue), run(store, waiting, planner, stop))
     }
 
     /// A settler behind which nobody writes.
     #[cfg(test)]
     pub(super) fn that_forgets() -> Self {
-        Self { queue: mpsc::channel(1).0, credits: Arc::new(Semaphore::new(CREDITS)) }
+        Self::writing_to(mpsc::channel(1).0)
+    }
+
+    fn writing_to(queue: mpsc::Sender<Item>) -> Self {
+        let credits = Arc::new(Semaphore::new(CREDITS - URGENT_CREDITS));
+        Self { queue, credits, urgent: Arc::new(Semaphore::new(URGENT_CREDITS)) }
     }
 
     /// Waits for a credit.
-    pub async fn credit(&self) -> OwnedSemaphorePermit {
+    pub(super) async fn credit(&self, way: Way) -> OwnedSemaphorePermit {
+        let credits = match way {
+            Way::Any => &self.credits,
+            Way::Urgent => &self.urgent,
+        };
         loop {
-            // The semaphore is never closed.
-            if let Ok(credit) = Arc::clone(&self.credits).acquire_owned().await {
+            // The semaphores are never closed.
+            if let Ok(credit) = Arc::clone(credits).acquire_owned().await {
                 return credit;
             }
         }

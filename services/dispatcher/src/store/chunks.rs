@@ -14,7 +14,7 @@ use sea_orm::{ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, QueryFilter}
 use serde::Deserialize;
 
 use super::gatherings::about;
-use super::{json_texts, parsed, rows};
+use super::{among, parsed, rows};
 use crate::channels::ChannelName;
 use crate::domain::plan::Member;
 use crate::domain::{About, DeliveryState, NoticeKind, Reason};
@@ -253,8 +253,8 @@ pub async fn open_deliveries(store: &Store, chunk: &str, most: u64) -> Result<Ve
 pub async fn members(store: &Store, deliveries: &[String]) -> Result<Vec<(String, MemberRow)>, Error> {
     let deliveries = serde_json::to_string(deliveries).map_err(|_| Error::Corrupt { what: "batch" })?;
     let sql = format!(
-        "SELECT delivery_id, contact_id, pupil_id, notice_id FROM members WHERE delivery_id IN ({}) AND why = ''",
-        json_texts(store.backend())
+        "SELECT delivery_id, contact_id, pupil_id, notice_id FROM members WHERE {} AND why = ''",
+        among(store.backend(), "delivery_id")
     );
     let columns =
         [("delivery_id", "TEXT"), ("contact_id", "TEXT"), ("pupil_id", "TEXT"), ("notice_id", "TEXT")];

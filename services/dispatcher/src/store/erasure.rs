@@ -12,7 +12,7 @@ use kit::clock::micros;
 use kit::store::{Error, Store, erase as common};
 use sea_orm::{ConnectionTrait, DbBackend, Statement};
 
-use super::{json_texts, suppressions};
+use super::{among, suppressions};
 
 /// Gatherings that are worked on together.
 const GATHERINGS: u64 = 200;
@@ -88,19 +88,19 @@ async fn over(store: &Store, before: Timestamp) -> Result<Vec<String>, Error> {
 fn addresses(store: &Store, gatherings: &str, now: Timestamp, stroke: Stroke) -> Statement {
     // Two replicas do not wait for each other.
     let lock = if store.backend() == DbBackend::Postgres { "FOR UPDATE SKIP LOCKED" } else { "" };
-    let (ids, most) = (json_texts(store.backend()), stroke.0);
+    let (these, most) = (among(store.backend(), "gathering_id"), stroke.0);
     let sql = format!(
         "UPDATE deliveries SET address = '', reference = NULL, erased_at = $2 WHERE id IN \
-         (SELECT id FROM deliveries WHERE gathering_id IN ({ids}) AND erased_at IS NULL AND {ENDED} \
+         (SELECT id FROM deliveries WHERE {these} AND erased_at IS NULL AND {ENDED} \
          LIMIT {most} {lock})"
     );
     store.statement(&sql, [gatherings.into(), micros(now).into()])
 }
 
 fn matters(store: &Store, gatherings: &str, now: Timestamp) -> Statement {
-    let ids = json_texts(store.backend());
+    let these = among(store.backend(), "id");
     let sql = format!(
-        "UPDATE gatherings SET about = '', erased_at = $2 WHERE id IN ({ids}) AND erased_at IS NULL \
+        "UPDATE gatherings SET about = '', erased_at = $2 WHERE {these} AND erased_at IS NULL \
          AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.gathering_id = gatherings.id AND d.erased_at IS NULL)"
     );
     store.statement(&sql, [gatherings.into(), micros(now).into()])

@@ -30,7 +30,7 @@ pub mod waits;
 pub mod wordings;
 
 use kit::store::{Error, Migration, Store};
-pub(crate) use kit::store::{json_rows, json_texts};
+pub(crate) use kit::store::{among, json_rows};
 use sea_orm::{ConnectionTrait, Statement};
 
 /// The dispatcher's tables.

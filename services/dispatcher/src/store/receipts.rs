@@ -4,11 +4,12 @@ use std::collections::HashMap;
 
 use jiff::Timestamp;
 use kit::clock::micros;
-use kit::store::{Commit, Error, Store};
+use kit::store::{Commit, Error, Store, one_of};
 use proto::ids::DeliveryId;
+use sea_orm::DbBackend;
 use serde::{Deserialize, Serialize};
 
-use super::{json_rows, json_texts, suppressions};
+use super::{among, json_rows, suppressions};
 use crate::channels::notify_receipt::ReceiptStatus;
 use crate::domain::{DeliveryState, Reason};
 
@@ -24,7 +25,7 @@ pub async fn channels_of(store: &Store, deliveries: &[&str]) -> Result<HashMap<S
     // What is no id of ours may hold characters that a database refuses.
     let ids: Vec<&str> = deliveries.iter().copied().filter(|id| id.parse::<DeliveryId>().is_ok()).collect();
     let ids = serde_json::to_string(&ids).map_err(|_| Error::Corrupt { what: "batch" })?;
-    let sql = format!("SELECT id, channel FROM deliveries WHERE id IN ({})", json_texts(store.backend()));
+    let sql = format!("SELECT id, channel FROM deliveries WHERE {}", among(store.backend(), "id"));
     let rows: Vec<Sent> = store.rows(&sql, &[("id", "TEXT"), ("channel", "TEXT")], [ids.into()]).await?;
     Ok(rows.into_iter().map(|sent| (sent.id, sent.channel)).collect())
 }
@@ -85,8 +86,9 @@ impl<'a> Row<'a> {
 /// Writes down what was said and lets it change its deliveries, where it is news: in one statement for
 /// all that say the same, because a provider says it about thousands at the same time.
 pub fn apply(store: &Store, said: &[Said], now: Timestamp) -> Result<Commit, Error> {
+    let backend = store.backend();
     let rows =
-        json_rows(store.backend(), &[("id", "TEXT"), ("channel", "TEXT"), ("why", "TEXT"), ("at", "BIGINT")]);
+        json_rows(backend, &[("id", "TEXT"), ("channel", "TEXT"), ("why", "TEXT"), ("at", "BIGINT")]);
     let of = |which: fn(News) -> bool| -> Result<Option<String>, Error> {
         let of: Vec<Row<'_>> =
             said.iter().filter(|said| which(said.news)).map(|said| Row::of(said, now)).collect();
@@ -95,8 +97,8 @@ pub fn apply(store: &Store, said: &[Said], now: Timestamp) -> Result<Commit, Err
     };
     let all = of(|_| true)?.map(|json| (json, vec![kept(&rows)]));
     // Whatever order they came in, that it got there is the last word.
-    let bad = of(|news| matches!(news, News::Failed(_)))?.map(|json| (json, failed(&rows)));
-    let good = of(|news| news == News::Delivered)?.map(|json| (json, delivered(&rows)));
+    let bad = of(|news| matches!(news, News::Failed(_)))?.map(|json| (json, failed(backend, &rows)));
+    let good = of(|news| news == News::Delivered)?.map(|json| (json, delivered(backend, &rows)));
     let mut commit = Commit::new();
     for (json, statements) in [all, bad, good].into_iter().flatten() {
         for sql in statements {
@@ -128,7 +130,7 @@ fn kept(rows: &str) -> String {
 }
 
 /// The receipt may be faster than our own record of the sending.
-fn delivered(rows: &str) -> Vec<String> {
+fn delivered(backend: DbBackend, rows: &str) -> Vec<String> {
     let from = DeliveryState::listed(|state| state.may_become(DeliveryState::Delivered));
     let delivered = format!(
         "UPDATE deliveries SET state = 'delivered', why = j.why, updated_at = j.at, chunk_id = NULL, \
@@ -136,14 +138,15 @@ fn delivered(rows: &str) -> Vec<String> {
          WHERE deliveries.id = j.id AND deliveries.state IN ({from})"
     );
     let told = format!(
-        "UPDATE members SET told = TRUE WHERE delivery_id IN (SELECT j.id FROM {rows}) AND why = '' AND NOT told"
+        "UPDATE members SET told = TRUE WHERE {} AND why = '' AND NOT told",
+        one_of(backend, "delivery_id", &format!("SELECT j.id FROM {rows}"))
     );
     vec![delivered, told, suppressions::alive(rows)]
 }
 
 /// What was stopped stays stopped: that it did not get there either changes nothing. What was erased
 /// has no next address.
-fn failed(rows: &str) -> Vec<String> {
+fn failed(backend: DbBackend, rows: &str) -> Vec<String> {
     let from = DeliveryState::listed(|state| state.may_become(DeliveryState::Failed));
     let failed = format!(
         "UPDATE deliveries SET state = 'failed', why = j.why, updated_at = j.at, chunk_id = NULL, \
@@ -151,8 +154,9 @@ fn failed(rows: &str) -> Vec<String> {
          WHERE deliveries.id = j.id AND deliveries.state IN ({from})"
     );
     let untold = format!(
-        "UPDATE members SET told = FALSE WHERE delivery_id IN (SELECT j.id FROM {rows}) AND told AND NOT EXISTS \
-         (SELECT 1 FROM deliveries WHERE deliveries.id = members.delivery_id AND deliveries.state = 'delivered')"
+        "UPDATE members SET told = FALSE WHERE {} AND told AND NOT EXISTS \
+         (SELECT 1 FROM deliveries WHERE deliveries.id = members.delivery_id AND deliveries.state = 'delivered')",
+        one_of(backend, "delivery_id", &format!("SELECT j.id FROM {rows}"))
     );
     vec![failed, untold]
 }

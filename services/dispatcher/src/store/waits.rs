@@ -14,7 +14,7 @@ use proto::ids::{PupilId, SchoolId};
 use proto::options::v1::Role;
 use sea_orm::{ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, QueryFilter, Statement};
 
-use super::{json_texts, parsed, rows};
+use super::{among, parsed, rows};
 use crate::domain::NoticeKind;
 
 /// How long a message about a child waits for the directory before a person is asked.
@@ -124,8 +124,8 @@ pub fn over(store: &Store, gathering: &str) -> Statement {
 
 /// The same for the gatherings of deliveries that have left. `$1` is a JSON array of their ids.
 pub(super) fn over_for_deliveries(backend: DbBackend) -> String {
-    let ids = json_texts(backend);
-    format!("{OVER} AND waits.gathering_id IN (SELECT gathering_id FROM deliveries WHERE id IN ({ids}))")
+    let these = among(backend, "id");
+    format!("{OVER} AND waits.gathering_id IN (SELECT gathering_id FROM deliveries WHERE {these})")
 }
 
 const OVER: &str = "DELETE FROM waits WHERE NOT EXISTS (SELECT 1 FROM tasks \
@@ -137,11 +137,11 @@ pub async fn dealt_with<'a>(
     gatherings: impl IntoIterator<Item = &'a str>,
 ) -> Result<BTreeMap<String, BTreeSet<PupilId>>, Error> {
     let gatherings: BTreeSet<&str> = gatherings.into_iter().collect();
-    let ids = json_texts(store.backend());
+    let these = among(store.backend(), "w.gathering_id");
     let sql = format!(
         "SELECT w.gathering_id AS gathering_id, w.pupil_id AS pupil_id FROM waits w \
          JOIN tasks t ON t.tenant = w.school AND t.dedupe = w.task \
-         WHERE w.gathering_id IN ({ids}) AND t.state = 'done'"
+         WHERE {these} AND t.state = 'done'"
     );
     let json = serde_json::json!(gatherings).to_string();
     let mut done: BTreeMap<String, BTreeSet<PupilId>> = BTreeMap::new();

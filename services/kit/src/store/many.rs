@@ -18,12 +18,24 @@ pub fn json_rows(backend: DbBackend, columns: &[(&str, &str)]) -> String {
     format!("(SELECT {} FROM json_each($1)) AS j", columns.join(", "))
 }
 
-/// The subselect that turns the JSON array of texts in `$1` into rows.
+/// That a text column is one of the JSON array of texts in `$1`.
 #[must_use]
-pub fn json_texts(backend: DbBackend) -> &'static str {
-    match backend {
+pub fn among(backend: DbBackend, column: &str) -> String {
+    let values = match backend {
         DbBackend::Postgres => "SELECT jsonb_array_elements_text($1::jsonb)",
         _ => "SELECT value FROM json_each($1)",
+    };
+    one_of(backend, column, values)
+}
+
+/// That a column is one of a few values that are selected.
+#[must_use]
+pub fn one_of(backend: DbBackend, column: &str, values: &str) -> String {
+    match backend {
+        // An array is looked up in an index, value by value. Rows to be joined are unfolded anew for each row
+        // of the table, or all of the table is read, because PostgreSQL cannot know how few they are.
+        DbBackend::Postgres => format!("{column} = ANY(ARRAY({values}))"),
+        _ => format!("{column} IN ({values})"),
     }
 }
 
@@ -33,8 +45,8 @@ impl Store {
         let values: Vec<serde_json::Value> = values.into_iter().map(|value| value.as_ref().into()).collect();
         // Within a query that is built, SQLite's values have no numbers.
         let among = match self.backend() {
-            DbBackend::Postgres => format!("{column} IN ({})", json_texts(DbBackend::Postgres)),
-            backend => format!("{column} IN ({})", json_texts(backend).replace("$1", "?")),
+            DbBackend::Postgres => among(DbBackend::Postgres, column),
+            backend => among(backend, column).replace("$1", "?"),
         };
         Expr::cust_with_values(among, [serde_json::Value::from(values).to_string()])
     }

@@ -39,7 +39,7 @@ use tokio::sync::Notify;
 use commit::Answer;
 pub use commit::{Commit, Committed, Outgoing, Work};
 pub use copy::{copy_file, count_rows};
-pub use many::{json_rows, json_texts};
+pub use many::{among, json_rows, one_of};
 pub use migrate::Migration;
 pub use once::{Call, decide_once, once};
 pub use open::probe;

@@ -4,7 +4,7 @@ use kit::store::Error;
 use sea_orm::{ConnectionTrait, DatabaseTransaction, Statement};
 
 use crate::domain::DeliveryState;
-use crate::store::{json_rows, json_texts};
+use crate::store::{among, json_rows};
 
 /// Where deliveries stand now.
 pub(super) async fn update_deliveries(tx: &DatabaseTransaction, json: &str, now: i64) -> Result<(), Error> {
@@ -43,9 +43,9 @@ pub(super) async fn update_deliveries(tx: &DatabaseTransaction, json: &str, now:
 /// A receipt or a recall that was faster leaves nothing to start.
 pub(super) async fn mark_started(tx: &DatabaseTransaction, starting: &str, now: i64) -> Result<(), Error> {
     let backend = tx.get_database_backend();
-    let (ids, from) = (json_texts(backend), DeliveryState::listed(DeliveryState::is_open));
+    let (these, from) = (among(backend, "id"), DeliveryState::listed(DeliveryState::is_open));
     let sql = format!(
-        "UPDATE deliveries SET state = '{}', updated_at = $2 WHERE id IN ({ids}) AND state IN ({from})",
+        "UPDATE deliveries SET state = '{}', updated_at = $2 WHERE {these} AND state IN ({from})",
         DeliveryState::Started.as_str()
     );
     tx.execute_raw(Statement::from_sql_and_values(backend, sql, [starting.into(), now.into()])).await?;
@@ -55,9 +55,9 @@ pub(super) async fn mark_started(tx: &DatabaseTransaction, starting: &str, now: 
 /// Whoever was named in a message that left, or may have left, counts as told.
 pub(super) async fn mark_told(tx: &DatabaseTransaction, left: &str) -> Result<(), Error> {
     let backend = tx.get_database_backend();
-    let ids = json_texts(backend);
+    let these = among(backend, "delivery_id");
     let sql = format!(
-        "UPDATE members SET told = TRUE WHERE delivery_id IN ({ids}) AND why = '' AND NOT EXISTS \
+        "UPDATE members SET told = TRUE WHERE {these} AND why = '' AND NOT EXISTS \
          (SELECT 1 FROM deliveries WHERE deliveries.id = members.delivery_id AND deliveries.state = '{}')",
         DeliveryState::Failed.as_str()
     );
