@@ -177,6 +177,7 @@ fn wire(
             choices,
             wake: Arc::clone(&planner_wake),
             sender: Arc::clone(&sender_wake),
+            put_by: Notify::new(),
         },
         sender: Sender {
             store: store.clone(),

@@ -30,6 +30,7 @@ use crate::routes::{Timing, route};
 use crate::store::corrections;
 use crate::store::follow_ups;
 use crate::store::gatherings::{self, Gathering};
+use crate::store::parts;
 use crate::store::plans::{Desk, Outlets};
 use crate::store::waits::{self, Waiting};
 
@@ -63,6 +64,8 @@ pub struct Planner {
     pub wake: Arc<Notify>,
     /// Signalled when there is something to send.
     pub sender: Arc<Notify>,
+    /// Signalled when a plan of many messages is put by.
+    pub put_by: Notify,
 }
 
 impl Planner {
@@ -81,8 +84,21 @@ impl Planner {
         tokio::select! {
             _ = futures::future::join_all(loops) => {}
             () = pass_on => {}
+            () = self.write_out() => {}
         }
         Ok(())
+    }
+
+    /// Writes out what a line has put by, while the lines go on.
+    async fn write_out(&self) {
+        loop {
+            if let Err(error) = parts::write_out(&self.store, &self.sender).await {
+                let error = &error as &(dyn std::error::Error + 'static);
+                tracing::warn!(error, "plans are not written out");
+            }
+            // A lost wake-up costs a second.
+            let _ = tokio::time::timeout(SWEEP, self.put_by.notified()).await;
+        }
     }
 
     /// One line of gatherings, sweep after sweep.
@@ -122,19 +138,22 @@ impl Planner {
         for line in Line::ALL {
             outcome = outcome.and(self.sweep_line(line, now).await);
         }
-        outcome
+        let written = parts::write_out(&self.store, &self.sender).await;
+        outcome.and(written.map_err(Error::from))
     }
 
     /// Does everything in a line that is due. One thing that fails does not hold up the others.
-    async fn sweep_line(&self, line: Line, now: Timestamp) -> Result<(), Error> {
+    pub(crate) async fn sweep_line(&self, line: Line, now: Timestamp) -> Result<(), Error> {
         let mut outcome = Ok(());
         if line == Line::Children {
             outcome = outcome.and(self.correct(now).await);
-            let lost = follow_ups::lose_patience(&self.store, now).await;
-            outcome = outcome.and(lost.map(drop).map_err(Error::from));
         }
         let kinds = line.kinds(&self.timing);
         outcome = outcome.and(self.let_gatherings_leave(&kinds, now).await);
+        if line == Line::Children {
+            let lost = follow_ups::lose_patience(&self.store, now).await;
+            outcome = outcome.and(lost.map(drop).map_err(Error::from));
+        }
         outcome = outcome.and(self.take_next_steps(&kinds, now).await);
         if line == Line::Children {
             outcome = outcome.and(self.watch_restrictions(now).await);

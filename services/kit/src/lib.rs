@@ -22,6 +22,7 @@ mod fingerprint;
 #[cfg(test)]
 mod fixtures;
 pub mod folder;
+mod heavy;
 pub mod identity;
 pub mod metrics;
 pub mod operations;
@@ -39,5 +40,6 @@ mod testing;
 pub mod tls;
 pub mod unreached;
 
+pub use heavy::heavy;
 /// Whose row, event, token or call it is.
 pub use proto::ids::SchoolId as Tenant;

@@ -9,6 +9,7 @@ mod redeliver;
 use std::sync::Arc;
 
 use kit::identity::Caller;
+use kit::rejection::failure;
 use kit::store::Store;
 use proto::dispatcher::v1 as pb;
 use proto::dispatcher::v1::dispatcher_service_server::DispatcherService;
@@ -22,6 +23,7 @@ use crate::domain::plan::Media;
 use crate::render::Renderer;
 use crate::routes::Timing;
 use crate::sender::{Air, Generation};
+use crate::store::parts;
 use crate::store::plans::Outlets;
 
 /// The RPCs.
@@ -53,6 +55,13 @@ pub struct Api {
     pub ways: Vec<Arc<dyn Channel>>,
 }
 
+impl Api {
+    /// Before anybody looks at what was planned, all of it stands in rows.
+    async fn write_out(&self) -> Result<(), Status> {
+        parts::write_out(&self.store, &self.sender).await.map_err(|error| failure(&error))
+    }
+}
+
 #[tonic::async_trait]
 impl DispatcherService for Api {
     async fn list_notices(
@@ -60,6 +69,7 @@ impl DispatcherService for Api {
         request: Request<pb::ListNoticesRequest>,
     ) -> Result<Response<pb::ListNoticesResponse>, Status> {
         let caller = Caller::of(&request)?;
+        self.write_out().await?;
         lists::notices(&self.store, &caller, request.into_inner()).await
     }
 
@@ -68,6 +78,7 @@ impl DispatcherService for Api {
         request: Request<pb::ListDeliveriesRequest>,
     ) -> Result<Response<pb::ListDeliveriesResponse>, Status> {
         let caller = Caller::of(&request)?;
+        self.write_out().await?;
         lists::deliveries(&self.store, &caller, request.into_inner()).await
     }
 
@@ -76,6 +87,7 @@ impl DispatcherService for Api {
         request: Request<pb::ExplainRequest>,
     ) -> Result<Response<pb::ExplainResponse>, Status> {
         let caller = Caller::of(&request)?;
+        self.write_out().await?;
         explain::explain(self, &caller, &request.into_inner()).await
     }
 
@@ -92,6 +104,7 @@ impl DispatcherService for Api {
         request: Request<pb::RedeliverRequest>,
     ) -> Result<Response<pb::RedeliverResponse>, Status> {
         let caller = Caller::of(&request)?;
+        self.write_out().await?;
         redeliver::redeliver(self, &caller, &request.into_inner()).await
     }
 

@@ -35,6 +35,7 @@ pub(super) async fn recall(
     once(store, call, request, || async {
         let notices = recalled_notices(store, caller, request).await?;
         withdraw(api, caller, (request, &why), &notices).await?;
+        api.write_out().await?;
         tokio::time::sleep(NOTHING_STARTS_AFTER).await;
         let answer = count(api, &notices).await.map_err(|error| failure(&error))?;
         let subjects: Vec<String> = notices.iter().filter_map(|notice| notice.pupil_id.clone()).collect();
@@ -126,8 +127,7 @@ async fn count(api: &Api, notices: &[rows::notices::Model]) -> Result<pb::Recall
     let flying = api.air.deliveries();
     let ids: Vec<&str> = notices.iter().map(|notice| notice.id.as_str()).collect();
     let ids = serde_json::json!(ids).to_string();
-    let of_notices =
-        format!("SELECT delivery_id FROM members WHERE {}", among(store.backend(), "notice_id"));
+    let of_notices = format!("SELECT delivery_id FROM members WHERE {}", among(store.backend(), "notice_id"));
     let told = format!("{of_notices} AND told");
     let told = store.read().query_all_raw(store.statement(&told, [ids.clone().into()])).await?;
     let told = told.iter().map(|row| row.try_get("", "delivery_id"));

@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
+use kit::heavy;
 use proto::events::scope::Scope;
 use proto::ids::PupilId;
 
@@ -37,7 +38,7 @@ impl Planner {
             "a gathering leaves"
         );
         let plan = plan.and(plan::dealt_with(&dealt_with));
-        let mut commit = plans::first(&self.writing(gathering, now), &plan)?;
+        let mut commit = heavy(|| plans::first(&self.writing(gathering, now), &plan))?;
         // Nobody is asked because of a letter that came too late.
         if gathering.kind.is_about_closing() && gathering.scope().is_some() && now >= gathering.valid_until {
             commit = commit.task(waits::many_not_told(gathering.school, &gathering.id, now));
@@ -47,6 +48,7 @@ impl Planner {
         }
         self.store.faults().at(points::GATHERING_PLANNED).await;
         self.commit(commit).await?;
+        self.put_by.notify_one();
         self.store.faults().at(points::GATHERING_LEFT).await;
         Ok(())
     }
@@ -65,7 +67,8 @@ impl Planner {
         let audience = self.directory.resolve_scope(gathering.school, scope).await?;
         let pupils: Vec<PupilId> = audience.iter().map(|pupil| pupil.id).collect();
         let under = self.circumstances(gathering, now).await?;
-        Ok((plan::plan(&self.wanted(gathering, (&pupils, &audience), &under)), Some(pupils.len())))
+        let plan = heavy(|| plan::plan(&self.wanted(gathering, (&pupils, &audience), &under)));
+        Ok((plan, Some(pupils.len())))
     }
 
     pub(super) async fn follow_up(&self, follow_up: &FollowUp, now: Timestamp) -> Result<(), Error> {

@@ -280,6 +280,7 @@ mod tests {
         let channel = Slow {
             listens_after: Duration::ZERO,
             takes: Duration::from_millis(1_500),
+            connections: 1,
             loses: Arc::default(),
             asked: Arc::default(),
         };

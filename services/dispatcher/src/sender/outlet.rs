@@ -168,7 +168,9 @@ impl Outlet {
             self.budget.turn(u32::try_from(waiting).unwrap_or(u32::MAX)).await;
             loop {
                 match self.queue.pop(way) {
-                    Some(ready) if desk.may_leave(&ready) => return (ready, Turn { credit, connection, way }),
+                    Some(ready) if desk.may_leave(&ready) => {
+                        return (ready, Turn { credit, connection, way });
+                    }
                     _ if self.queue.try_reserve(way) => {}
                     _ => break,
                 }

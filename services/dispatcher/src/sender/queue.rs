@@ -54,7 +54,11 @@ struct Line<T> {
 impl<T> Queue<T> {
     pub(super) fn new() -> Self {
         let lines = Lane::ALL.map(|lane| Line { lane, items: VecDeque::new(), passed_over: 0 });
-        Self { waiting: Mutex::new(Waiting { lines, is_closed: false }), free: Semaphore::new(0), urgent: Semaphore::new(0) }
+        Self {
+            waiting: Mutex::new(Waiting { lines, is_closed: false }),
+            free: Semaphore::new(0),
+            urgent: Semaphore::new(0),
+        }
     }
 
     /// Lets something wait. In a closed queue nothing waits: it is dropped.

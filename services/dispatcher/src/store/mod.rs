@@ -14,6 +14,7 @@ pub mod erasure;
 pub mod facts;
 pub mod follow_ups;
 pub mod gatherings;
+pub mod parts;
 mod plan_rows;
 pub mod plans;
 pub mod receipts;
@@ -44,6 +45,7 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration { name: "dispatcher_0007", sql: include_str!("suppressions.sql") },
     Migration { name: "dispatcher_0008", sql: include_str!("erasure.sql") },
     Migration { name: "dispatcher_0009", sql: include_str!("receipts.sql") },
+    Migration { name: "dispatcher_0010", sql: include_str!("parts.sql") },
 ];
 
 /// Raises the recall generation: whatever a sender has prepared is looked at once more.

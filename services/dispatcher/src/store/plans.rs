@@ -8,7 +8,8 @@ use kit::store::{Commit, Error, Store};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, Statement};
 
 use super::gatherings::Gathering;
-use super::{plan_rows, rows, waits};
+use super::plan_rows::{Part, parts_of};
+use super::{parts, rows, waits};
 use crate::channels::ChannelName;
 use crate::domain::person::Asking;
 use crate::domain::plan::{Media, Member, Plan};
@@ -62,7 +63,8 @@ pub struct Writing<'a> {
     pub lane: Lane,
 }
 
-/// Writes a gathering's first plan; a conflict when a notice came or went meanwhile.
+/// Writes a gathering's first plan; a conflict when a notice came or went meanwhile. One of many messages is
+/// put by in [`parts`], to be written out after this commit.
 pub fn first(writing: &Writing<'_>, plan: &Plan) -> Result<Commit, Error> {
     let store = writing.desk.store;
     let id = &writing.gathering.id;
@@ -82,7 +84,12 @@ pub fn first(writing: &Writing<'_>, plan: &Plan) -> Result<Commit, Error> {
             if changed == expected { Ok(()) } else { Err(Error::Conflict) }
         })
     });
-    write(writing, plan, commit)
+    let parts = parts_of(writing, plan);
+    if parts.len() < 2 || !plan.joins.is_empty() {
+        return write(writing, plan, commit);
+    }
+    let put_by = |commit, part| parts::put_by(store, commit, writing.lane, part);
+    Ok(asked_for(writing, plan, parts.iter().try_fold(commit, put_by)?))
 }
 
 /// Until when deliveries are held, by their ids: those of them that are.
@@ -107,10 +114,16 @@ pub async fn held_until(
 
 /// Adds the rows of a plan to a commit.
 pub fn write(writing: &Writing<'_>, plan: &Plan, commit: Commit) -> Result<Commit, Error> {
-    let mut commit = plan_rows::insert(writing, plan, commit)?;
+    let written = |commit, part: &Part| part.write(writing.desk.store, commit);
+    let mut commit = parts_of(writing, plan).iter().try_fold(commit, written)?;
     for (address, member) in &plan.joins {
         commit = commit.guarded(join(writing, address, *member));
     }
+    Ok(asked_for(writing, plan, commit))
+}
+
+/// What people are asked to do because of a plan.
+fn asked_for(writing: &Writing<'_>, plan: &Plan, commit: Commit) -> Commit {
     let Writing { desk, gathering, .. } = writing;
     let asking = Asking {
         school: gathering.school,
@@ -120,7 +133,7 @@ pub fn write(writing: &Writing<'_>, plan: &Plan, commit: Commit) -> Result<Commi
         no_voice: &plan.no_voice,
         now: desk.now,
     };
-    Ok(asking.tasks(&plan.tasks).into_iter().fold(commit, Commit::task))
+    asking.tasks(&plan.tasks).into_iter().fold(commit, Commit::task)
 }
 
 /// Makes a contact a member of the message that tells their address about the pupil already, so

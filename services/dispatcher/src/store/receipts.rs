@@ -87,8 +87,7 @@ impl<'a> Row<'a> {
 /// all that say the same, because a provider says it about thousands at the same time.
 pub fn apply(store: &Store, said: &[Said], now: Timestamp) -> Result<Commit, Error> {
     let backend = store.backend();
-    let rows =
-        json_rows(backend, &[("id", "TEXT"), ("channel", "TEXT"), ("why", "TEXT"), ("at", "BIGINT")]);
+    let rows = json_rows(backend, &[("id", "TEXT"), ("channel", "TEXT"), ("why", "TEXT"), ("at", "BIGINT")]);
     let of = |which: fn(News) -> bool| -> Result<Option<String>, Error> {
         let of: Vec<Row<'_>> =
             said.iter().filter(|said| which(said.news)).map(|said| Row::of(said, now)).collect();

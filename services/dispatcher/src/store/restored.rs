@@ -14,7 +14,7 @@ use proto::ids::{DeliveryId, PupilId, SchoolId};
 use proto::options::v1::Role;
 use sea_orm::ConnectionTrait;
 
-use super::parsed;
+use super::{parsed, parts};
 use crate::domain::person::not_reached;
 use crate::domain::plan::{Decision, Later, Plan};
 use crate::domain::{NoticeKind, Reason};
@@ -22,14 +22,14 @@ use crate::domain::{NoticeKind, Reason};
 /// Gatherings that had not left, that had messages or later steps to come, or in which somebody was
 /// still to hear that a pupil is in school.
 const OPEN: &str = "SELECT id FROM gatherings WHERE state = 'open' \
-     UNION SELECT gathering_id FROM deliveries \
+     UNION SELECT gathering_id FROM parts UNION SELECT gathering_id FROM deliveries \
      WHERE chunk_id IS NOT NULL OR next_address OR patience_until IS NOT NULL \
      UNION SELECT n.gathering_id FROM notices n JOIN members m ON m.notice_id = n.id \
      WHERE n.state = 'withdrawn' AND n.why = 'ARRIVED' AND m.told AND m.corrected_by IS NULL";
 
 /// Stops everything that is open, and asks a person about each gathering.
 pub async fn hold_back(store: &Store, now: Timestamp) -> Result<Commit, Error> {
-    let mut commit = Commit::new();
+    let mut commit = parts::all_at_once(store, Commit::new()).await?;
     for task in tasks(store, now).await? {
         commit = commit.task(task);
     }

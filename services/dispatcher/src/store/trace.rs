@@ -10,7 +10,7 @@ use kit::store::{Error, Store};
 use sea_orm::sea_query::Query;
 use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter};
 
-use super::rows;
+use super::{parts, rows};
 use crate::domain::Reason;
 use crate::domain::reason::sentence_of;
 
@@ -28,6 +28,8 @@ pub fn tracer(store: &Store) -> Tracer {
 }
 
 async fn read(store: &Store, asked: &Asked) -> Result<Story, Error> {
+    // The sender looks by itself every second.
+    parts::write_out(store, &Arc::default()).await?;
     let mut told = Story::default();
     for notice in notices(store, asked).await? {
         let found = Found::read(store, notice).await?;

@@ -20,6 +20,7 @@ mod head_injuries;
 mod lanes;
 mod left_too_late;
 mod lines;
+mod parts;
 mod plans;
 mod previews;
 mod quiet_hours;
