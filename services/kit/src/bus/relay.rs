@@ -172,7 +172,7 @@ pub(super) async fn remember(
             "WITH same AS MATERIALIZED \
              (SELECT name FROM streams WHERE name = $1 AND created = $2 FOR SHARE) \
              UPDATE outbox SET sent_at = $3 FROM same \
-             WHERE outbox.id IN (SELECT jsonb_array_elements_text($4::jsonb)::BIGINT)"
+             WHERE outbox.id = ANY(ARRAY(SELECT jsonb_array_elements_text($4::jsonb)::BIGINT))"
         }
         _ => {
             "UPDATE outbox SET sent_at = $3 WHERE id IN (SELECT value FROM json_each($4)) \
