@@ -17,7 +17,7 @@ use uuid::Uuid;
 use crate::http::Connection;
 
 /// Enough that carrying one after the other is not what limits: a provider has as many under way as it wants.
-const COURIERS: usize = 128;
+const COURIERS: usize = 512;
 /// A phone takes longer; this keeps a receipt from being faster than the answer to its text.
 const AFTER: Duration = Duration::from_millis(200);
 const AGAIN_AFTER: Duration = Duration::from_millis(200);

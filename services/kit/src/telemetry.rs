@@ -6,6 +6,7 @@
 
 use std::collections::HashMap;
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use opentelemetry::Context;
@@ -58,6 +59,7 @@ pub enum Error {
 pub fn start(settings: &Telemetry, tls: &Tls, services: &[String]) -> Result<Guard, Error> {
     let mut builder = SdkTracerProvider::builder();
     if let Some(endpoint) = &settings.otlp_endpoint {
+        are_collected();
         let mut exporter = opentelemetry_otlp::SpanExporter::builder().with_tonic().with_endpoint(endpoint);
         if endpoint.starts_with("https://") {
             exporter = exporter.with_tls_config(tls.trust());
@@ -78,6 +80,19 @@ pub fn start(settings: &Telemetry, tls: &Tls, services: &[String]) -> Result<Gua
     );
     tracing::subscriber::set_global_default(subscriber).map_err(|_| Error::Twice)?;
     Ok(Guard { provider })
+}
+
+static COLLECTED: AtomicBool = AtomicBool::new(false);
+
+/// Whether anybody collects spans. Where thousands of a kind come in a second and no log line stands in them,
+/// they are made only then.
+#[must_use]
+pub fn is_collected() -> bool {
+    COLLECTED.load(Ordering::Relaxed)
+}
+
+pub(crate) fn are_collected() {
+    COLLECTED.store(true, Ordering::Relaxed);
 }
 
 /// Whatever is set, nothing finer than `debug` of a library is written: the client of NATS, for one, would

@@ -27,6 +27,11 @@ const CONNECTION_MAY_TAKE: Duration = Duration::from_secs(15);
 /// wake each other row by row.
 const ROWS_AT_ONCE: usize = 4_096;
 
+/// Pages in memory, in kibibytes (SQLite reads a negative number so). Readers are four for each file, and find
+/// theirs with the system.
+const WRITING_CACHE: &str = "-16000";
+const READING_CACHE: &str = "-4000";
+
 /// A connection that has been idle for so long is tested before it is used.
 const TESTED_AFTER: Duration = Duration::from_secs(1);
 
@@ -136,7 +141,7 @@ fn file_options(path: &Path, connections: u32, what_for: Use) -> ConnectOptions 
             .pragma("synchronous", "FULL")
             .pragma("busy_timeout", "10000")
             .pragma("foreign_keys", "ON")
-            .pragma("cache_size", "-16000")
+            .pragma("cache_size", if what_for == Use::Writing { WRITING_CACHE } else { READING_CACHE })
             // Pages that change with every batch are carried into the file once for many: 16 MB of them.
             .pragma("wal_autocheckpoint", "4000")
             .statement_cache_capacity(256)
