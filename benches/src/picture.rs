@@ -16,74 +16,62 @@ pub struct Point {
 }
 
 const WIDTH: f64 = 720.0;
-const HEIGHT: f64 = 300.0;
-const LEFT: f64 = 70.0;
-const RIGHT: f64 = WIDTH - 70.0;
-const TOP: f64 = 40.0;
-const BOTTOM: f64 = HEIGHT - 50.0;
-/// Both can be told apart by those who see no red or no green.
-const RATE: &str = "#0b5cad";
-const MEMORY: &str = "#b34700";
+const HEIGHT: f64 = 420.0;
+const LEFT: f64 = 60.0;
+const RIGHT: f64 = WIDTH - 60.0;
+/// Where the two panels begin and end.
+const PANELS: [(f64, f64); 2] = [(50.0, 180.0), (250.0, 370.0)];
 
-/// The picture. Contacts are shown by their tenfolds, rate and memory from nothing on.
+/// The picture: a panel for the rate above one for memory. Contacts are shown by their tenfolds, the others from
+/// nothing on.
 pub fn of(points: &[Point]) -> Result<String, std::fmt::Error> {
-    let most = |value: fn(&Point) -> f64| points.iter().map(value).fold(1.0, f64::max) * 1.1;
-    let (most_rate, most_memory) = (most(|point| point.rate), most(|point| point.memory));
     let scale = points.iter().map(|point| point.contacts.log10());
     let (first, last) = scale.fold((f64::MAX, f64::MIN), |(low, high), at| (low.min(at), high.max(at)));
     let across = |contacts: f64| LEFT + (contacts.log10() - first) / (last - first).max(0.1) * (RIGHT - LEFT);
-    let up = |value: f64, most: f64| BOTTOM - value / most * (BOTTOM - TOP);
     let mut svg = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {HEIGHT}\" font-family=\"sans-serif\" \
          font-size=\"13\">\n<title>Texts a second and memory against the number of contacts</title>\n\
          <rect width=\"{WIDTH}\" height=\"{HEIGHT}\" fill=\"#ffffff\"/>\n\
-         <path d=\"M{LEFT} {TOP}V{BOTTOM}H{RIGHT}V{TOP}\" fill=\"none\" stroke=\"#555555\"/>\n\
-         <text x=\"{LEFT}\" y=\"22\" fill=\"{RATE}\" text-anchor=\"middle\">texts/s</text>\n\
-         <text x=\"{RIGHT}\" y=\"22\" fill=\"{MEMORY}\" text-anchor=\"middle\">MiB</text>\n\
          <text x=\"{}\" y=\"{}\" text-anchor=\"middle\" fill=\"#333333\">contacts</text>\n",
         f64::midpoint(LEFT, RIGHT),
-        HEIGHT - 12.0,
+        HEIGHT - 8.0,
     );
-    for (colour, line) in [
-        (
-            RATE,
-            points
-                .iter()
-                .map(|point| (across(point.contacts), up(point.rate, most_rate), point.rate))
-                .collect::<Vec<_>>(),
-        ),
-        (
-            MEMORY,
-            points
-                .iter()
-                .map(|point| (across(point.contacts), up(point.memory, most_memory), point.memory))
-                .collect(),
-        ),
-    ] {
-        let corners: Vec<String> = line.iter().map(|(x, y, _)| format!("{x:.1},{y:.1}")).collect();
+    let panels: [(&str, &str, fn(&Point) -> f64); 2] = [
+        ("texts a second", "#0b5cad", |point| point.rate),
+        ("MiB of memory at most", "#b34700", |point| point.memory),
+    ];
+    for ((top, bottom), (name, colour, value)) in PANELS.into_iter().zip(panels) {
+        let most = points.iter().map(value).fold(1.0, f64::max) * 1.1;
+        let place = |point: &Point| (across(point.contacts), bottom - value(point) / most * (bottom - top));
         writeln!(
             svg,
-            "<polyline points=\"{}\" fill=\"none\" stroke=\"{colour}\" stroke-width=\"2\"/>",
-            corners.join(" ")
+            "<text x=\"{LEFT}\" y=\"{}\" fill=\"{colour}\">{name}</text>\n\
+             <path d=\"M{LEFT} {top}V{bottom}H{RIGHT}\" fill=\"none\" stroke=\"#555555\"/>",
+            top - 20.0
         )?;
-        for (x, y, value) in line {
+        let corners: Vec<String> = points.iter().map(place).map(|(x, y)| format!("{x:.1},{y:.1}")).collect();
+        let corners = corners.join(" ");
+        writeln!(
+            svg,
+            "<polyline points=\"{corners}\" fill=\"none\" stroke=\"{colour}\" stroke-width=\"2\"/>"
+        )?;
+        for point in points {
+            let (x, y) = place(point);
             writeln!(svg, "<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"4\" fill=\"{colour}\"/>")?;
+            let number = show(value(point));
+            let y = y - 9.0;
             writeln!(
                 svg,
-                "<text x=\"{x:.1}\" y=\"{:.1}\" fill=\"{colour}\" text-anchor=\"middle\">{}</text>",
-                y - 9.0,
-                show(value)
+                "<text x=\"{x:.1}\" y=\"{y:.1}\" fill=\"{colour}\" text-anchor=\"middle\">{number}</text>"
             )?;
         }
-    }
-    for point in points {
-        writeln!(
-            svg,
-            "<text x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"middle\" fill=\"#333333\">{}</text>",
-            across(point.contacts),
-            BOTTOM + 18.0,
-            show(point.contacts)
-        )?;
+        for point in points {
+            let (x, y, contacts) = (across(point.contacts), bottom + 16.0, show(point.contacts));
+            writeln!(
+                svg,
+                "<text x=\"{x:.1}\" y=\"{y:.1}\" text-anchor=\"middle\" fill=\"#333333\">{contacts}</text>"
+            )?;
+        }
     }
     svg.push_str("</svg>\n");
     Ok(svg)
@@ -104,7 +92,8 @@ mod tests {
         let places: Vec<Vec<f64>> = places.map(numbers).collect();
         assert_eq!(places.len(), 4);
         for place in places {
-            assert!((LEFT..=RIGHT).contains(&place[0]) && (TOP..=BOTTOM).contains(&place[1]), "{place:?}");
+            let stands = PANELS.iter().any(|(top, bottom)| (*top..=*bottom).contains(&place[1]));
+            assert!((LEFT..=RIGHT).contains(&place[0]) && stands, "{place:?}");
         }
         assert!(svg.contains(">1,000,000</text>"));
     }

@@ -34,8 +34,10 @@ const LATER_TODAY: Duration = Duration::from_mins(15);
 /// these have left is a person's question after a crash, and a slow provider must not make them old.
 const AHEAD_A_SECOND: u32 = 4;
 const MOST_AHEAD: u32 = 256;
-/// Of so many connections one is for urgent messages only.
+/// Of so many connections one is for urgent messages only, or of fewer: a provider that bears very few has none to
+/// spare.
 const ONE_URGENT_OF: usize = 16;
+const FEWEST_WITH_URGENT: usize = 4;
 
 /// As many requests at once, and per second, as the provider bears.
 pub struct Outlet {
@@ -96,10 +98,10 @@ pub fn outlets(channels: Vec<Arc<dyn Channel>>, store: &Store) -> HashMap<Channe
         .collect()
 }
 
-/// How many connections are for what leaves on a way. A provider that bears few has none to spare.
+/// How many connections are for what leaves on a way.
 fn connections(limits: Limits, way: Way) -> usize {
     let all = limits.connections.max(1);
-    let urgent = all.div_ceil(ONE_URGENT_OF).min(all - 1);
+    let urgent = if all < FEWEST_WITH_URGENT { 0 } else { all.div_ceil(ONE_URGENT_OF) };
     match way {
         Way::Any => all - urgent,
         Way::Urgent => urgent,
