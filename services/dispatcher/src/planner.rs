@@ -64,7 +64,7 @@ pub struct Planner {
     pub wake: Arc<Notify>,
     /// Signalled when there is something to send.
     pub sender: Arc<Notify>,
-    /// Signalled when a plan of many messages is put by.
+    /// Signalled when a plan for many is put by.
     pub put_by: Notify,
 }
 

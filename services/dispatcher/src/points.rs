@@ -9,8 +9,10 @@ use kit::faults::Point;
 
 /// A gathering is planned, and nothing of that is committed.
 pub const GATHERING_PLANNED: Point = Point::named("gathering_planned");
-/// Its deliveries are committed, and no sender knows.
+/// That is committed, and no sender knows.
 pub const GATHERING_LEFT: Point = Point::named("gathering_left");
+/// A part of a plan for many is written out, and others may not be.
+pub const PART_WRITTEN: Point = Point::named("part_written");
 /// A sender has leased a chunk.
 pub const CHUNK_LEASED: Point = Point::named("chunk_leased");
 /// The directory has cleared a round.
@@ -38,6 +40,7 @@ pub const CORRECTION_PLANNED: Point = Point::named("correction_planned");
 pub const ALL: &[Point] = &[
     GATHERING_PLANNED,
     GATHERING_LEFT,
+    PART_WRITTEN,
     CHUNK_LEASED,
     CLEARED,
     WORDED,

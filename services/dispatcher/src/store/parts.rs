@@ -1,4 +1,4 @@
-//! The parts of a plan of many messages.
+//! The parts of a plan for many: for whoever is in a scope.
 //!
 //! SQLite has one writer, and the rows of ten thousand messages keep it busy for a tenth of a second. So
 //! such a plan is decided in one transaction and written out in many: each takes a part away and leaves
@@ -13,6 +13,7 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::plan_rows::Part;
+use crate::points;
 use crate::routes::Lane;
 
 /// Puts a part by, for a plan that is decided in this commit.
@@ -34,6 +35,7 @@ pub async fn write_out(store: &Store, sender: &Arc<Notify>) -> Result<(), Error>
             Ok(_) | Err(Error::Conflict) => {}
             Err(error) => return Err(error),
         }
+        store.faults().at(points::PART_WRITTEN).await;
         tokio::time::sleep(begun.elapsed()).await;
     }
     Ok(())

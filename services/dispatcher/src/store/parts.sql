@@ -1,4 +1,4 @@
--- What a plan of many messages has decided and has not written out into rows yet. Each part becomes rows in a
+-- What a plan for many has decided and has not written out into rows yet. Each part becomes rows in a
 -- transaction of its own, so that what is urgent is written in between.
 CREATE TABLE parts (
     id {{serial}},

@@ -63,8 +63,8 @@ pub struct Writing<'a> {
     pub lane: Lane,
 }
 
-/// Writes a gathering's first plan; a conflict when a notice came or went meanwhile. One of many messages is
-/// put by in [`parts`], to be written out after this commit.
+/// Writes a gathering's first plan; a conflict when a notice came or went meanwhile. What concerns many is put by in
+/// [`parts`], to be written out after this commit.
 pub fn first(writing: &Writing<'_>, plan: &Plan) -> Result<Commit, Error> {
     let store = writing.desk.store;
     let id = &writing.gathering.id;
@@ -84,12 +84,12 @@ pub fn first(writing: &Writing<'_>, plan: &Plan) -> Result<Commit, Error> {
             if changed == expected { Ok(()) } else { Err(Error::Conflict) }
         })
     });
-    let parts = parts_of(writing, plan);
-    if parts.len() < 2 || !plan.joins.is_empty() {
+    if writing.gathering.scope().is_none() {
         return write(writing, plan, commit);
     }
-    let put_by = |commit, part| parts::put_by(store, commit, writing.lane, part);
-    Ok(asked_for(writing, plan, parts.iter().try_fold(commit, put_by)?))
+    let put_by = |commit, part: &Part| parts::put_by(store, commit, writing.lane, part);
+    let commit = parts_of(writing, plan).iter().try_fold(commit, put_by)?;
+    Ok(asked_for(writing, plan, commit))
 }
 
 /// Until when deliveries are held, by their ids: those of them that are.

@@ -1,4 +1,4 @@
-//! A plan of many messages is decided at once and written out in parts: once, whoever does it.
+//! A plan for many is decided at once and written out in parts: once, whoever does it.
 
 use proto::dispatcher::v1 as pb;
 use proto::dispatcher::v1::dispatcher_service_server::DispatcherService;
