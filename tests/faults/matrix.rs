@@ -102,7 +102,7 @@ async fn whoever_dies_at_any_step_between_fact_and_receipt_loses_nobody_and_no_l
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "a quarter of an hour: `make soak`"]
+#[ignore = "seven minutes: `make soak`"]
 async fn at_every_step_in_every_layout() {
     let points: Vec<_> = all_points().into_iter().enumerate().collect();
     let trials = LAYOUTS.iter().flat_map(|layout| points.iter().map(|point| trial(*point, *layout)));

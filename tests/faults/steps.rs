@@ -241,7 +241,8 @@ async fn a_recall_a_restriction_and_an_arrival_hold_at_whichever_step_they_come(
         ![points::RECEIPTS_KEPT, points::NEXT_ADDRESS_PLANNED, points::CORRECTION_PLANNED].contains(point)
     });
     let steps = steps.enumerate().map(|(number, point)| {
-        let story = if *point == points::START_DURABLE { Story::Letter } else { Story::Absences };
+        let of_letters = [points::START_DURABLE, points::PART_WRITTEN].contains(point);
+        let story = if of_letters { Story::Letter } else { Story::Absences };
         Step { point: *point, story, layout: LAYOUTS[number % LAYOUTS.len()] }
     });
     let lives = |step: Step| {
