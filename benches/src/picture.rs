@@ -19,8 +19,26 @@ const WIDTH: f64 = 720.0;
 const HEIGHT: f64 = 420.0;
 const LEFT: f64 = 60.0;
 const RIGHT: f64 = WIDTH - 60.0;
-/// Where the two panels begin and end.
-const PANELS: [(f64, f64); 2] = [(50.0, 180.0), (250.0, 370.0)];
+
+/// What is shown by itself, and where that begins and ends.
+struct Panel {
+    top: f64,
+    bottom: f64,
+    name: &'static str,
+    colour: &'static str,
+    value: fn(&Point) -> f64,
+}
+
+const PANELS: [Panel; 2] = [
+    Panel { top: 50.0, bottom: 180.0, name: "texts a second", colour: "#0b5cad", value: |point| point.rate },
+    Panel {
+        top: 250.0,
+        bottom: 370.0,
+        name: "MiB of memory at most",
+        colour: "#b34700",
+        value: |point| point.memory,
+    },
+];
 
 /// The picture: a panel for the rate above one for memory. Contacts are shown by their tenfolds, the others from
 /// nothing on.
@@ -36,11 +54,7 @@ pub fn of(points: &[Point]) -> Result<String, std::fmt::Error> {
         f64::midpoint(LEFT, RIGHT),
         HEIGHT - 8.0,
     );
-    let panels: [(&str, &str, fn(&Point) -> f64); 2] = [
-        ("texts a second", "#0b5cad", |point| point.rate),
-        ("MiB of memory at most", "#b34700", |point| point.memory),
-    ];
-    for ((top, bottom), (name, colour, value)) in PANELS.into_iter().zip(panels) {
+    for Panel { top, bottom, name, colour, value } in PANELS {
         let most = points.iter().map(value).fold(1.0, f64::max) * 1.1;
         let place = |point: &Point| (across(point.contacts), bottom - value(point) / most * (bottom - top));
         writeln!(
@@ -92,7 +106,7 @@ mod tests {
         let places: Vec<Vec<f64>> = places.map(numbers).collect();
         assert_eq!(places.len(), 4);
         for place in places {
-            let stands = PANELS.iter().any(|(top, bottom)| (*top..=*bottom).contains(&place[1]));
+            let stands = PANELS.iter().any(|panel| (panel.top..=panel.bottom).contains(&place[1]));
             assert!((LEFT..=RIGHT).contains(&place[0]) && stands, "{place:?}");
         }
         assert!(svg.contains(">1,000,000</text>"));
