@@ -47,7 +47,7 @@ impl World {
 
     /// Waits until nothing is left to do at this moment.
     pub async fn until_quiet(&self) {
-        let sql = "SELECT (SELECT COUNT(*) FROM chunks) \
+        let sql = "SELECT (SELECT COUNT(*) FROM parts) + (SELECT COUNT(*) FROM chunks) \
                    + (SELECT COUNT(*) FROM deliveries WHERE next_address) AS number";
         eventually(&format!("quiet on {}", self.backend), 0, async || self.number(sql).await).await;
     }
