@@ -221,10 +221,6 @@ fn server_options(address: &str, connections: u32) -> ConnectOptions {
     options.max_connections(connections).sqlx_logging(false).acquire_timeout(CONNECTION_MAY_TAKE);
     // What was given back a moment ago was tested then.
     options.test_before_acquire_if_idle_for(TESTED_AFTER);
-    // A few rows of many are looked up by their keys, in pages that are in memory: an index is used for them. By
-    // its own measure PostgreSQL would read the whole table, because it takes a page out of order for four
-    // of those in order. And nothing here runs for so long that compiling it would pay.
-    options.map_sqlx_postgres_opts(|options| options.options([("random_page_cost", "1.1"), ("jit", "off")]));
     options
 }
 
