@@ -46,6 +46,7 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration { name: "dispatcher_0008", sql: include_str!("erasure.sql") },
     Migration { name: "dispatcher_0009", sql: include_str!("receipts.sql") },
     Migration { name: "dispatcher_0010", sql: include_str!("parts.sql") },
+    Migration { name: "dispatcher_0011", sql: include_str!("notices.sql") },
 ];
 
 /// Raises the recall generation: whatever a sender has prepared is looked at once more.

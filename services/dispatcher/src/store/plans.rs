@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use kit::clock::from_micros;
 use kit::store::{Commit, Error, Store};
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, Statement};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, Statement};
 
 use super::gatherings::Gathering;
 use super::plan_rows::{Part, parts_of};
@@ -75,15 +75,21 @@ pub fn first(writing: &Writing<'_>, plan: &Plan) -> Result<Commit, Error> {
         "UPDATE notices SET state = 'planned' WHERE gathering_id = $1 AND state = 'gathering'",
         [id.clone().into()],
     );
+    // Looked at before it is written: while thousands of facts still come in, plan after plan finds more than it was
+    // made for, and PostgreSQL keeps a version of every row that such a plan would have changed.
+    let gathering = "SELECT COUNT(*) AS number FROM notices WHERE gathering_id = $1 AND state = 'gathering'";
+    let gathering = store.statement(gathering, [id.clone().into()]);
     let expected = u64::try_from(writing.gathering.notices.len()).unwrap_or(u64::MAX);
     let commit = commit.work(move |tx| {
-        let planned = planned.clone();
+        let gathering = gathering.clone();
         Box::pin(async move {
-            use sea_orm::ConnectionTrait;
-            let changed = tx.execute_raw(planned).await?.rows_affected();
-            if changed == expected { Ok(()) } else { Err(Error::Conflict) }
+            let row =
+                tx.query_one_raw(gathering).await?.ok_or(Error::Corrupt { what: "number of notices" })?;
+            let number: i64 = row.try_get("", "number")?;
+            if u64::try_from(number) == Ok(expected) { Ok(()) } else { Err(Error::Conflict) }
         })
     });
+    let commit = commit.changes(expected, planned);
     if writing.gathering.scope().is_none() {
         return write(writing, plan, commit);
     }

@@ -23,8 +23,6 @@ mod mishaps;
 #[cfg(test)]
 mod pipelining;
 #[cfg(test)]
-mod rate;
-#[cfg(test)]
 mod script;
 
 pub use self::dkim::Dkim;
