@@ -1,16 +1,15 @@
 //! Settling: what came of many attempts, in one transaction.
 
 mod statements;
+mod tasks;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use kit::clock::micros;
 use kit::store::{Commit, Error, Store};
-use kit::tasks::NewTask;
 use proto::ids::{ChunkId, SchoolId};
-use proto::options::v1::Role;
 use sea_orm::{ConnectionTrait, DatabaseTransaction, EntityTrait, Set, Statement};
 use serde::Serialize;
 
@@ -74,12 +73,8 @@ pub async fn start_and_settle(
         let written = Arc::clone(&written);
         Box::pin(async move { written.write(tx).await })
     });
-    let misconfigured = batch.iter().filter(|finished| finished.settled.misconfigured);
-    let tasks = misconfigured.map(|finished| misconfigured_channel(finished, now));
-    let unclear = batch.iter().filter(|finished| finished.settled.asks_a_person);
-    let tasks = tasks.chain(unclear.map(|finished| may_have_left(finished, now)));
-    for task in tasks.chain(drops::tasks(batch.iter().filter_map(|finished| finished.dropped.as_ref()), now))
-    {
+    let dropped = batch.iter().filter_map(|finished| finished.dropped.as_ref());
+    for task in tasks::of(store, batch, now).await?.into_iter().chain(drops::tasks(dropped, now)) {
         commit = commit.task(task);
     }
     commit = suppressions::after(store, batch, now).fold(commit, Commit::execute);
@@ -222,28 +217,4 @@ fn attempts(batch: &[Finished]) -> Vec<Attempt<'_>> {
             })
         })
         .collect()
-}
-
-/// A provider refuses our settings: once a day and channel.
-fn misconfigured_channel(finished: &Finished, now: Timestamp) -> NewTask {
-    let day = now.as_second().div_euclid(86_400);
-    let due = (now, SignedDuration::from_mins(30));
-    NewTask::new(finished.school, "channel_misconfigured", Role::SystemAdministrator, due)
-        .about([finished.channel.to_string()])
-        .because(
-            "a provider refuses our account, template or settings, or cannot be trusted: messages wait, or go to the next address instead",
-        )
-        .once(format!("misconfigured:{}:{day}", finished.channel))
-}
-
-/// Something that is sent at most once may or may not have left, and nobody can be asked: it is not
-/// sent again, and a person decides.
-fn may_have_left(finished: &Finished, now: Timestamp) -> NewTask {
-    let due = (now, SignedDuration::from_hours(24));
-    NewTask::new(finished.school, "message_may_have_left", Role::Office, due)
-        .about([finished.delivery.clone()])
-        .because(
-            "it is unclear whether this message has left, and it is not sent twice: ask whether it came, and send it again if it did not",
-        )
-        .once(format!("may_have_left:{}", finished.delivery))
 }

@@ -54,7 +54,7 @@ async fn what_a_process_had_started_when_it_died_is_asked_about_and_sent_only_if
 async fn a_letter_that_may_have_left_is_not_sent_twice_and_a_person_is_asked() {
     for world in worlds(&Setup { answers_within: 300, ..Setup::default() }).await {
         world.simulator.behave(Behaviour::DropAfterFinalDot { requests: 1 });
-        world.directory.add("Amy", &[parent(&[MAIL])]);
+        let amy = world.directory.add("Amy", &[parent(&[MAIL])]);
         world.announced(letter(Scope::WholeSchool)).await;
         world.until_states(&["unknown"]).await;
         eventually("a question", 1, async || {
@@ -63,7 +63,10 @@ async fn a_letter_that_may_have_left_is_not_sent_twice_and_a_person_is_asked() {
         })
         .await;
         world.until_quiet().await;
-        assert_eq!(world.tasks().await[0].kind, "message_may_have_left");
+        let task = world.tasks().await.remove(0);
+        assert_eq!(task.kind, "message_may_have_left");
+        assert!(task.subjects.contains(&amy.to_string()), "{:?}", task.subjects);
+        assert!(task.subjects.contains(&world.members().await[0].contact_id), "{:?}", task.subjects);
         assert_eq!(world.received()[MAIL].len(), 1);
         // She says that it did not come.
         let gathering = world.gatherings().await.remove(0).id;

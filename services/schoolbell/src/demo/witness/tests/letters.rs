@@ -16,6 +16,19 @@ fn a_letter_that_one_home_does_not_get_is_missed_unless_nothing_arrives_there() 
 }
 
 #[test]
+fn a_letter_of_which_a_person_asks_whether_it_came_is_not_missed() {
+    let mut day = Morning::snowy();
+    day.forget(HUGHES_MOTHER, LETTER);
+    day.forget("sarah.hughes@example.org", LETTER);
+    day.has([0, 0, 0, 1]);
+    let mother = day.roster.links_at(HUGHES_MOTHER).next().unwrap().contact.clone();
+    day.task_at(19.0, &[&mother, CHLOE]);
+    day.has([0, 0, 0, 1]);
+    day.task_at(25.0, &[&mother, CHLOE]);
+    day.has([0, 0, 0, 0]);
+}
+
+#[test]
 fn a_letter_to_a_class_is_not_for_the_barred_father_nor_for_another_class() {
     let mut day = Morning::snowy();
     day.text(21.0, BARRED_FATHER, LETTER);

@@ -5,7 +5,8 @@
 //! nobody may be told about, counts when no open task names the pupil. A task counts for what was said
 //! before it was opened. Of a closing it is everybody
 //! at home, each stage of it, by text or by e-mail. Nobody is asked to ring because of an
-//! announcement: who has no live address for it counts as told.
+//! announcement: who has no live address for it counts as told, and a task that asks whether it came
+//! names whoever may have got it.
 
 mod about_a_child;
 mod about_the_school;
