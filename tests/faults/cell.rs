@@ -80,7 +80,7 @@ fn name(class: &str, child: usize) -> String {
 }
 
 /// Every mother has a phone, and of the class that is in school a mailbox too; one of the fathers is
-/// barred, and one mother has a mailbox beside a number that nobody has any more.
+/// barred, and one mother of each class has a mailbox beside a number that nobody has any more.
 fn roster() -> Roster {
     let mut roster = Roster::new();
     for class in [ABSENT, PRESENT] {
@@ -107,8 +107,8 @@ impl Cell {
     /// The morning of a day on which these faults happen.
     pub async fn begin(layout: Layout, faults: &[Fault]) -> Self {
         let school = School::start_mortal(layout, roster(), faults).await;
-        for child in [DEAD, MUTE] {
-            let (address, failure) = (number(ABSENT, child), Failure::Permanent);
+        for address in [number(ABSENT, DEAD), number(ABSENT, MUTE), number(PRESENT, DEAD)] {
+            let failure = Failure::Permanent;
             school.phones.behave(Behaviour::Dead { address, failure });
         }
         Self { school }
@@ -158,7 +158,8 @@ impl Cell {
                 _ => {}
             }
             all.push(owed(addresses, words, pupil));
-            for address in [number(PRESENT, child), mailbox(PRESENT, child)] {
+            let phone = Some(number(PRESENT, child)).filter(|_| child != DEAD);
+            for address in phone.into_iter().chain([mailbox(PRESENT, child)]) {
                 let words = if address.contains('@') { "The trip to the museum" } else { LETTER };
                 all.push(owed(vec![address], words, None));
             }

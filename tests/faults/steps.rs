@@ -81,6 +81,9 @@ impl Step {
     async fn school(&self) -> School {
         let roster = CHILDREN.iter().zip(NUMBERS).fold(Roster::new(), |roster, (child, number)| {
             let mother = Contact::parent(&format!("M{child}")).phone(&format!("0{}", &number[3..]));
+            // A letter then has two parts, of which one is written out before the other.
+            let is_written_to = self.story == Story::Letter;
+            let mother = if is_written_to { mother.email(&format!("{child}@example.org")) } else { mother };
             roster.pupil(child, "oak", [mother])
         });
         let fault = |time| Fault {

@@ -45,6 +45,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::channels::{Channel, ChannelName, Medium, Secret};
 use crate::sender::{Air, Generation, Sender, Settler, Silence};
+use crate::store::parts::PlanWriter;
 use crate::store::plans::Outlets;
 
 /// The dispatcher's settings.
@@ -103,7 +104,7 @@ impl Service for Dispatcher {
             .http(routes)
             .replay(receipts::NOTIFY, wired.receipt)
             .replay(bounces::BOUNCES, wired.bounce)
-            .trace(store::trace::tracer(store))
+            .trace(store::trace::tracer(store, &wired.plans))
             .reactions(reactions::all(&wired.hearer))
             .run("generation", wired.generation.follow(store.clone(), stop.clone()))
             .run("planner", wired.planner.run(stop.clone()))
@@ -120,6 +121,7 @@ struct Wired {
     api: api::Api,
     hearer: reactions::Hearer,
     planner: planner::Planner,
+    plans: PlanWriter,
     sender: Sender,
     generation: Generation,
     settling: BoxFuture<'static, anyhow::Result<()>>,
@@ -142,6 +144,7 @@ fn wire(
     let ways = channels.iter().filter(|channel| in_use(channel)).cloned().collect();
     let directory = Arc::new(directory);
     let (planner_wake, sender_wake) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+    let plans = PlanWriter::new(store, &sender_wake);
     let (generation, air) = (Generation::default(), Air::default());
     let renderer = Arc::new(render::Renderer::new()?);
     let owner = ChunkId::generate().to_string();
@@ -158,6 +161,7 @@ fn wire(
             outlets: chosen.clone(),
             timing: timing.clone(),
             sender: Arc::clone(&sender_wake),
+            plans: plans.clone(),
             choices,
             renderer: Arc::clone(&renderer),
             ways,
@@ -177,8 +181,10 @@ fn wire(
             choices,
             wake: Arc::clone(&planner_wake),
             sender: Arc::clone(&sender_wake),
+            plans: plans.clone(),
             put_by: Notify::new(),
         },
+        plans,
         sender: Sender {
             store: store.clone(),
             directory,

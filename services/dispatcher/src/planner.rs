@@ -20,6 +20,7 @@ use kit::store::{Commit, Error as StoreError, Store};
 use kit::telemetry;
 use proto::ids::PupilId;
 use tokio::sync::Notify;
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, Span};
 
@@ -30,7 +31,7 @@ use crate::routes::{Timing, route};
 use crate::store::corrections;
 use crate::store::follow_ups;
 use crate::store::gatherings::{self, Gathering};
-use crate::store::parts;
+use crate::store::parts::PlanWriter;
 use crate::store::plans::{Desk, Outlets};
 use crate::store::waits::{self, Waiting};
 
@@ -64,27 +65,36 @@ pub struct Planner {
     pub wake: Arc<Notify>,
     /// Signalled when there is something to send.
     pub sender: Arc<Notify>,
-    /// Signalled when a plan for many is put by.
+    /// Writes out plans for many.
+    pub plans: PlanWriter,
+    /// Signalled when there is one.
     pub put_by: Notify,
 }
 
 impl Planner {
     /// Runs until `stop`.
     pub async fn run(self, stop: CancellationToken) -> anyhow::Result<()> {
-        let lines = Line::ALL.map(|line| (line, Notify::new()));
-        let loops = lines.iter().map(|(line, wake)| self.serve(*line, wake, &stop));
-        let pass_on = async {
-            loop {
-                self.wake.notified().await;
+        let planner = Arc::new(self);
+        let lines = Line::ALL.map(|line| (line, Arc::new(Notify::new())));
+        // Tasks of their own: a school of thousands that is decided about keeps its thread, and nobody else.
+        let mut tasks = JoinSet::new();
+        for (line, wake) in lines.clone() {
+            let (planner, stop) = (Arc::clone(&planner), stop.clone());
+            tasks.spawn(async move { planner.serve(line, &wake, &stop).await });
+        }
+        let (writing, stopped) = (Arc::clone(&planner), stop.clone());
+        tasks.spawn(async move {
+            stopped.run_until_cancelled(writing.write_out()).await;
+        });
+        tasks.spawn(async move {
+            while stop.run_until_cancelled(planner.wake.notified()).await.is_some() {
                 for (_, wake) in &lines {
                     wake.notify_one();
                 }
             }
-        };
-        tokio::select! {
-            _ = futures::future::join_all(loops) => {}
-            () = pass_on => {}
-            () = self.write_out() => {}
+        });
+        while let Some(ended) = tasks.join_next().await {
+            ended?;
         }
         Ok(())
     }
@@ -92,9 +102,14 @@ impl Planner {
     /// Writes out what a line has put by, while the lines go on.
     async fn write_out(&self) {
         loop {
-            if let Err(error) = parts::write_out(&self.store, &self.sender).await {
-                let error = &error as &(dyn std::error::Error + 'static);
-                tracing::warn!(error, "plans are not written out");
+            match self.plans.write_out(None).await {
+                Ok(0) => {}
+                // What waits for the last part of a plan may go on.
+                Ok(_) => self.wake.notify_one(),
+                Err(error) => {
+                    let error = &error as &(dyn std::error::Error + 'static);
+                    tracing::warn!(error, "plans are not written out");
+                }
             }
             // A lost wake-up costs a second.
             let _ = tokio::time::timeout(SWEEP, self.put_by.notified()).await;
@@ -138,8 +153,7 @@ impl Planner {
         for line in Line::ALL {
             outcome = outcome.and(self.sweep_line(line, now).await);
         }
-        let written = parts::write_out(&self.store, &self.sender).await;
-        outcome.and(written.map_err(Error::from))
+        outcome.and(self.plans.write_out(None).await.map(drop).map_err(Error::from))
     }
 
     /// Does everything in a line that is due. One thing that fails does not hold up the others.

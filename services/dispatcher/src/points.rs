@@ -9,7 +9,7 @@ use kit::faults::Point;
 
 /// A gathering is planned, and nothing of that is committed.
 pub const GATHERING_PLANNED: Point = Point::named("gathering_planned");
-/// That is committed, and no sender knows.
+/// That is committed. A plan for many is not written out, unless the planner's own time has come.
 pub const GATHERING_LEFT: Point = Point::named("gathering_left");
 /// A part of a plan for many is written out, and others may not be.
 pub const PART_WRITTEN: Point = Point::named("part_written");

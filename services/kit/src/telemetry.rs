@@ -59,7 +59,7 @@ pub enum Error {
 pub fn start(settings: &Telemetry, tls: &Tls, services: &[String]) -> Result<Guard, Error> {
     let mut builder = SdkTracerProvider::builder();
     if let Some(endpoint) = &settings.otlp_endpoint {
-        are_collected();
+        collect_spans();
         let mut exporter = opentelemetry_otlp::SpanExporter::builder().with_tonic().with_endpoint(endpoint);
         if endpoint.starts_with("https://") {
             exporter = exporter.with_tls_config(tls.trust());
@@ -84,14 +84,14 @@ pub fn start(settings: &Telemetry, tls: &Tls, services: &[String]) -> Result<Gua
 
 static COLLECTED: AtomicBool = AtomicBool::new(false);
 
-/// Whether anybody collects spans. Where thousands of a kind come in a second and no log line stands in them,
-/// they are made only then.
+/// Whether anybody collects spans. Where thousands of a kind come in a second they are made only then, and the log
+/// lines that stand in them have to say by themselves what they are about.
 #[must_use]
 pub fn is_collected() -> bool {
     COLLECTED.load(Ordering::Relaxed)
 }
 
-pub(crate) fn are_collected() {
+pub(crate) fn collect_spans() {
     COLLECTED.store(true, Ordering::Relaxed);
 }
 

@@ -23,7 +23,7 @@ use crate::domain::plan::Media;
 use crate::render::Renderer;
 use crate::routes::Timing;
 use crate::sender::{Air, Generation};
-use crate::store::parts;
+use crate::store::parts::PlanWriter;
 use crate::store::plans::Outlets;
 
 /// The RPCs.
@@ -47,6 +47,8 @@ pub struct Api {
     pub timing: Timing,
     /// Signalled when there is something to send.
     pub sender: Arc<Notify>,
+    /// What was planned and does not stand in rows yet.
+    pub plans: PlanWriter,
     /// What the school has chosen about who is told.
     pub choices: Choices,
     /// The words, for the size of texts in previews.
@@ -56,9 +58,9 @@ pub struct Api {
 }
 
 impl Api {
-    /// Before anybody looks at what was planned, all of it stands in rows.
-    async fn write_out(&self) -> Result<(), Status> {
-        parts::write_out(&self.store, &self.sender).await.map_err(|error| failure(&error))
+    /// Before somebody of a school looks at what was planned, all of it stands in rows.
+    async fn write_out(&self, caller: &Caller) -> Result<(), Status> {
+        self.plans.write_out(Some(caller.tenant)).await.map(drop).map_err(|error| failure(&error))
     }
 }
 
@@ -69,7 +71,7 @@ impl DispatcherService for Api {
         request: Request<pb::ListNoticesRequest>,
     ) -> Result<Response<pb::ListNoticesResponse>, Status> {
         let caller = Caller::of(&request)?;
-        self.write_out().await?;
+        self.write_out(&caller).await?;
         lists::notices(&self.store, &caller, request.into_inner()).await
     }
 
@@ -78,7 +80,7 @@ impl DispatcherService for Api {
         request: Request<pb::ListDeliveriesRequest>,
     ) -> Result<Response<pb::ListDeliveriesResponse>, Status> {
         let caller = Caller::of(&request)?;
-        self.write_out().await?;
+        self.write_out(&caller).await?;
         lists::deliveries(&self.store, &caller, request.into_inner()).await
     }
 
@@ -87,7 +89,7 @@ impl DispatcherService for Api {
         request: Request<pb::ExplainRequest>,
     ) -> Result<Response<pb::ExplainResponse>, Status> {
         let caller = Caller::of(&request)?;
-        self.write_out().await?;
+        self.write_out(&caller).await?;
         explain::explain(self, &caller, &request.into_inner()).await
     }
 
@@ -104,7 +106,6 @@ impl DispatcherService for Api {
         request: Request<pb::RedeliverRequest>,
     ) -> Result<Response<pb::RedeliverResponse>, Status> {
         let caller = Caller::of(&request)?;
-        self.write_out().await?;
         redeliver::redeliver(self, &caller, &request.into_inner()).await
     }
 

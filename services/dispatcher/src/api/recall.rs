@@ -35,7 +35,7 @@ pub(super) async fn recall(
     once(store, call, request, || async {
         let notices = recalled_notices(store, caller, request).await?;
         withdraw(api, caller, (request, &why), &notices).await?;
-        api.write_out().await?;
+        api.write_out(caller).await?;
         tokio::time::sleep(NOTHING_STARTS_AFTER).await;
         let answer = count(api, &notices).await.map_err(|error| failure(&error))?;
         let subjects: Vec<String> = notices.iter().filter_map(|notice| notice.pupil_id.clone()).collect();

@@ -34,6 +34,8 @@ pub(super) async fn redeliver(
     once(&api.store, call, request, || async {
         let now = api.store.clock().now();
         let asked = asked(api, caller, request).await?;
+        // Not before: what is planned by then is seen whole.
+        api.write_out(caller).await?;
         let subjects: BTreeSet<String> = asked.iter().filter_map(|notice| notice.pupil_id.clone()).collect();
         let subjects: Vec<String> = subjects.into_iter().collect();
         let mut commit = Commit::new().audit(caller, "Redeliver", &subjects, now).wake(&api.sender);

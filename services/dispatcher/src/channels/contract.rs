@@ -40,6 +40,7 @@ pub(super) fn outgoing(channel: &dyn Channel) -> Outgoing {
         subject: (channel.name().medium() == Medium::Email).then(|| "Absence".to_owned()),
         body: BODY.to_owned(),
         purpose: Purpose::Needed,
+        lane: Lane::Normal,
     }
 }
 

@@ -12,11 +12,12 @@ use jiff::Timestamp;
 use serde::Deserialize;
 
 pub use super::smtp::{Dkim, ReturnPath, Security};
-use super::smtp::{Relay, Writer, settings};
+use super::smtp::{Haste, Relay, Writer, settings};
 use super::{
     Channel, ChannelName, Error, Found, Leave, Limits, NotSent, Outcome, Outgoing, RejectKind, Secret, Why,
     why,
 };
+use crate::routes::Lane;
 
 /// The name of this channel.
 pub const NAME: ChannelName = ChannelName::known("email.smtp");
@@ -165,8 +166,9 @@ impl Channel for EmailSmtp {
             if outgoing.body.chars().count() > CHARACTERS {
                 return Ok(Outcome::reject(RejectKind::Message, why::TOO_LONG));
             }
+            let haste = if outgoing.lane == Lane::Urgent { Haste::Urgent } else { Haste::Usual };
             match self.writer.write(outgoing, now) {
-                Ok(message) => self.relay.carry(message, leave).await,
+                Ok(message) => self.relay.carry(message, haste, leave).await,
                 Err(outcome) => Ok(outcome),
             }
         })

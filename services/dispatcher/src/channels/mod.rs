@@ -36,6 +36,7 @@ pub use crate::domain::cost::Tariff;
 pub use crate::domain::outcome::{Found, NotSent, Outcome, RejectKind};
 pub use crate::domain::why::{self, Why};
 pub use crate::domain::{Medium, Purpose};
+use crate::routes::Lane;
 use crate::text::fragments::Fragments;
 
 /// A way to reach a contact through one provider.
@@ -131,6 +132,18 @@ pub struct Outgoing {
     pub body: String,
     /// Whether its readers may ask for no more of its kind.
     pub purpose: Purpose,
+    /// What is urgent leaves first where messages wait within the channel.
+    pub lane: Lane,
+}
+
+/// Of so many connections one is for urgent messages only, or of fewer: a provider that bears very few has none to
+/// spare.
+const ONE_URGENT_OF: usize = 16;
+const FEWEST_WITH_URGENT: usize = 4;
+
+/// How many of these connections are kept for urgent messages.
+pub(crate) fn kept_for_urgent(connections: usize) -> usize {
+    if connections < FEWEST_WITH_URGENT { 0 } else { connections.div_ceil(ONE_URGENT_OF) }
 }
 
 impl fmt::Debug for Outgoing {

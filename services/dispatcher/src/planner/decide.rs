@@ -38,7 +38,8 @@ impl Planner {
             "a gathering leaves"
         );
         let plan = plan.and(plan::dealt_with(&dealt_with));
-        let mut commit = heavy(|| plans::first(&self.writing(gathering, now), &plan))?;
+        let first = || plans::first(&self.writing(gathering, now), &plan);
+        let mut commit = if gathering.scope().is_some() { heavy(first) } else { first() }?;
         // Nobody is asked because of a letter that came too late.
         if gathering.kind.is_about_closing() && gathering.scope().is_some() && now >= gathering.valid_until {
             commit = commit.task(waits::many_not_told(gathering.school, &gathering.id, now));
@@ -48,8 +49,8 @@ impl Planner {
         }
         self.store.faults().at(points::GATHERING_PLANNED).await;
         self.commit(commit).await?;
-        self.put_by.notify_one();
         self.store.faults().at(points::GATHERING_LEFT).await;
+        self.put_by.notify_one();
         Ok(())
     }
 

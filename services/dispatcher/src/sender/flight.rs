@@ -241,6 +241,7 @@ mod tests {
                 subject: None,
                 body: "words".to_owned(),
                 purpose: Purpose::Needed,
+                lane: Lane::Normal,
             },
             attempted: Attempted {
                 attempts: 1,

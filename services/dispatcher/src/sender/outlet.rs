@@ -18,7 +18,9 @@ use super::budget::Budget;
 use super::flight::Desk;
 use super::prepare::Ready;
 use super::queue::{Queue, Way};
-use crate::channels::{Channel, ChannelName, Found, Leave, Limits, NotSent, Outcome, Outgoing, why};
+use crate::channels::{
+    Channel, ChannelName, Found, Leave, Limits, NotSent, Outcome, Outgoing, kept_for_urgent, why,
+};
 use crate::domain::budget::Allowance;
 use crate::domain::outcome::Slowing;
 use crate::routes::Lane;
@@ -34,10 +36,6 @@ const LATER_TODAY: Duration = Duration::from_mins(15);
 /// these have left is a person's question after a crash, and a slow provider must not make them old.
 const AHEAD_A_SECOND: u32 = 4;
 const MOST_AHEAD: u32 = 256;
-/// Of so many connections one is for urgent messages only, or of fewer: a provider that bears very few has none to
-/// spare.
-const ONE_URGENT_OF: usize = 16;
-const FEWEST_WITH_URGENT: usize = 4;
 
 /// As many requests at once, and per second, as the provider bears.
 pub struct Outlet {
@@ -48,8 +46,8 @@ pub struct Outlet {
     connections: Semaphore,
     urgent_connections: Semaphore,
     ahead: Semaphore,
-    /// Who looks for a message waits here and not for a connection, so that one whose start is durable has at most
-    /// one of them before it.
+    /// Who looks for a message waits here and not for a credit or a connection, so that one whose start is durable has
+    /// at most one of them before it.
     looking: tokio::sync::Mutex<()>,
     /// Until when the provider takes nothing, because what it takes in a day is used up.
     parked_until: Mutex<Option<Timestamp>>,
@@ -101,7 +99,7 @@ pub fn outlets(channels: Vec<Arc<dyn Channel>>, store: &Store) -> HashMap<Channe
 /// How many connections are for what leaves on a way.
 fn connections(limits: Limits, way: Way) -> usize {
     let all = limits.connections.max(1);
-    let urgent = if all < FEWEST_WITH_URGENT { 0 } else { all.div_ceil(ONE_URGENT_OF) };
+    let urgent = kept_for_urgent(all);
     match way {
         Way::Any => all - urgent,
         Way::Urgent => urgent,
@@ -158,16 +156,19 @@ impl Outlet {
     pub(super) async fn next(&self, desk: &Desk, way: Way) -> (Ready, Turn<'_>) {
         loop {
             self.queue.reserve(way).await;
-            let connection = match way {
-                Way::Any => {
-                    let _looking = self.looking.lock().await;
-                    permit(&self.connections).await
-                }
-                Way::Urgent => permit(&self.urgent_connections).await,
+            let looking = match way {
+                Way::Any => Some(self.looking.lock().await),
+                Way::Urgent => None,
             };
+            // First the credit: whoever has a connection must not wait for one who waits for that.
             let credit = desk.settler.credit(way).await;
-            let waiting = self.queue.len().saturating_add(1);
-            self.budget.turn(u32::try_from(waiting).unwrap_or(u32::MAX)).await;
+            let connection = permit(match way {
+                Way::Any => &self.connections,
+                Way::Urgent => &self.urgent_connections,
+            });
+            let connection = connection.await;
+            drop(looking);
+            self.budget.turn(u32::try_from(self.queue.len()).unwrap_or(u32::MAX)).await;
             loop {
                 match self.queue.pop(way) {
                     Some(ready) if desk.may_leave(&ready) => {

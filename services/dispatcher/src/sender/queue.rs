@@ -33,9 +33,10 @@ pub(super) enum Way {
 /// Waiting messages of one channel.
 pub(super) struct Queue<T> {
     waiting: Mutex<Waiting<T>>,
-    /// As many as wait and have not been spoken for.
+    /// One for each that came and was not spoken for here.
     free: Semaphore,
-    /// Those of them that are urgent. Each is offered on both ways, and taken by whoever is first.
+    /// The same of those that are urgent. Each is offered on both ways and leaves on one, so that whoever has spoken for
+    /// one may find none.
     urgent: Semaphore,
 }
 
@@ -77,12 +78,12 @@ impl<T> Queue<T> {
         }
     }
 
-    /// How much waits that nobody has spoken for.
+    /// How much waits.
     pub(super) fn len(&self) -> usize {
-        self.free.available_permits()
+        self.waiting().lines.iter().map(|line| line.items.len()).sum()
     }
 
-    /// Waits until something waits, and speaks for one: one [`pop`](Self::pop) is owed.
+    /// Waits until something is offered, and speaks for one: one [`pop`](Self::pop) is owed.
     pub(super) async fn reserve(&self, way: Way) {
         // The semaphores are never closed.
         if let Ok(one) = self.offered(way).acquire().await {
@@ -141,7 +142,7 @@ impl<T> Waiting<T> {
         line.items.pop_front()
     }
 
-    /// Passes nobody over: it takes nothing from what the others use.
+    /// Passes nobody over: it takes no connection and no credit that the others use.
     fn next_urgent(&mut self) -> Option<T> {
         self.lines.iter_mut().find(|line| line.lane == Lane::Urgent)?.items.pop_front()
     }

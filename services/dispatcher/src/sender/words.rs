@@ -108,6 +108,7 @@ impl Sender {
             subject: words.subject,
             body: words.body,
             purpose: delivery.kind.purpose(),
+            lane: self.route(delivery.kind).lane,
         })
     }
 }

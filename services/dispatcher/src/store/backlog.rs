@@ -8,7 +8,7 @@ use kit::clock::{from_micros, micros};
 use kit::store::{Error, Store};
 use sea_orm::{ConnectionTrait, QueryResult};
 
-use super::parsed;
+use super::{parsed, parts};
 use crate::domain::NoticeKind;
 use crate::routes::{Lane, Timing, route};
 
@@ -38,7 +38,8 @@ impl Waiting {
     }
 }
 
-/// What waits in each lane: in its chunks, in gatherings that should have left, and for next addresses.
+/// What waits in each lane: in its chunks, in gatherings that should have left, in plans that are not written
+/// out, and for next addresses.
 pub async fn read(store: &Store, timing: &Timing, now: Timestamp) -> Result<BTreeMap<Lane, Waiting>, Error> {
     let mut lanes = BTreeMap::new();
     for lane in Lane::ALL {
@@ -56,6 +57,9 @@ pub async fn read(store: &Store, timing: &Timing, now: Timestamp) -> Result<BTre
             let kind: NoticeKind = parsed(&kind, "kind of a gathering")?;
             lanes.entry(route(kind, timing).lane).or_default().is_as_old_as(row.try_get("", "since")?);
         }
+    }
+    for (lane, since) in parts::waiting(store).await? {
+        lanes.entry(lane).or_default().is_as_old_as(Some(since));
     }
     Ok(lanes)
 }

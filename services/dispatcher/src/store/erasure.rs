@@ -3,7 +3,7 @@
 //! recalled something, asked for it again or did a task, and dead addresses that were kept aside. The fact of a delivery stays: whom it told of
 //! whom, by which channel, when, what became of it and why.
 //!
-//! What it leaves alone: a gathering that has not left, or of which a message is still open, waits for
+//! What it leaves alone: a gathering that has not left or is not written out whole, or of which a message is still open, waits for
 //! its receipt or wants a next address. Each stroke is one short transaction and finds by itself what is
 //! left to do, so a kill costs nothing.
 
@@ -79,6 +79,7 @@ async fn over(store: &Store, before: Timestamp) -> Result<Vec<String>, Error> {
     let sql = format!(
         "SELECT id FROM gatherings g WHERE erased_at IS NULL AND valid_until < $1 AND state = 'left' \
          AND NOT EXISTS (SELECT 1 FROM deliveries WHERE gathering_id = g.id AND NOT ({ENDED})) \
+         AND NOT EXISTS (SELECT 1 FROM parts WHERE gathering_id = g.id) \
          ORDER BY valid_until LIMIT {GATHERINGS}"
     );
     let found = store.read().query_all_raw(store.statement(&sql, [micros(before).into()])).await?;

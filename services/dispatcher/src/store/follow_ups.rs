@@ -66,12 +66,16 @@ pub async fn lose_patience(store: &Store, now: Timestamp) -> Result<u64, Error> 
 }
 
 /// The deliveries of these kinds that want a next step, oldest first. All of them: one whose step
-/// cannot be taken hides no other.
+/// cannot be taken hides no other. But for those of which a part of the plan is not written out yet: what it sends
+/// elsewhere is not seen.
 pub async fn wanted(store: &Store, kinds: &[NoticeKind]) -> Result<Vec<String>, Error> {
     rows::deliveries::Entity::find()
         .select_only()
         .column(rows::deliveries::Column::Id)
         .filter(Expr::cust("next_address"))
+        .filter(Expr::cust(
+            "NOT EXISTS (SELECT 1 FROM parts p WHERE p.gathering_id = deliveries.gathering_id)",
+        ))
         .filter(rows::deliveries::Column::Kind.is_in(kinds.iter().map(|kind| kind.as_str())))
         .order_by_asc(rows::deliveries::Column::Id)
         .into_tuple()

@@ -126,11 +126,6 @@ impl Decision {
 }
 
 impl Part {
-    /// Whose it is.
-    pub(super) fn gathering(&self) -> &str {
-        &self.gathering
-    }
-
     /// Adds its rows to a commit.
     pub(super) fn write(&self, store: &Store, mut commit: Commit) -> Result<Commit, Error> {
         if let Some(chunk) = &self.chunk {

@@ -93,7 +93,7 @@ pub fn first(writing: &Writing<'_>, plan: &Plan) -> Result<Commit, Error> {
     if writing.gathering.scope().is_none() {
         return write(writing, plan, commit);
     }
-    let put_by = |commit, part: &Part| parts::put_by(store, commit, writing.lane, part);
+    let put_by = |commit, part: &Part| parts::put_by(writing, commit, part);
     let commit = parts_of(writing, plan).iter().try_fold(commit, put_by)?;
     Ok(asked_for(writing, plan, commit))
 }

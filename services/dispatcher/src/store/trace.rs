@@ -10,7 +10,8 @@ use kit::store::{Error, Store};
 use sea_orm::sea_query::Query;
 use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter};
 
-use super::{parts, rows};
+use super::parts::PlanWriter;
+use super::rows;
 use crate::domain::Reason;
 use crate::domain::reason::sentence_of;
 
@@ -19,17 +20,18 @@ const LISTED: usize = 60;
 
 /// Reads the dispatcher's part.
 #[must_use]
-pub fn tracer(store: &Store) -> Tracer {
-    let store = store.clone();
+pub fn tracer(store: &Store, plans: &PlanWriter) -> Tracer {
+    let (store, plans) = (store.clone(), plans.clone());
     Arc::new(move |asked| {
-        let store = store.clone();
-        Box::pin(async move { read(&store, &asked).await })
+        let (store, plans) = (store.clone(), plans.clone());
+        Box::pin(async move {
+            plans.write_out(Some(asked.tenant)).await?;
+            read(&store, &asked).await
+        })
     })
 }
 
 async fn read(store: &Store, asked: &Asked) -> Result<Story, Error> {
-    // The sender looks by itself every second.
-    parts::write_out(store, &Arc::default()).await?;
     let mut told = Story::default();
     for notice in notices(store, asked).await? {
         let found = Found::read(store, notice).await?;

@@ -8,7 +8,10 @@ use proto::events::scope::Scope;
 use super::said::letter;
 use super::*;
 use crate::planner::Line;
-use crate::store::parts::write_out;
+use crate::routes::Lane;
+use crate::store::backlog::read;
+use crate::store::erasure::{Erased, STROKE, erase};
+use crate::store::parts::PlanWriter;
 use crate::store::restored::hold_back;
 
 /// More than one part holds.
@@ -41,9 +44,11 @@ async fn is_written_out(world: &World) {
 async fn every_part_is_written_out_once_by_whoever_is_first() {
     for world in quiet_worlds().await {
         decided(&world).await;
-        let wake = Arc::default();
-        let (one, other) = tokio::join!(write_out(&world.store, &wake), write_out(&world.store, &wake));
-        one.and(other).unwrap();
+        // Of another process, and of this one.
+        let others = PlanWriter::new(&world.store, &Arc::default());
+        let own = || world.api.plans.write_out(None);
+        let (one, two, three) = tokio::join!(own(), own(), others.write_out(Some(world.school)));
+        one.and(two).and(three).unwrap();
         is_written_out(&world).await;
         world.end().await;
     }
@@ -100,6 +105,73 @@ async fn what_was_not_written_out_when_the_data_was_put_back_waits_for_a_person(
         assert_eq!(world.number("SELECT COUNT(*) AS number FROM chunks").await, 0, "{}", world.backend);
         let tasks = world.tasks().await;
         assert_eq!(tasks.iter().filter(|task| task.kind == "restored").count(), 1, "{tasks:?}");
+        world.end().await;
+    }
+}
+
+/// A family that is written to twice, by text and by e-mail, of which only the text is written out.
+async fn half_written(world: &World) {
+    world.directory.add("Amy", &[parent(&["+447700900001", "amys@example.org"])]);
+    world.announced(letter(Scope::WholeSchool)).await;
+    world.planner.as_ref().unwrap().sweep_line(Line::Letters, world.now()).await.unwrap();
+    world.meddle("UPDATE parts SET school = 'aside' WHERE id = (SELECT MAX(id) FROM parts)").await;
+    assert_eq!(world.api.plans.write_out(Some(world.school)).await.unwrap(), 1);
+    assert_eq!(world.addresses().await, ["+447700900001"], "{}", world.backend);
+}
+
+#[tokio::test]
+async fn what_fails_before_all_of_a_plan_is_written_out_is_not_sent_where_the_rest_goes() {
+    for mut world in quiet_worlds().await {
+        half_written(&world).await;
+        let failed = "UPDATE deliveries SET state = 'failed', chunk_id = NULL, next_address = TRUE";
+        world.meddle(failed).await;
+        let sweep = async || {
+            world.planner.as_ref().unwrap().sweep_line(Line::Letters, world.now()).await.unwrap();
+        };
+        sweep().await;
+        assert_eq!(world.count("deliveries").await, 1, "{}", world.backend);
+        world.api.plans.write_out(None).await.unwrap();
+        sweep().await;
+        world.run();
+        world.until_received(1).await;
+        world.until_quiet().await;
+        assert_eq!(world.received()["amys@example.org"].len(), 1, "{}", world.backend);
+        assert_eq!(world.count("deliveries").await, 2, "{}", world.backend);
+        world.end().await;
+    }
+}
+
+#[tokio::test]
+async fn a_part_that_cannot_be_read_hides_no_other_and_is_seen_to_wait() {
+    for world in quiet_worlds().await {
+        world.directory.add("Amy", &[parent(&["+447700900001", "amys@example.org"])]);
+        world.announced(letter(Scope::WholeSchool)).await;
+        world.planner.as_ref().unwrap().sweep_line(Line::Letters, world.now()).await.unwrap();
+        world.meddle("UPDATE parts SET body = '{}' WHERE id = (SELECT MIN(id) FROM parts)").await;
+        world.api.plans.write_out(None).await.unwrap_err();
+        assert_eq!(world.addresses().await, ["amys@example.org"], "{}", world.backend);
+        assert_eq!(world.count("parts").await, 1, "{}", world.backend);
+        let elsewhere = world.api.plans.write_out(Some(SchoolId::generate())).await;
+        assert_eq!(elsewhere.unwrap(), 0, "another school is not concerned");
+        world.meddle("DELETE FROM chunks").await;
+        let waiting = read(&world.store, &world.api.timing, world.now()).await.unwrap();
+        assert!(waiting[&Lane::Bulk].since.is_some(), "{waiting:?}");
+        world.end().await;
+    }
+}
+
+#[tokio::test]
+async fn what_is_not_written_out_is_not_erased_before_it_is() {
+    for world in quiet_worlds().await {
+        half_written(&world).await;
+        world.meddle("UPDATE deliveries SET state = 'delivered', chunk_id = NULL").await;
+        let later = world.now() + SignedDuration::from_hours(24 * 365);
+        let erased = async || erase(&world.store, later, later, STROKE).await.unwrap();
+        assert_eq!(erased().await, Erased::default(), "{}", world.backend);
+        world.api.plans.write_out(None).await.unwrap();
+        world.meddle("UPDATE deliveries SET state = 'delivered', chunk_id = NULL").await;
+        let erased = erased().await;
+        assert_eq!((erased.addresses, erased.gatherings), (2, 1), "{}", world.backend);
         world.end().await;
     }
 }

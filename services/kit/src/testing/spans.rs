@@ -46,7 +46,7 @@ impl Spans {
         // As long as `tracing` knows of one subscriber only, it asks the thread that comes to a span first
         // whether anybody wants that span at all, for ever: here, a test beside this one that has none.
         SECOND.get_or_init(|| Dispatch::new(NoSubscriber::new()));
-        telemetry::are_collected();
+        telemetry::collect_spans();
         let collector = Collector::default();
         let provider = SdkTracerProvider::builder().with_simple_exporter(collector.clone()).build();
         let services: Vec<String> = services.iter().map(|service| (*service).to_owned()).collect();

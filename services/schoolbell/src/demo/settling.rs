@@ -118,7 +118,7 @@ impl<'a> Watch<'a> {
         let names = task.subjects.iter().filter_map(|subject| self.source_ids.get(subject)).cloned();
         let opened_at = task.opened_at.unwrap_or_default();
         let opened_at = Timestamp::new(opened_at.seconds, opened_at.nanos).unwrap_or_default();
-        OpenTask { names: names.collect(), opened_at: opened_at - self.ahead }
+        OpenTask { kind: task.kind.clone(), names: names.collect(), opened_at: opened_at - self.ahead }
     }
 }
 

@@ -13,7 +13,7 @@ use tokio::time::Instant;
 use self::offer::Envelope;
 use super::greeting::{Access, Patience, greet};
 use super::message::FINAL_DOT;
-use super::queue::{Letter, Queue};
+use super::queue::{Carries, Letter, Queue};
 use super::replies::Step;
 use super::wire::{NoReply, Reply, Wire};
 use crate::channels::{NotSent, Outcome, Why, why};
@@ -93,13 +93,18 @@ impl Connection {
 
     /// Carries a letter, and those that wait when it is about to end, as far as the relay lets one follow the other; at most
     /// `most`. Tells their senders what became of them.
-    pub(super) async fn carry(&mut self, first: Letter, queue: &Queue, most: usize) -> Carried {
+    pub(super) async fn carry(
+        &mut self,
+        first: Letter,
+        (queue, carries): (&Queue, Carries),
+        most: usize,
+    ) -> Carried {
         let (mut letter, mut envelope, mut messages) = (first, Envelope::ToSay, 0);
         loop {
             messages += 1;
             let (end, next) = match self.offer(&mut letter, envelope).await {
                 Ok(()) => {
-                    let next = if self.pipelining && messages < most { queue.take() } else { None };
+                    let next = if self.pipelining && messages < most { queue.take(carries) } else { None };
                     self.hand_over(&mut letter, next).await
                 }
                 Err(end) => (end, None),

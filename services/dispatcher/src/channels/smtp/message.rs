@@ -174,6 +174,7 @@ mod tests {
             subject: Some("Absence: Siân".to_owned()),
             body: "Siân is not in school.\n.\nPlease ring – 01632 960001\n".to_owned(),
             purpose: Purpose::Needed,
+            lane: crate::routes::Lane::Normal,
         }
     }
 

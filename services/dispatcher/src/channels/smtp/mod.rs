@@ -27,6 +27,7 @@ mod script;
 
 pub use self::dkim::Dkim;
 pub(super) use self::message::Writer;
+pub(super) use self::queue::Haste;
 pub(super) use self::relay::Relay;
 pub(super) use self::return_path::Addressed;
 pub use self::return_path::ReturnPath;

@@ -13,7 +13,7 @@ use tokio::time::Instant;
 use super::connection::Connection;
 use super::greeting::Access;
 use super::message::Written;
-use super::queue::{Letter, Posted, Queue, Waiting};
+use super::queue::{Carries, Haste, Letter, Posted, Queue, Waiting};
 use crate::channels::{Leave, NotSent, Outcome, Why, why};
 
 /// After a fault that an operator has to mend.
@@ -52,13 +52,14 @@ impl Relay {
     pub(in crate::channels) async fn carry(
         &self,
         written: Written,
+        haste: Haste,
         leave: &Leave,
     ) -> Result<Outcome, NotSent> {
         leave.ask()?;
-        let waiting = match self.office.queue.post(written, leave.clone()) {
+        let waiting = match self.office.queue.post(written, haste, leave.clone()) {
             Posted::Taken(waiting) => waiting,
-            Posted::WantsConnection(letter, waiting) => {
-                self.connect(letter);
+            Posted::WantsConnection(letter, waiting, carries) => {
+                self.connect(letter, carries);
                 waiting
             }
         };
@@ -77,10 +78,11 @@ impl Relay {
         known(waiting.answered.await.ok())
     }
 
-    fn connect(&self, first: Letter) {
+    fn connect(&self, first: Letter, carries: Carries) {
         let mut connections = self.connections.lock().unwrap_or_else(PoisonError::into_inner);
         while connections.try_join_next().is_some() {}
-        connections.spawn(serve(Arc::clone(&self.office), first));
+        let place = Place { office: Arc::clone(&self.office), carries, is_given_back: false };
+        connections.spawn(serve(place, first));
     }
 }
 
@@ -97,41 +99,42 @@ fn known(answer: Option<Result<Outcome, NotSent>>) -> Result<Outcome, NotSent> {
 /// One of the relay's connections. Gives its place back however its task ends.
 struct Place {
     office: Arc<Office>,
+    carries: Carries,
     is_given_back: bool,
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
         if !self.is_given_back {
-            self.office.queue.connection_ended();
+            self.office.queue.connection_ended(self.carries);
         }
     }
 }
 
 /// One connection after another in one place, for as long as there are letters.
-async fn serve(office: Arc<Office>, first: Letter) {
-    let mut place = Place { office, is_given_back: false };
+async fn serve(mut place: Place, first: Letter) {
+    let carries = place.carries;
     let (mut next, mut link) = (Some(first), None::<Link>);
     loop {
         if next.is_none() {
-            next = place.office.queue.next(LEAVE_WHEN_IDLE_FOR).await;
+            next = place.office.queue.next(carries, LEAVE_WHEN_IDLE_FOR).await;
         }
         if next.is_none() {
             if let Some(mut idle) = link.take() {
                 idle.connection.quit().await;
             }
             // A letter may have come while we took leave.
-            next = place.office.queue.retire();
+            next = place.office.queue.retire(carries);
             place.is_given_back = next.is_none();
         }
         let Some(letter) = next else { return };
-        next = place.office.carry(letter, &mut link).await;
+        next = place.office.carry(letter, carries, &mut link).await;
     }
 }
 
 impl Office {
     /// Carries a letter, and those that follow it without a pause. Gives back the one that is to be carried over a fresh connection.
-    async fn carry(&self, letter: Letter, link: &mut Option<Link>) -> Option<Letter> {
+    async fn carry(&self, letter: Letter, carries: Carries, link: &mut Option<Link>) -> Option<Letter> {
         if letter.is_forsaken() {
             return None;
         }
@@ -147,12 +150,12 @@ impl Office {
             }
         };
         let most = MOST_MESSAGES.saturating_sub(used.messages);
-        let carried = used.connection.carry(letter, &self.queue, most).await;
-        used.messages += carried.messages;
+        let done = used.connection.carry(letter, (&self.queue, carries), most).await;
+        used.messages += done.messages;
         used.last_used = Instant::now();
         *link = used.connection.is_usable().then_some(used);
         // The relay has probably closed what idled; a fresh connection shows whether it is there at all.
-        carried.lost.and_then(|(letter, why)| letter.after_a_loss(why))
+        done.lost.and_then(|(letter, why)| letter.after_a_loss(why))
     }
 
     /// The connection at hand where it is still good, or a fresh one.

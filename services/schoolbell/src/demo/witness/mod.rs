@@ -61,6 +61,8 @@ pub struct Evidence<'a> {
 /// Something that a person must do: the `sourcedId`s of the pupils and contacts that it names.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OpenTask {
+    /// What it asks for.
+    pub kind: String,
     /// Pupils and contacts.
     pub names: BTreeSet<String>,
     /// When it was opened, in real time: it has nothing to do with what was said later.

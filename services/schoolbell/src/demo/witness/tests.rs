@@ -127,8 +127,12 @@ impl Morning {
     }
 
     fn task_at(&mut self, seconds: f64, names: &[&str]) {
+        self.task_of("not_reached", seconds, names);
+    }
+
+    fn task_of(&mut self, kind: &str, seconds: f64, names: &[&str]) {
         let names = names.iter().map(|name| (*name).to_owned()).collect();
-        self.tasks.push(OpenTask { names, opened_at: at(seconds) });
+        self.tasks.push(OpenTask { kind: kind.to_owned(), names, opened_at: at(seconds) });
     }
 
     /// As if nothing had been accepted there, or nothing that holds these words.

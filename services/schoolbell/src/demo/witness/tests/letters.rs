@@ -22,9 +22,10 @@ fn a_letter_of_which_a_person_asks_whether_it_came_is_not_missed() {
     day.forget("sarah.hughes@example.org", LETTER);
     day.has([0, 0, 0, 1]);
     let mother = day.roster.links_at(HUGHES_MOTHER).next().unwrap().contact.clone();
-    day.task_at(19.0, &[&mother, CHLOE]);
-    day.has([0, 0, 0, 1]);
     day.task_at(25.0, &[&mother, CHLOE]);
+    day.task_of("message_may_have_left", 19.0, &[&mother, CHLOE]);
+    day.has([0, 0, 0, 1]);
+    day.task_of("message_may_have_left", 25.0, &[&mother, CHLOE]);
     day.has([0, 0, 0, 0]);
 }
 

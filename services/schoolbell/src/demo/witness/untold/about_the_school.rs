@@ -8,8 +8,8 @@ use super::super::barred;
 use super::super::facts::Scope;
 use super::super::heard::{Heard, Kind};
 use super::super::rights::{self, Matter};
-use super::super::{Evidence, collection};
-use super::is_asked;
+use super::super::{Evidence, OpenTask, collection};
+use super::{is_asked, since};
 
 /// Every stage is told to everybody: whoever plays a day waits for that before changing it.
 pub fn closings(evidence: &Evidence<'_>, heard: &Heard<'_>) -> Vec<String> {
@@ -42,7 +42,9 @@ pub fn announcements(evidence: &Evidence<'_>, heard: &Heard<'_>) -> Vec<String> 
         let homes = homes(evidence, &announcement.scope, Matter::Letter(&announcement.scope));
         for contact in homes.keys().filter(|contact| can_be_written_to(evidence, contact)) {
             let came = heard.by(contact, evidence).any(|message| message.is(Kind::Announcement(place)));
-            if !came && !is_asked(evidence, announcement.asked_at, &[contact]) {
+            let asks = |task: &OpenTask| task.kind == "message_may_have_left" && task.names_all(&[contact]);
+            let is_asked_for = since(evidence, announcement.asked_at).any(asks);
+            if !came && !is_asked_for {
                 found.push(format!("{contact} did not get what was written to everybody there"));
             }
         }

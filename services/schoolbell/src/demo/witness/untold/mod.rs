@@ -13,8 +13,8 @@ mod about_the_school;
 
 use jiff::Timestamp;
 
-use super::Evidence;
 use super::heard::Heard;
+use super::{Evidence, OpenTask};
 
 /// Everybody who should know and does not.
 pub fn find(evidence: &Evidence<'_>, heard: &Heard<'_>) -> Vec<String> {
@@ -26,6 +26,11 @@ pub fn find(evidence: &Evidence<'_>, heard: &Heard<'_>) -> Vec<String> {
 }
 
 /// Whether somebody has been asked to see to these people since something was said.
-fn is_asked(evidence: &Evidence<'_>, since: Timestamp, people: &[&str]) -> bool {
-    evidence.tasks.iter().any(|task| task.opened_at >= since && task.names_all(people))
+fn is_asked(evidence: &Evidence<'_>, said_at: Timestamp, people: &[&str]) -> bool {
+    since(evidence, said_at).any(|task| task.names_all(people))
+}
+
+/// The tasks that may come from what was said then.
+fn since<'a>(evidence: &Evidence<'a>, said_at: Timestamp) -> impl Iterator<Item = &'a OpenTask> {
+    evidence.tasks.iter().filter(move |task| task.opened_at >= said_at)
 }
