@@ -77,13 +77,18 @@ struct Seen {
     untrue: Vec<String>,
 }
 
+fn mailbox(child: &str) -> String {
+    // As the directory writes it.
+    format!("{}@example.org", child.to_lowercase())
+}
+
 impl Step {
     async fn school(&self) -> School {
         let roster = CHILDREN.iter().zip(NUMBERS).fold(Roster::new(), |roster, (child, number)| {
             let mother = Contact::parent(&format!("M{child}")).phone(&format!("0{}", &number[3..]));
             // A letter then has two parts, of which one is written out before the other.
             let is_written_to = self.story == Story::Letter;
-            let mother = if is_written_to { mother.email(&format!("{child}@example.org")) } else { mother };
+            let mother = if is_written_to { mother.email(&mailbox(child)) } else { mother };
             roster.pupil(child, "oak", [mother])
         });
         let fault = |time| Fault {
@@ -127,11 +132,11 @@ impl Step {
             let number = number.to_owned();
             messages.iter().filter(move |message| message.accepted.to == number)
         };
-        let all: Vec<&str> = match self.story {
-            Story::Absences => vec![NUMBERS[0]],
-            Story::Letter => NUMBERS.to_vec(),
+        let all: Vec<String> = match self.story {
+            Story::Absences => vec![NUMBERS[0].to_owned()],
+            Story::Letter => NUMBERS.iter().map(ToString::to_string).chain(CHILDREN.map(mailbox)).collect(),
         };
-        let of_recalled = messages.iter().filter(|message| all.contains(&message.accepted.to.as_str()));
+        let of_recalled = messages.iter().filter(|message| all.contains(&message.accepted.to));
         let (early, late): (Vec<&Message>, Vec<&Message>) =
             of_recalled.partition(|message| message.seq <= before);
         let barred_child = school.pupil(CHILDREN[1]);
