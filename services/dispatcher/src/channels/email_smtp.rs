@@ -70,7 +70,7 @@ pub struct Config {
     /// Messages that may go at once after a rest.
     #[serde(default = "burst")]
     pub burst: u32,
-    /// Connections at the same time.
+    /// Connections at the same time. From four on, one of them, or one in sixteen, carries urgent messages only.
     #[serde(default = "connections")]
     pub connections: usize,
     /// To connect and encrypt, such as `10s`.
