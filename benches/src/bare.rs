@@ -64,6 +64,22 @@ impl DirectoryService for Bare {
         not_asked()
     }
 
+    async fn get_contact(&self, _: Request<pb::GetContactRequest>) -> Answer<pb::GetContactResponse> {
+        not_asked()
+    }
+
+    async fn find_pupils(&self, _: Request<pb::FindPupilsRequest>) -> Answer<pb::FindPupilsResponse> {
+        not_asked()
+    }
+
+    async fn find_contacts(&self, _: Request<pb::FindContactsRequest>) -> Answer<pb::FindContactsResponse> {
+        not_asked()
+    }
+
+    async fn get_names(&self, _: Request<pb::GetNamesRequest>) -> Answer<pb::GetNamesResponse> {
+        not_asked()
+    }
+
     async fn set_restriction(
         &self,
         _: Request<pb::SetRestrictionRequest>,

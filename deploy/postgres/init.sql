@@ -37,3 +37,8 @@ REVOKE ALL ON DATABASE schoolbell_dispatcher FROM PUBLIC;
 CREATE ROLE website LOGIN PASSWORD :'password';
 CREATE DATABASE schoolbell_website OWNER website;
 REVOKE ALL ON DATABASE schoolbell_website FROM PUBLIC;
+
+\getenv password POSTGRES_PASSWORD_CONSOLE
+CREATE ROLE console LOGIN PASSWORD :'password';
+CREATE DATABASE schoolbell_console OWNER console;
+REVOKE ALL ON DATABASE schoolbell_console FROM PUBLIC;

@@ -41,7 +41,14 @@ const CALLERS: [&str; 5] = ["api", "channels", "reactions", "sender", "store"];
 const AMBIENT: [&str; 6] =
     ["Timestamp::now", "Zoned::now", "Instant::now", "SystemTime::now", "Uuid::now_v7", "Uuid::new_v4"];
 /// What of kit is plain data, which a domain may speak of. Everything else of kit runs, stores, sends, asks or speaks gRPC.
-const PURE_KIT: [&str; 3] = ["kit::Tenant", "kit::fields::Fault", "kit::tasks::NewTask"];
+const PURE_KIT: [&str; 6] = [
+    "kit::Tenant",
+    "kit::fields::Fault",
+    "kit::identity::Caller",
+    "kit::identity::role_name",
+    "kit::tasks::NewTask",
+    "kit::words",
+];
 const STORE_AND_BUS: [&str; 4] = ["async_nats", "sea_orm", "sea_orm_migration", "sqlx"];
 const KIT_STORE_AND_BUS: [&str; 7] =
     ["kit::audit", "kit::bus", "kit::operations", "kit::runner", "kit::service", "kit::store", "kit::tasks"];

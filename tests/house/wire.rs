@@ -96,7 +96,7 @@ fn is_query(name: &str) -> bool {
     let asks = |verb: &str| {
         name.strip_prefix(verb).is_some_and(|rest| rest.starts_with(|next: char| next.is_ascii_uppercase()))
     };
-    ["Get", "List", "Check", "Count"].into_iter().any(asks)
+    ["Get", "List", "Check", "Count", "Find"].into_iter().any(asks)
         || matches!(name, "Explain" | "Preview" | "ResolveAudience" | "ClearContacts" | "Trace")
 }
 

@@ -39,6 +39,7 @@ pub mod testing;
 mod testing;
 pub mod tls;
 pub mod unreached;
+pub mod words;
 
 pub use heavy::heavy;
 /// Whose row, event, token or call it is.

@@ -21,7 +21,7 @@ use crate::bus::{Handler, Reaction};
 use crate::clock::Clock;
 use crate::config::Mode;
 use crate::faults::Point;
-use crate::identity::Signer;
+use crate::identity::{Caller, Gate, Signer};
 use crate::operations::trace::Tracer;
 use crate::rejection::failure;
 use crate::store::{self, Commit, Migration, Store};
@@ -156,6 +156,7 @@ pub struct Platform {
     /// Cancelled when the service should stop.
     pub stop: CancellationToken,
     pub(crate) signer: Signer,
+    pub(crate) gate: Gate,
     pub(crate) peers: Peers,
 }
 
@@ -166,9 +167,15 @@ impl Platform {
             (self.peers)(name).ok_or_else(|| anyhow::anyhow!("no address is set for peer {name}"))?;
         Ok(Peer { channel, signer: self.signer.clone(), clock: self.clock.clone() })
     }
+
+    /// What lets calls through here: it knows whom a token stands for.
+    #[must_use]
+    pub fn gate(&self) -> Gate {
+        self.gate.clone()
+    }
 }
 
-/// A service that is asked over gRPC in our own name.
+/// A service that is asked over gRPC, in our own name or in that of whom we serve.
 #[derive(Clone)]
 pub struct Peer {
     channel: Channel,
@@ -197,17 +204,31 @@ impl Peer {
         message: T,
         patience: SignedDuration,
     ) -> Result<Request<T>, Status> {
-        let token = self.signer.own_token(tenant, self.clock.real()).map_err(|error| failure(&error))?;
-        let mut request = Request::new(message);
-        let bearer = MetadataValue::try_from(format!("Bearer {token}"))
-            .map_err(|_| Status::internal("a token does not fit into a header"))?;
-        request.metadata_mut().insert("authorization", bearer);
-        if let Some(trace) =
-            crate::telemetry::traceparent().and_then(|trace| MetadataValue::try_from(trace).ok())
-        {
-            request.metadata_mut().insert("traceparent", trace);
-        }
-        request.set_timeout(patience.unsigned_abs());
-        Ok(request)
+        let token = self.signer.own_token(tenant, self.clock.real());
+        carry(&token.map_err(|error| failure(&error))?, message, patience)
     }
+
+    /// A request in the name of somebody who is served here, with a time-out.
+    pub fn request_of<T>(
+        &self,
+        caller: &Caller,
+        message: T,
+        patience: SignedDuration,
+    ) -> Result<Request<T>, Status> {
+        let token = self.signer.token_of(caller, self.clock.real());
+        carry(&token.map_err(|error| failure(&error))?, message, patience)
+    }
+}
+
+fn carry<T>(token: &str, message: T, patience: SignedDuration) -> Result<Request<T>, Status> {
+    let mut request = Request::new(message);
+    let bearer = MetadataValue::try_from(format!("Bearer {token}"))
+        .map_err(|_| Status::internal("a token does not fit into a header"))?;
+    request.metadata_mut().insert("authorization", bearer);
+    if let Some(trace) = crate::telemetry::traceparent().and_then(|trace| MetadataValue::try_from(trace).ok())
+    {
+        request.metadata_mut().insert("traceparent", trace);
+    }
+    request.set_timeout(patience.unsigned_abs());
+    Ok(request)
 }

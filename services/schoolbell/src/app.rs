@@ -1,5 +1,7 @@
 //! Puts the services of an installation into a process: all of them, or some.
 
+use std::net::SocketAddr;
+
 use anyhow::bail;
 use kit::bus::server::Hearers;
 use kit::clock::Clock;
@@ -12,7 +14,7 @@ use tonic::transport::Endpoint;
 use crate::settings::Settings;
 
 /// Every service, with the sayers that it hears. The runner refuses a reaction that is not in it.
-pub const HEARERS: [(&str, &[&str]); 7] = [
+pub const HEARERS: [(&str, &[&str]); 8] = [
     ("directory", &[]),
     ("absences", &["incidents", "scheduling"]),
     ("incidents", &[]),
@@ -20,10 +22,14 @@ pub const HEARERS: [(&str, &[&str]); 7] = [
     ("messaging", &[]),
     ("dispatcher", &["absences", "directory", "incidents", "messaging", "scheduling"]),
     ("website", &["dispatcher", "scheduling"]),
+    ("console", &["absences", "directory", "incidents", "messaging", "scheduling"]),
 ];
 
 /// The issuer whose key signs the tokens of the command line.
 pub const PEOPLE: &str = "people";
+
+/// Those who sign for people, and not only for themselves.
+pub const FOR_PEOPLE: [&str; 2] = [PEOPLE, console::Console::NAME];
 
 /// The names of all services.
 pub fn all() -> Vec<String> {
@@ -52,7 +58,8 @@ pub async fn start(settings: Settings, services: &[String]) -> anyhow::Result<Ru
         known(&fault.service)?;
     }
     let clock = settings.clock_ahead_by.map_or_else(Clock::system, Clock::offset);
-    let people = settings.mode != Mode::Production;
+    let production = settings.mode == Mode::Production;
+    let for_people = FOR_PEOPLE.into_iter().filter(|issuer| !production || *issuer != PEOPLE);
     let given = runner::Settings {
         mode: settings.mode,
         data: settings.data,
@@ -64,7 +71,7 @@ pub async fn start(settings: Settings, services: &[String]) -> anyhow::Result<Ru
         store: settings.store,
         identity: settings.identity,
         tls: settings.tls,
-        people_issuer: people.then(|| PEOPLE.to_owned()),
+        people_issuers: for_people.map(str::to_owned).collect(),
         clock,
         faults: settings.faults,
     };
@@ -91,6 +98,9 @@ pub async fn start(settings: Settings, services: &[String]) -> anyhow::Result<Ru
     if wanted(website::Website::NAME) {
         host.add::<website::Website>(settings.website);
     }
+    if wanted(console::Console::NAME) {
+        host.add::<console::Console>(settings.console);
+    }
     host.run().await
 }
 
@@ -102,6 +112,12 @@ pub fn way_to(settings: &Settings, service: &str) -> anyhow::Result<Endpoint> {
         Some(address) => tls.endpoint(address)?,
         None => tls.own_endpoint(settings.grpc)?,
     })
+}
+
+/// The link by which a token of the command line signs somebody in to the console, at the HTTP address of
+/// an installation. Production knows none.
+pub fn link(http: SocketAddr, token: &str) -> String {
+    format!("http://{http}/console/enter?token={token}")
 }
 
 /// Chooses the one implementation of TLS for the process. Choosing twice is no fault.

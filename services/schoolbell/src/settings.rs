@@ -59,6 +59,8 @@ pub struct Settings {
     pub dispatcher: dispatcher::Config,
     /// The website's own.
     pub website: website::Config,
+    /// The console's own.
+    pub console: console::Config,
 }
 
 impl Settings {

@@ -7,11 +7,11 @@ use kit::page::Page;
 use kit::rejection::{self, Rejection};
 use proto::directory::v1 as pb;
 use proto::events::scope::Scope;
-use proto::ids::{ClassId, PupilId};
+use proto::ids::{ClassId, ContactId, PupilId};
 use tonic::{Response, Status};
 
 use super::{Directory, wire};
-use crate::store::{people, school};
+use crate::store::{find, people, school};
 
 impl Directory {
     pub(super) async fn look_at_school(
@@ -68,12 +68,17 @@ impl Directory {
         let found = rows.into_iter().next().zip(households.pop());
         let (row, household) =
             found.ok_or_else(|| Rejection::not_found("UNKNOWN_PUPIL", "there is no such pupil on roll"))?;
+        let ids: Vec<ContactId> = household.1.iter().map(|linked| linked.contact.id).collect();
+        let contacts = find::contacts_by_id(&self.store, caller.tenant, &ids).await?;
         let mut subjects = vec![pupil.to_string()];
-        subjects.extend(household.1.iter().map(|linked| linked.contact.id.to_string()));
+        subjects.extend(ids.iter().map(ToString::to_string));
         let audited = audit::look(&self.store, caller, "GetPupil", &subjects).await?;
         let class_name = names.get(&row.pupil.class_id).cloned().unwrap_or_default();
         let summary = wire::summary(&row, class_name);
-        Ok(audited
-            .seal(pb::GetPupilResponse { summary: Some(summary), pupil: Some(wire::household(household)) }))
+        Ok(audited.seal(pb::GetPupilResponse {
+            summary: Some(summary),
+            pupil: Some(wire::household(household)),
+            contacts: contacts.iter().map(super::find::summary).collect(),
+        }))
     }
 }

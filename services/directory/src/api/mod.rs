@@ -7,6 +7,7 @@
 mod audience;
 mod change;
 mod contact;
+mod find;
 mod import;
 mod lookup;
 mod tasks;
@@ -86,6 +87,34 @@ impl DirectoryService for Directory {
         request: Request<pb::GetPupilRequest>,
     ) -> Result<Response<pb::GetPupilResponse>, Status> {
         self.look_at_pupil(&Caller::of(&request)?, request.get_ref()).await
+    }
+
+    async fn get_contact(
+        &self,
+        request: Request<pb::GetContactRequest>,
+    ) -> Result<Response<pb::GetContactResponse>, Status> {
+        self.look_at_contact(&Caller::of(&request)?, request.get_ref()).await
+    }
+
+    async fn find_pupils(
+        &self,
+        request: Request<pb::FindPupilsRequest>,
+    ) -> Result<Response<pb::FindPupilsResponse>, Status> {
+        self.search_pupils(&Caller::of(&request)?, request.get_ref()).await
+    }
+
+    async fn find_contacts(
+        &self,
+        request: Request<pb::FindContactsRequest>,
+    ) -> Result<Response<pb::FindContactsResponse>, Status> {
+        self.search_contacts(&Caller::of(&request)?, request.get_ref()).await
+    }
+
+    async fn get_names(
+        &self,
+        request: Request<pb::GetNamesRequest>,
+    ) -> Result<Response<pb::GetNamesResponse>, Status> {
+        self.name(&Caller::of(&request)?, request.get_ref()).await
     }
 
     async fn set_restriction(

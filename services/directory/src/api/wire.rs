@@ -91,11 +91,6 @@ fn link(linked: Linked) -> pb::Link {
         Some(Bar::ChildInformation) => pb::Restriction::NoChildInformation,
         Some(Bar::Contact) => pb::Restriction::NoContact,
     };
-    let prefers = match contact.reach.prefers {
-        Preference::None => pb::Preference::None,
-        Preference::Text => pb::Preference::Text,
-        Preference::Email => pb::Preference::Email,
-    };
     pb::Link {
         contact_id: contact.id.to_string(),
         contact_source_id: contact.source_id,
@@ -111,7 +106,16 @@ fn link(linked: Linked) -> pb::Link {
         no_voice: contact.reach.no_voice,
         revision: contact.revision,
         parent_or_guardian: link.role.is_parent_or_guardian(),
-        prefers: prefers.into(),
+        prefers: preference(contact.reach.prefers).into(),
+    }
+}
+
+/// By what a contact would rather be told.
+pub fn preference(prefers: Preference) -> pb::Preference {
+    match prefers {
+        Preference::None => pb::Preference::None,
+        Preference::Text => pb::Preference::Text,
+        Preference::Email => pb::Preference::Email,
     }
 }
 

@@ -15,4 +15,5 @@ pub mod plan;
 pub mod preference;
 pub mod present;
 pub mod roster;
+pub mod search;
 mod words;

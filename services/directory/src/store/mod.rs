@@ -6,6 +6,7 @@
 
 pub mod change;
 pub mod decisions;
+pub mod find;
 pub mod former;
 pub mod people;
 pub mod present;

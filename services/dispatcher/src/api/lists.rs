@@ -173,7 +173,7 @@ fn delivery(row: rows::deliveries::Model, members: &[rows::members::Model]) -> R
     })
 }
 
-fn state_on_the_wire(state: DeliveryState) -> pb::DeliveryState {
+pub(super) fn state_on_the_wire(state: DeliveryState) -> pb::DeliveryState {
     match state {
         DeliveryState::Held => pb::DeliveryState::Held,
         DeliveryState::Due => pb::DeliveryState::Due,

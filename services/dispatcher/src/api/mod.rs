@@ -3,6 +3,7 @@
 mod explain;
 mod lists;
 mod preview;
+mod progress;
 mod recall;
 mod redeliver;
 
@@ -82,6 +83,15 @@ impl DispatcherService for Api {
         let caller = Caller::of(&request)?;
         self.write_out(&caller).await?;
         lists::deliveries(&self.store, &caller, request.into_inner()).await
+    }
+
+    async fn get_progress(
+        &self,
+        request: Request<pb::GetProgressRequest>,
+    ) -> Result<Response<pb::GetProgressResponse>, Status> {
+        let caller = Caller::of(&request)?;
+        self.write_out(&caller).await?;
+        progress::progress(self, &caller, request.get_ref()).await
     }
 
     async fn explain(

@@ -180,6 +180,25 @@ async fn every_step_and_every_silence_is_explained_in_a_sentence() {
         world.until_quiet().await;
         let notice = world.notices().await.remove(0).id;
 
+        let gathering_id = world.gatherings().await.remove(0).id;
+        let asked = world.request(pb::GetProgressRequest { gathering_id: gathering_id.clone() });
+        let come = world.api.get_progress(asked).await.unwrap().into_inner();
+        assert_eq!((come.reached, come.waiting, come.unclear, come.not_reached), (1, 0, 0, 0));
+        let skipped: Vec<(&str, i32)> =
+            come.skipped.iter().map(|skipped| (skipped.reason.as_str(), skipped.contacts)).collect();
+        assert_eq!(skipped, [("EMERGENCY_ONLY", 1), ("NO_CHILD_INFORMATION", 1)]);
+        let channels: Vec<(&str, pb::DeliveryState, i32)> =
+            come.channels.iter().map(|by| (by.channel.as_str(), by.state(), by.messages)).collect();
+        assert_eq!(
+            channels,
+            [("email.smtp", pb::DeliveryState::Accepted, 1), ("sms.notify", pb::DeliveryState::Failed, 1)],
+            "whoever was reached by the second way was reached"
+        );
+        let mut asked = world.request(pb::GetProgressRequest { gathering_id });
+        asked.extensions_mut().insert(Caller { tenant: SchoolId::generate(), ..world.caller() });
+        let elsewhere = world.api.get_progress(asked).await.unwrap().into_inner();
+        assert_eq!(elsewhere, pb::GetProgressResponse::default(), "another school's is nobody's business");
+
         let steps = explain(&world, &mother.contact_id, &notice).await;
         let mut seen = reasons(&steps);
         seen.sort_unstable();

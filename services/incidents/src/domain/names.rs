@@ -8,9 +8,8 @@
 use std::collections::BTreeSet;
 use std::ops::Range;
 
+use kit::words::words;
 use proto::ids::PupilId;
-use unicode_normalization::UnicodeNormalization;
-use unicode_normalization::char::is_combining_mark;
 
 use super::Roll;
 
@@ -72,31 +71,6 @@ impl Spellings {
         places
             .filter(|place| words.get(place.clone()).is_some_and(|words| self.spelt.contains(words)))
             .collect()
-    }
-}
-
-/// The words of a text in plain small letters, so that `ZOË’S` and `Zoe's` are the same.
-fn words(text: &str) -> Vec<String> {
-    let letters = text.nfkd().filter(|letter| !is_combining_mark(*letter) && !is_invisible(*letter));
-    let plain: String = letters.flat_map(char::to_lowercase).map(plain).collect();
-    let words = plain.split(|letter: char| !letter.is_alphanumeric());
-    words.filter(|word| !word.is_empty()).map(ToOwned::to_owned).collect()
-}
-
-/// Soft hyphens and joiners, which word processors leave inside words.
-fn is_invisible(letter: char) -> bool {
-    matches!(letter, '\u{ad}' | '\u{200c}' | '\u{200d}' | '\u{2060}' | '\u{feff}')
-}
-
-/// Letters that Unicode does not take apart into a letter and its mark.
-fn plain(letter: char) -> char {
-    match letter {
-        'ł' => 'l',
-        'ø' => 'o',
-        'đ' | 'ð' => 'd',
-        'ı' => 'i',
-        'ς' => 'σ',
-        other => other,
     }
 }
 

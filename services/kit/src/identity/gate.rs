@@ -29,7 +29,7 @@ const OPEN: [&str; 2] = ["/grpc.health.v1.Health/", "/grpc.reflection.v1.ServerR
 const LEEWAY: u64 = 5;
 
 /// Whom a call comes from. Stands in the request's extensions once the gate has let it through.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Caller {
     /// Who: a service's name, or a person's id.
     pub subject: String,

@@ -13,7 +13,7 @@ use jiff::{SignedDuration, Timestamp};
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use proto::options::v1::Role;
 
-use super::{Claims, SERVICE_TOKEN_FOR, role_name};
+use super::{Caller, Claims, SERVICE_TOKEN_FOR, role_name};
 use crate::Tenant;
 use crate::config::Issuer;
 
@@ -81,7 +81,7 @@ impl Keys {
         Ok(Signer {
             issuer: issuer.to_owned(),
             key: EncodingKey::from_ed_der(der.as_bytes()),
-            own: Arc::default(),
+            fresh: Arc::default(),
         })
     }
 
@@ -100,14 +100,14 @@ impl Keys {
 pub struct Signer {
     issuer: String,
     key: EncodingKey,
-    own: Arc<Mutex<HashMap<Tenant, (Timestamp, String)>>>,
+    fresh: Arc<Mutex<HashMap<Caller, (Timestamp, String)>>>,
 }
 
-/// For so long a token in the issuer's own name is used again: half its life, so that a clock that goes
+/// For so long a token that lives for a minute is used again: half its life, so that a clock that goes
 /// otherwise does not end it on its way.
 const USED_AGAIN_FOR: SignedDuration = SignedDuration::from_secs(30);
-/// Of how many tenants they are kept.
-const MOST_TENANTS: usize = 1_024;
+/// How many of them are kept.
+const MOST_FRESH: usize = 1_024;
 
 impl Signer {
     /// A token for somebody. `now` is real time, because whoever checks it uses real time.
@@ -135,19 +135,28 @@ impl Signer {
 
     /// A token in the issuer's own name, as a service, that lives for a minute or what is left of it.
     pub fn own_token(&self, school: Tenant, now: Timestamp) -> Result<String, KeyError> {
-        let mut own = self.own.lock().unwrap_or_else(PoisonError::into_inner);
+        self.token_of(
+            &Caller { subject: self.issuer.clone(), tenant: school, roles: vec![Role::Service] },
+            now,
+        )
+    }
+
+    /// A token for whoever is served, that lives for a minute or what is left of it.
+    pub fn token_of(&self, caller: &Caller, now: Timestamp) -> Result<String, KeyError> {
+        let mut fresh = self.fresh.lock().unwrap_or_else(PoisonError::into_inner);
         let used_again = |made_at: Timestamp| made_at <= now && now.duration_since(made_at) < USED_AGAIN_FOR;
-        if let Some((made_at, token)) = own.get(&school)
+        if let Some((made_at, token)) = fresh.get(caller)
             && used_again(*made_at)
         {
             return Ok(token.clone());
         }
-        let token = self.token(&self.issuer, school, &[Role::Service], (now, SERVICE_TOKEN_FOR))?;
-        if own.len() >= MOST_TENANTS {
-            own.retain(|_, (made_at, _)| used_again(*made_at));
+        let life = (now, SERVICE_TOKEN_FOR);
+        let token = self.token(&caller.subject, caller.tenant, &caller.roles, life)?;
+        if fresh.len() >= MOST_FRESH {
+            fresh.retain(|_, (made_at, _)| used_again(*made_at));
         }
-        if own.len() < MOST_TENANTS {
-            own.insert(school, (now, token.clone()));
+        if fresh.len() < MOST_FRESH {
+            fresh.insert(caller.clone(), (now, token.clone()));
         }
         Ok(token)
     }

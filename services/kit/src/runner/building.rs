@@ -81,6 +81,7 @@ async fn one(host: &Host, added: Added) -> anyhow::Result<(Platform, Parts)> {
         pulses: Pulses::default(),
         stop: host.stop.clone(),
         signer: host.keys.signer(added.name)?,
+        gate: host.gate.clone(),
         peers: host.peers()?,
     };
     (added.build)(platform).await

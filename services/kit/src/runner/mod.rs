@@ -33,7 +33,7 @@ use tonic::transport::server::TcpIncoming;
 use crate::bus::relay;
 use crate::bus::server::{Hearers, Server};
 use crate::clock::Clock;
-use crate::config::{self, Issuer, Mode};
+use crate::config::{self, Mode};
 use crate::faults::Fault;
 use crate::folder::DataFolder;
 use crate::identity::{self, Gate, Keys};
@@ -76,8 +76,8 @@ pub struct Settings {
     pub identity: config::Identity,
     /// The protection of connections.
     pub tls: config::Tls,
-    /// The issuer whose key signs the tokens that people use from the command line.
-    pub people_issuer: Option<String>,
+    /// The issuers whose keys sign for people: a service in which they sign in, and the command line.
+    pub people_issuers: Vec<String>,
     /// The time.
     pub clock: Clock,
     /// What is to fail, for tests.
@@ -92,7 +92,7 @@ pub struct Host {
     tls: Tls,
     folder: DataFolder,
     keys: Keys,
-    issuers: BTreeMap<String, Issuer>,
+    gate: Gate,
     hearers: Hearers,
     server: Option<Server>,
     channel: Channel,
@@ -132,7 +132,7 @@ impl Host {
             tls,
             folder,
             keys,
-            issuers,
+            gate: Gate::new(&issuers)?,
             hearers,
             server,
             channel,
@@ -205,7 +205,6 @@ impl Host {
         let closing = stores.values().cloned().collect();
         let (tasks, letters) = (TaskDesk::new(stores), DeadLetterOffice::new(drawers));
         let routes = wiring::common_services(routes, tasks, letters, &names).await?;
-        let gate = Gate::new(&self.issuers)?;
         let (presence, watcher) = presence::of(&self.settings.store);
         if let Some(watcher) = watcher {
             work.add("presence", watcher.run(stop.clone()));
@@ -215,7 +214,7 @@ impl Host {
             .into_axum_router()
             .layer(from_fn_with_state(presence, away::check))
             .layer(from_fn_with_state(self.calls, limit::check))
-            .layer(from_fn_with_state(gate, identity::check));
+            .layer(from_fn_with_state(self.gate, identity::check));
         let (grpc_address, http_address) = (self.grpc.local_addr()?, self.http.local_addr()?);
         let incoming = TcpIncoming::from(self.grpc).with_nodelay(Some(true));
         let mut grpc = tonic::transport::Server::builder()

@@ -92,7 +92,7 @@ fn settings(data: &Path) -> Settings {
         store: config::Store { postgres: None, database_prefix: String::new(), connections: 4 },
         identity: config::Identity::default(),
         tls: config::Tls::default(),
-        people_issuer: Some("people".to_owned()),
+        people_issuers: vec!["people".to_owned()],
         clock: Clock::system(),
         faults: Vec::new(),
     }

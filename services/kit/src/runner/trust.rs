@@ -31,14 +31,15 @@ pub(super) fn keys_and_issuers(
             bail!("production needs identity.issuers.{name}: the public key of a service elsewhere");
         }
     }
-    let people = settings.people_issuer.as_deref();
+    let people: Vec<&str> = settings.people_issuers.iter().map(String::as_str).collect();
+    let beside = people.iter().copied().filter(|name| !services.contains(name));
     let needed = |name: &&str| here(name) || given.contains_key(*name) || !believed.contains_key(*name);
-    let names: Vec<&str> = services.iter().copied().chain(people).filter(needed).collect();
+    let names: Vec<&str> = services.iter().copied().chain(beside).filter(needed).collect();
     let keys = Keys::gather(&settings.data.join("keys"), &names, given)?;
     let every: Vec<Role> = (1..=8).filter_map(|number| Role::try_from(number).ok()).collect();
     let mut issuers = believed.clone();
     for name in names {
-        let roles = if people == Some(name) { &every[..] } else { &[Role::Service] };
+        let roles = if people.contains(&name) { &every[..] } else { &[Role::Service] };
         let own = keys.issuer(name, roles).context("a key is missing")?;
         let said = issuers.entry(name.to_owned()).or_insert_with(|| own.clone());
         // Ours would be refused by everybody who was given the same settings.

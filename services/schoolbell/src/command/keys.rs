@@ -15,7 +15,7 @@ use kit::config::Secret;
 use kit::identity::Keys as Signers;
 use proto::options::v1::Role;
 
-use crate::app::{self, PEOPLE};
+use crate::app::{self, FOR_PEOPLE, PEOPLE};
 
 /// Where the files go.
 #[derive(Debug, Args)]
@@ -64,7 +64,7 @@ fn public_keys(keys: &Signers, names: &[&str]) -> anyhow::Result<String> {
         "# Whom the services believe, and the roles that each may grant. Nothing here is secret.\n",
     );
     for name in names {
-        let roles = if *name == PEOPLE { &every[..] } else { &[Role::Service] };
+        let roles = if FOR_PEOPLE.contains(name) { &every[..] } else { &[Role::Service] };
         let issuer = keys.issuer(name, roles).context("a key is missing")?;
         let (key, roles) = (issuer.public_key, issuer.may_grant);
         write!(text, "\n[identity.issuers.{name}]\npublic_key = {key:?}\nmay_grant = {roles:?}\n")?;

@@ -147,6 +147,7 @@ async fn mark_server(settings: &Settings, named: Vec<String>) -> anyhow::Result<
 async fn mark(marking: &Marking<'_>) -> anyhow::Result<()> {
     marking.of::<dispatcher::Dispatcher>().await?;
     marking.of::<website::Website>().await?;
+    marking.of::<console::Console>().await?;
     marking.of::<messaging::Messaging>().await?;
     marking.of::<absences::Absences>().await?;
     marking.of::<incidents::Incidents>().await?;

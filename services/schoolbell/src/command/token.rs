@@ -10,7 +10,7 @@ use kit::config::Mode;
 use kit::identity::{Keys, role_of};
 use proto::ids::SchoolId;
 
-use crate::app::PEOPLE;
+use crate::app::{PEOPLE, link};
 use crate::settings::Settings;
 
 /// What the token says.
@@ -28,13 +28,17 @@ pub struct Token {
     /// For how many minutes it is good.
     #[arg(long, default_value_t = 60)]
     minutes: u32,
+    /// Prints the link by which it signs somebody in to the console.
+    #[arg(long)]
+    link: bool,
 }
 
 impl Token {
     /// Prints the token.
     pub fn run(self, settings: &Settings) -> anyhow::Result<()> {
         let token = sign(settings, &self.subject, self.school, &self.roles, self.minutes)?;
-        writeln!(std::io::stdout(), "{token}")?;
+        let shown = if self.link { link(settings.http, &token) } else { token };
+        writeln!(std::io::stdout(), "{shown}")?;
         Ok(())
     }
 }

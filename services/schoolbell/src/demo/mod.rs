@@ -88,6 +88,7 @@ impl Demo {
         let office = Office::at(Doors::of(&running)?, running.keys.signer(PEOPLE)?);
         let website = Website::at(running.http, office.school)?;
         story.opening(&world.simulator, (&running, &website), place)?;
+        story.ways_in(&office.ways_in(running.http)?)?;
         let (files, mut ended) = (place.roster(), pin!(running.wait()));
         let (office, website, story) = (&office, &website, &story);
         let script = Script { office, world: &world, website, story, pace: Pace::WATCHED };

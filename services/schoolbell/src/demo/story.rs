@@ -80,6 +80,7 @@ impl Story {
         self.line("")?;
         for (what, place) in [
             ("Parents' phones", simulator.http_url()),
+            ("The staff console", format!("http://{}/console", running.http)),
             ("The school's website", website.address.clone()),
             ("gRPC (with reflection)", running.grpc.to_string()),
             ("Metrics and health", format!("http://{}/metrics and /health", running.http)),
@@ -88,6 +89,15 @@ impl Story {
             ("Databases, keys and bus", place.data().display().to_string()),
         ] {
             self.line(&format!("  {what:<24} {place}"))?;
+        }
+        self.line("")
+    }
+
+    /// How to sign in to the console: a link for each role.
+    pub fn ways_in(&self, links: &[(String, String)]) -> anyhow::Result<()> {
+        self.line("Sign in to the console with one of these links:")?;
+        for (role, link) in links {
+            self.line(&format!("  {role:<28} {link}"))?;
         }
         self.line("")
     }

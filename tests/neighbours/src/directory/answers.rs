@@ -167,6 +167,22 @@ impl DirectoryService for FakeDirectory {
         not_for_services()
     }
 
+    async fn get_contact(&self, _: Request<pb::GetContactRequest>) -> Answer<pb::GetContactResponse> {
+        not_for_services()
+    }
+
+    async fn find_pupils(&self, _: Request<pb::FindPupilsRequest>) -> Answer<pb::FindPupilsResponse> {
+        not_for_services()
+    }
+
+    async fn find_contacts(&self, _: Request<pb::FindContactsRequest>) -> Answer<pb::FindContactsResponse> {
+        not_for_services()
+    }
+
+    async fn get_names(&self, _: Request<pb::GetNamesRequest>) -> Answer<pb::GetNamesResponse> {
+        not_for_services()
+    }
+
     async fn set_restriction(
         &self,
         _: Request<pb::SetRestrictionRequest>,

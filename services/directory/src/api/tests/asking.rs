@@ -232,3 +232,90 @@ async fn the_demo_school_is_loaded_and_resolved_in_batches() {
 fn wire_count(number: usize) -> i32 {
     i32::try_from(number).unwrap()
 }
+
+#[tokio::test]
+async fn people_are_found_by_the_beginnings_of_their_names_and_every_look_is_written_down() {
+    for desk in desks().await {
+        desk.load(&Sample::new()).await;
+        let found = async |query: &str| {
+            let request = pb::FindPupilsRequest { query: query.to_owned() };
+            let answer = desk.directory.find_pupils(desk.request(request)).await.unwrap().into_inner();
+            assert!(!answer.more);
+            answer.pupils.into_iter().map(|pupil| pupil.source_id).collect::<Vec<_>>()
+        };
+        assert_eq!(found("jo").await, ["amy", "ben"], "by family name, then by first name");
+        assert_eq!(found("JONES b").await, ["ben"]);
+        assert_eq!(found("oak").await, ["amy"], "by class");
+        assert!(found("zed").await.is_empty());
+        let amy = desk.pupil("amy").await.pupil_id;
+        assert!(desk.written("FindPupils").await.iter().any(|entry| entry.subjects.contains(&amy)));
+        let request = pb::FindContactsRequest { query: "mar jon".to_owned() };
+        let mum = desk.directory.find_contacts(desk.request(request)).await.unwrap().into_inner().contacts;
+        let [mum] = mum.as_slice() else { panic!("{mum:?}") };
+        let of: Vec<&str> = mum.pupils.iter().map(|pupil| pupil.source_id.as_str()).collect();
+        assert_eq!((mum.summary.as_ref().unwrap().given_name.as_str(), of), ("Mary", vec!["amy", "ben"]));
+        assert!(desk.written("FindContacts").await[0].subjects.contains(&amy));
+        let nothing = pb::FindPupilsRequest { query: " .".to_owned() };
+        let refused = refusal(desk.directory.find_pupils(desk.request(nothing)).await);
+        assert_eq!((refused.1.as_str(), refused.2), ("REQUIRED", vec!["query".to_owned()]));
+    }
+}
+
+#[tokio::test]
+async fn a_contact_is_shown_with_every_address_and_with_whose_contact_it_is() {
+    for desk in desks().await {
+        desk.load(&Sample::new()).await;
+        let amy = desk.pupil("amy").await;
+        let look = |contact_id: &str| {
+            let request = pb::GetContactRequest { contact_id: contact_id.to_owned() };
+            desk.directory.get_contact(desk.request(request))
+        };
+        let mum = look(&link(&amy, "mum").contact_id).await.unwrap().into_inner();
+        assert_eq!(
+            (mum.first_phone.as_str(), mum.second_phone.as_str(), mum.email.as_str()),
+            ("+447700900101", "+441632960101", "family@example.com")
+        );
+        let dad = look(&link(&amy, "dad").contact_id).await.unwrap().into_inner();
+        let stands: Vec<(&str, pb::Restriction)> = dad
+            .pupils
+            .iter()
+            .map(|of| {
+                (of.pupil.as_ref().unwrap().source_id.as_str(), of.link.as_ref().unwrap().restriction())
+            })
+            .collect();
+        assert_eq!(
+            stands,
+            [("amy", pb::Restriction::NoChildInformation), ("ben", pb::Restriction::None)],
+            "of each pupil its own link"
+        );
+        assert!(desk.written("GetContact").await[1].subjects.contains(&amy.pupil_id));
+        let stranger = look(&proto::ids::ContactId::generate().to_string()).await;
+        assert_eq!(refusal(stranger).1, "UNKNOWN_CONTACT");
+    }
+}
+
+#[tokio::test]
+async fn ids_get_the_names_of_their_own_school_only() {
+    for mut desk in desks().await {
+        desk.load(&Sample::new()).await;
+        let amy = desk.pupil("amy").await;
+        let mum = link(&amy, "mum").contact_id.clone();
+        let ids = vec![amy.pupil_id.clone(), amy.class_id.clone(), mum.clone(), "del_1".to_owned()];
+        let request = pb::GetNamesRequest { ids };
+        let answer = desk.directory.get_names(desk.request(request.clone())).await.unwrap().into_inner();
+        let mut names: Vec<(&str, &str)> =
+            answer.names.iter().map(|named| (named.id.as_str(), named.name.as_str())).collect();
+        names.sort_unstable();
+        let mut expected = [
+            (amy.pupil_id.as_str(), "Amy Jones"),
+            (amy.class_id.as_str(), "Oak"),
+            (mum.as_str(), "Mary Jones"),
+        ];
+        expected.sort_unstable();
+        assert_eq!(names, expected);
+        assert!(desk.written("GetNames").await[0].subjects.contains(&mum));
+        desk.caller.tenant = SchoolId::generate();
+        let elsewhere = desk.directory.get_names(desk.request(request)).await.unwrap().into_inner();
+        assert!(elsewhere.names.is_empty());
+    }
+}

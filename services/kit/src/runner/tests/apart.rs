@@ -141,7 +141,7 @@ async fn production_asks_for_the_keys_of_its_own_services_and_the_public_ones_of
     let (_, unrelated) = issuer("ear", folder.path());
     let bind = |change: &dyn Fn(&mut Settings)| {
         let mut settings = alone("ear", folder.path(), Tls::default(), "nats://127.0.0.1:1");
-        (settings.mode, settings.people_issuer) = (Mode::Production, None);
+        (settings.mode, settings.people_issuers) = (Mode::Production, Vec::new());
         change(&mut settings);
         Host::bind(settings, hearers())
     };

@@ -1,0 +1,178 @@
+//! Recording an accident: first the child, then what happened, as few questions as the record needs.
+
+use askama::Template;
+use axum::extract::{Path, Query};
+use axum::response::{IntoResponse, Redirect, Response};
+use jiff::civil::Time;
+use kit::clock::to_proto;
+use proto::incidents::v1::{AccidentKind, Account, ListAccidentsRequest, RecordAccidentRequest};
+
+use super::form::{Form, Typed};
+use super::frame::{Frame, Place};
+use super::home::Said;
+use super::people::{self, Pupil, Search};
+use super::stopped::rendered;
+use super::{Posted, Stopped, Visitor, when};
+use crate::asking::{Trouble, ask};
+
+const NEWEST: i32 = 50;
+
+struct Accident {
+    pupil: String,
+    is_head: bool,
+    what: String,
+    place: String,
+    at: String,
+    first_aid: String,
+    first_aider: String,
+    amended: bool,
+}
+
+#[derive(Template)]
+#[template(path = "accidents.html")]
+struct Page {
+    frame: Frame,
+    accidents: Vec<Accident>,
+    /// None of the visitor's roles may read what others recorded.
+    hidden: bool,
+}
+
+/// `GET /console/accidents`
+pub async fn page(visitor: Visitor, Query(said): Query<Said>) -> Result<Response, Stopped> {
+    let frame = visitor.frame(Place::Accidents).await.saying(said.said.as_deref());
+    if !visitor.may("incidents.v1.IncidentsService/ListAccidents") {
+        return Ok(rendered(&Page { frame, accidents: Vec::new(), hidden: true }));
+    }
+    let request = ListAccidentsRequest { page_size: NEWEST, ..ListAccidentsRequest::default() };
+    let asked = ask!(visitor, incidents.list_accidents(request));
+    let found = asked.await?.accidents;
+    let names = visitor.names(found.iter().map(|accident| accident.pupil_id.clone()).collect()).await;
+    let accidents = found.into_iter().map(|accident| {
+        let amended = accident.amended_at.is_some();
+        let account = accident.account.unwrap_or_default();
+        Accident {
+            pupil: names.of(&accident.pupil_id).unwrap_or("A pupil").to_owned(),
+            is_head: account.kind() == AccidentKind::HeadInjury,
+            at: frame.when(when::of(account.happened_at.as_ref())),
+            first_aid: if account.first_aid.is_empty() {
+                account.no_first_aid_because
+            } else {
+                account.first_aid
+            },
+            what: account.what,
+            place: account.place,
+            first_aider: account.first_aider,
+            amended,
+        }
+    });
+    let accidents = accidents.collect();
+    Ok(rendered(&Page { frame, accidents, hidden: false }))
+}
+
+#[derive(Template)]
+#[template(path = "accident_pupil.html")]
+struct Choose {
+    frame: Frame,
+    query: String,
+    pupils: Vec<Pupil>,
+    more: bool,
+}
+
+/// `GET /console/accidents/new`: which child.
+pub async fn choose(visitor: Visitor, Query(Search { q }): Query<Search>) -> Result<Response, Stopped> {
+    let frame = visitor.frame(Place::Accidents).await;
+    let (mut pupils, more) = people::pupils(&visitor, &q).await?;
+    for pupil in &mut pupils {
+        pupil.address = pupil.address.replace("/pupils/", "/accidents/new/");
+    }
+    Ok(rendered(&Choose { frame, query: q, pupils, more }))
+}
+
+#[derive(Template)]
+#[template(path = "accident.html")]
+struct FormPage {
+    frame: Frame,
+    form: Form,
+    pupil: String,
+}
+
+/// `GET /console/accidents/new/{pupil}`
+pub async fn form(visitor: Visitor, Path(pupil): Path<String>) -> Result<Response, Stopped> {
+    let frame = visitor.frame(Place::Accidents).await;
+    let time = frame.now().to_zoned(frame.zone().clone()).strftime("%H:%M").to_string();
+    let typed = Typed::of(&[("time", &time), ("first_aider", &visitor.session.name)]);
+    show(&visitor, &pupil, Form::with(typed)).await
+}
+
+async fn show(visitor: &Visitor, pupil_id: &str, form: Form) -> Result<Response, Stopped> {
+    let frame = visitor.frame(Place::Accidents).await;
+    let names = visitor.names(vec![pupil_id.to_owned()]).await;
+    let pupil = names.of(pupil_id).ok_or(Trouble::Unknown)?.to_owned();
+    Ok(rendered(&FormPage { frame, form, pupil }))
+}
+
+const FIELDS: [(&str, &str, &str); 8] = [
+    ("account.what", "what", "What happened"),
+    ("account.place", "place", "Where it happened"),
+    ("account.happened_at", "time", "When it happened"),
+    ("account.first_aid", "first_aid", "First aid"),
+    ("account.no_first_aid_because", "first_aid", "First aid"),
+    ("account.first_aider", "first_aider", "Who helped"),
+    ("account.names_checked", "names_checked", "The texts"),
+    ("account.kind", "head", "The kind of injury"),
+];
+
+/// `POST /console/accidents/new/{pupil}`
+pub async fn record(
+    Path(pupil): Path<String>,
+    Posted { visitor, typed }: Posted,
+) -> Result<Response, Stopped> {
+    let mut form = Form::with(typed);
+    let frame = visitor.frame(Place::Accidents).await;
+    let account = account(&mut form, &frame);
+    if form.is_good() {
+        let request = RecordAccidentRequest {
+            request_id: form.request_id.clone(),
+            pupil_id: pupil.clone(),
+            account: Some(account),
+        };
+        let asked = ask!(visitor, incidents.record_accident(request));
+        match asked.await {
+            Ok(_) => {
+                visitor.site.hub.changed(visitor.session.caller.tenant);
+                return Ok(Redirect::to("/console/accidents?said=recorded").into_response());
+            }
+            Err(trouble @ (Trouble::NotAllowed | Trouble::Unknown)) => return Err(trouble.into()),
+            Err(trouble) => form.refused(&trouble, &FIELDS),
+        }
+    }
+    show(&visitor, &pupil, form).await
+}
+
+fn account(form: &mut Form, frame: &Frame) -> Account {
+    let head = form.needs("head", "Say whether the head was hurt");
+    let kind = if head == "yes" { AccidentKind::HeadInjury } else { AccidentKind::Minor };
+    let what = form.needs("what", "Say what happened");
+    let place = form.needs("place", "Say where it happened");
+    let first_aider = form.needs("first_aider", "Say who looked after the child");
+    let time: Result<Time, _> = form.value("time").parse();
+    let at = time.ok().and_then(|time| frame.today().to_datetime(time).to_zoned(frame.zone().clone()).ok());
+    if at.is_none() {
+        form.wrong("time", "Enter the time of today when it happened, as in 10:45");
+    }
+    let given = form.value("first_aid").to_owned();
+    let none_because = form.value("no_first_aid").to_owned();
+    if given.is_empty() && none_because.is_empty() {
+        form.wrong("first_aid", "Say which first aid was given, or why none was");
+    }
+    Account {
+        kind: kind.into(),
+        what,
+        place,
+        happened_at: at.map(|at| to_proto(at.timestamp())),
+        no_first_aid_because: if given.is_empty() { none_because } else { String::new() },
+        first_aid: given,
+        first_aider,
+        names_checked: form.value("names_checked") == "yes",
+    }
+}

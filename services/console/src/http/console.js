@@ -1,0 +1,61 @@
+// What pages do beyond HTML: look again when something may have changed, and find as one types.
+"use strict";
+
+(() => {
+  const LOOKS_AGAIN = { "looks-again": "1" };
+
+  // Puts the parts of a new copy of a page in the place of the old ones.
+  const replace = (page, selector) => {
+    for (const old of document.querySelectorAll(selector)) {
+      const fresh = page.getElementById(old.id);
+      // Nothing is pulled away from under somebody's hands.
+      if (!fresh || old.contains(document.activeElement) || old.isEqualNode(fresh)) continue;
+      for (const open of old.querySelectorAll("details[open]")) {
+        const index = [...old.querySelectorAll("details")].indexOf(open);
+        fresh.querySelectorAll("details")[index]?.setAttribute("open", "");
+      }
+      old.replaceWith(document.adoptNode(fresh));
+    }
+  };
+
+  const get = async (address) => {
+    const answer = await fetch(address, { headers: LOOKS_AGAIN, credentials: "same-origin" });
+    if (!answer.ok) throw new Error(String(answer.status));
+    if (answer.redirected) { location.reload(); throw new Error("signed out"); }
+    return new DOMParser().parseFromString(await answer.text(), "text/html");
+  };
+
+  if (document.querySelector("[data-live]")) {
+    let looking = false;
+    const look = async () => {
+      if (looking || document.visibilityState !== "visible") return;
+      looking = true;
+      try { replace(await get(location.href), "[data-live]"); } catch { /* The next look may do better. */ }
+      looking = false;
+    };
+    new EventSource("/console/live").onmessage = look;
+    setInterval(look, 60000);
+    setInterval(() => { if (document.querySelector("[data-live=moving]")) look(); }, 3000);
+    document.addEventListener("visibilitychange", look);
+  }
+
+  for (const form of document.querySelectorAll("[data-search]")) {
+    const input = form.querySelector("input[type=search]");
+    let wait, asked = 0;
+    input.addEventListener("input", () => {
+      clearTimeout(wait);
+      wait = setTimeout(async () => {
+        const question = ++asked;
+        const address = `${form.getAttribute("action")}?q=${encodeURIComponent(input.value)}`;
+        try {
+          const page = await get(address);
+          // An answer that comes after a later question is of no use.
+          if (question === asked) replace(page, "#results");
+        } catch { /* The button still works. */ }
+      }, 200);
+    });
+  }
+
+  // Whoever uses a screen reader, or the keyboard, begins with what is wrong.
+  document.getElementById("summary")?.focus();
+})();

@@ -1,0 +1,181 @@
+//! A form as it is shown: what was typed stays, and what is wrong stands beside its field and at the top.
+
+use std::collections::BTreeMap;
+
+use axum::Form as UrlEncoded;
+use axum::extract::{FromRequest, Request};
+use axum::response::{IntoResponse, Response};
+use uuid::Uuid;
+
+use super::Stopped;
+use crate::asking::{Refusal, Trouble};
+
+/// The name under which a form carries its `request_id`.
+const REQUEST_ID: &str = "request_id";
+
+/// What was typed, by the names of the fields.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Typed(BTreeMap<String, Vec<String>>);
+
+impl Typed {
+    /// What a request carries.
+    pub async fn read(request: Request) -> Result<Self, Response> {
+        let pairs: Result<UrlEncoded<Vec<(String, String)>>, _> =
+            UrlEncoded::from_request(request, &()).await;
+        let UrlEncoded(pairs) = pairs.map_err(|_| Stopped::Unreadable.into_response())?;
+        let mut typed = Self::default();
+        for (name, value) in pairs {
+            // Browsers send line breaks as two characters; nobody typed the first.
+            typed.0.entry(name).or_default().push(value.replace("\r\n", "\n"));
+        }
+        Ok(typed)
+    }
+
+    /// The same from a list, for what a page fills in before anybody types.
+    pub fn of(pairs: &[(&str, &str)]) -> Self {
+        let pair = |(name, value): &(&str, &str)| ((*name).to_owned(), vec![(*value).to_owned()]);
+        Self(pairs.iter().map(pair).collect())
+    }
+
+    /// One field, without the space around it; empty when it was not sent.
+    pub fn get(&self, name: &str) -> &str {
+        self.0.get(name).and_then(|values| values.first()).map_or("", |value| value.trim())
+    }
+
+    /// A field that is taken as it is, as passwords are.
+    pub fn raw(&self, name: &str) -> &str {
+        self.0.get(name).and_then(|values| values.first()).map_or("", String::as_str)
+    }
+
+    /// Every value of a field with several.
+    pub fn several(&self, name: &str) -> &[String] {
+        self.0.get(name).map_or(&[], Vec::as_slice)
+    }
+
+    /// Everything.
+    pub fn all(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0
+            .iter()
+            .flat_map(|(name, values)| values.iter().map(move |value| (name.as_str(), value.as_str())))
+    }
+}
+
+/// Something wrong with a field, or with none (`field` is empty).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fault {
+    /// The name of the field.
+    pub field: String,
+    /// In words.
+    pub words: String,
+}
+
+/// A form.
+#[derive(Debug, Clone, Default)]
+pub struct Form {
+    /// What was typed.
+    pub typed: Typed,
+    /// What is wrong.
+    pub faults: Vec<Fault>,
+    /// The id of the request that it sends: sending it twice does it once.
+    pub request_id: String,
+}
+
+impl Form {
+    /// With what was typed, or is filled in.
+    pub fn with(typed: Typed) -> Self {
+        let given = typed.get(REQUEST_ID);
+        let request_id = if given.is_empty() { Uuid::now_v7().to_string() } else { given.to_owned() };
+        Self { typed, faults: Vec::new(), request_id }
+    }
+
+    /// Empty.
+    pub fn new() -> Self {
+        Self::with(Typed::default())
+    }
+
+    /// What stands in a field.
+    pub fn value(&self, name: &str) -> &str {
+        self.typed.get(name)
+    }
+
+    /// Whether a choice of several is made.
+    pub fn chosen(&self, name: &str, value: &str) -> bool {
+        self.typed.several(name).iter().any(|chosen| chosen == value)
+    }
+
+    /// What is wrong with a field.
+    pub fn fault(&self, name: &str) -> Option<&str> {
+        self.faults.iter().find(|fault| fault.field == name).map(|fault| fault.words.as_str())
+    }
+
+    /// Whether nothing is wrong so far.
+    pub fn is_good(&self) -> bool {
+        self.faults.is_empty()
+    }
+
+    /// Says what is wrong with a field.
+    pub fn wrong(&mut self, field: &str, words: impl Into<String>) {
+        self.faults.push(Fault { field: field.to_owned(), words: words.into() });
+    }
+
+    /// A field that must be filled in; `words` say what to do.
+    pub fn needs(&mut self, field: &str, words: &str) -> String {
+        let value = self.value(field).to_owned();
+        if value.is_empty() {
+            self.wrong(field, words);
+        }
+        value
+    }
+
+    /// What a service said goes beside the fields that this form has for it: pairs of what a field of the
+    /// request begins with, the field here, and what it is called.
+    pub fn refused(&mut self, trouble: &Trouble, fields: &[(&str, &str, &str)]) {
+        let Trouble::Refused(Refusal { message, fields: said, .. }) = trouble else {
+            self.wrong(
+                "",
+                capital(&format!("{trouble}. What you typed is still here: try again in a moment")),
+            );
+            return;
+        };
+        for (at, words) in said {
+            let known = fields.iter().find(|(theirs, _, _)| at.starts_with(theirs));
+            match known {
+                Some((_, ours, label)) => self.wrong(ours, format!("{label} {words}")),
+                None => self.wrong("", capital(words)),
+            }
+        }
+        if said.is_empty() {
+            self.wrong("", capital(message));
+        }
+    }
+}
+
+/// With a capital at its beginning.
+pub fn capital(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_service_said_of_a_field_stands_beside_that_field() {
+        let mut form = Form::new();
+        let said = |field: &str| (field.to_owned(), "must be words".to_owned());
+        let fields = vec![said("account.what"), said("request_id")];
+        let refusal = Refusal { reason: "MARKUP".into(), message: "no".into(), fields };
+        form.refused(&Trouble::Refused(refusal), &[("account.what", "what", "What happened")]);
+        assert_eq!(form.fault("what"), Some("What happened must be words"));
+        assert_eq!(form.fault(""), Some("Must be words"));
+    }
+
+    #[test]
+    fn a_form_that_comes_back_sends_the_same_request_again() {
+        let first = Form::new();
+        let again = Form::with(Typed::of(&[("request_id", &first.request_id)]));
+        assert_eq!(again.request_id, first.request_id);
+        assert_ne!(Form::new().request_id, first.request_id);
+    }
+}

@@ -1,0 +1,195 @@
+//! What stands around every page: the school, the way to the other pages, who is signed in.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
+use proto::directory::v1::GetSchoolRequest;
+use proto::ids::SchoolId;
+
+use super::{Visitor, assets, when};
+use crate::asking::ask;
+use crate::domain::roles;
+
+/// For so long what is known of a school is shown without asking again.
+const KNOWN_FOR: SignedDuration = SignedDuration::from_mins(1);
+
+/// What every page knows of its school.
+#[derive(Debug, Clone)]
+pub struct School {
+    /// Its name.
+    pub name: String,
+    /// Its zone.
+    pub zone: TimeZone,
+}
+
+/// What is known of schools.
+pub type Schools = Mutex<HashMap<SchoolId, (Timestamp, School)>>;
+
+/// Where a page stands among the others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// What is to be done.
+    Home,
+    /// The missing children.
+    Absences,
+    /// Accidents.
+    Accidents,
+    /// Closures.
+    Closures,
+    /// Pupils and contacts.
+    People,
+    /// What was sent.
+    Messages,
+    /// Whether everything works.
+    System,
+    /// Who may sign in.
+    Staff,
+    /// None of them.
+    Elsewhere,
+}
+
+/// A way to another page.
+pub struct Way {
+    /// What it is called.
+    pub label: &'static str,
+    /// Where.
+    pub address: &'static str,
+    /// The page is there.
+    pub here: bool,
+}
+
+/// What stands around a page.
+pub struct Frame {
+    /// Of the stylesheet and the script.
+    pub assets: String,
+    /// The school's name.
+    pub school: String,
+    /// Who is signed in.
+    pub name: String,
+    /// As what.
+    pub roles: String,
+    /// What every form carries.
+    pub mark: String,
+    /// The ways to the other pages.
+    pub ways: Vec<Way>,
+    /// What has just been done, in a sentence.
+    pub said: Option<&'static str>,
+    now: Timestamp,
+    zone: TimeZone,
+}
+
+impl Frame {
+    /// An instant as the school's clocks show it.
+    pub fn when(&self, at: Timestamp) -> String {
+        when::shown(at, self.now, &self.zone)
+    }
+
+    /// Now, by the clock of the school.
+    pub fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    /// The school's date.
+    pub fn today(&self) -> jiff::civil::Date {
+        self.now.to_zoned(self.zone.clone()).date()
+    }
+
+    /// The school's zone.
+    pub fn zone(&self) -> &TimeZone {
+        &self.zone
+    }
+
+    /// Says what has just been done, by its key in the address.
+    #[must_use]
+    pub fn saying(mut self, key: Option<&str>) -> Self {
+        self.said = key.and_then(said);
+        self
+    }
+}
+
+/// What an address may say that has been done: nobody else's words.
+fn said(key: &str) -> Option<&'static str> {
+    Some(match key {
+        "taken" => "You have taken this task.",
+        "done" => "The task is done.",
+        "arrived" => {
+            "The arrival is recorded. Whoever was told that the child is missing is told that it is here."
+        }
+        "explained" => "The reason is recorded.",
+        "closed" => "The register is closed, and the families of the missing children are being told.",
+        "closed-before" => "The register was closed before. Nothing happened this time.",
+        "recorded" => "The accident is recorded, and whoever is entitled is being told.",
+        "declared" => "The closure is declared, and everybody concerned is being told.",
+        "ended" => "The closure is ended, and everybody concerned is being told.",
+        "changed" => "The contact is changed. It acts at once.",
+        "recalled" => "What had not left is stopped.",
+        "again" => "It goes again to everybody whom nothing had reached.",
+        "nobody-left" => "There was nobody left to send it to again.",
+        "replayed" => "It was put through again.",
+        "ended-session" => "That session is ended.",
+        "staff" => "The roles are changed. It acts at once: that person signs in again.",
+        _ => return None,
+    })
+}
+
+const WAYS: [(&str, &str, Place, Option<&str>); 8] = [
+    ("To do", "/console", Place::Home, None),
+    ("Absences", "/console/absences", Place::Absences, Some("absences.v1.AbsencesService/ListOpenCases")),
+    (
+        "Accidents",
+        "/console/accidents",
+        Place::Accidents,
+        Some("incidents.v1.IncidentsService/RecordAccident"),
+    ),
+    ("Closures", "/console/closures", Place::Closures, Some("scheduling.v1.SchedulingService/ListClosures")),
+    ("People", "/console/people", Place::People, Some("directory.v1.DirectoryService/FindPupils")),
+    ("Messages", "/console/messages", Place::Messages, Some("dispatcher.v1.DispatcherService/ListNotices")),
+    ("System", "/console/system", Place::System, Some("operations.v1.OperationsService/ListDeadLetters")),
+    ("Staff", "/console/staff", Place::Staff, Some("directory.v1.DirectoryService/ImportRoster")),
+];
+
+impl Visitor {
+    /// What stands around a page at this place.
+    pub async fn frame(&self, place: Place) -> Frame {
+        let school = self.school().await;
+        let ways = WAYS.iter().filter(|(_, _, _, rpc)| rpc.is_none_or(|rpc| self.may(rpc)));
+        Frame {
+            assets: assets::version(),
+            school: school.name,
+            name: self.session.name.clone(),
+            roles: roles::labels(&self.session.caller.roles),
+            mark: self.session.mark.clone(),
+            ways: ways.map(|(label, address, of, _)| Way { label, address, here: *of == place }).collect(),
+            said: None,
+            now: self.site.store.clock().now(),
+            zone: school.zone,
+        }
+    }
+
+    /// What is known of the visitor's school; it is not asked for each page, and not missed by any.
+    pub async fn school(&self) -> School {
+        let (id, now) = (self.session.caller.tenant, self.site.store.clock().real());
+        let known = self.known_school(id);
+        if let Some((at, school)) = &known
+            && now.duration_since(*at) < KNOWN_FOR
+        {
+            return school.clone();
+        }
+        let asked = ask!(self, directory.get_school(GetSchoolRequest {})).await;
+        let Some(told) = asked.ok().and_then(|answer| answer.school) else {
+            let unknown = School { name: "Your school".to_owned(), zone: TimeZone::UTC };
+            return known.map_or(unknown, |(_, school)| school);
+        };
+        let school =
+            School { name: told.name, zone: TimeZone::get(&told.time_zone).unwrap_or(TimeZone::UTC) };
+        let mut schools = self.site.schools.lock().unwrap_or_else(PoisonError::into_inner);
+        schools.insert(id, (now, school.clone()));
+        school
+    }
+
+    fn known_school(&self, id: SchoolId) -> Option<(Timestamp, School)> {
+        self.site.schools.lock().unwrap_or_else(PoisonError::into_inner).get(&id).cloned()
+    }
+}

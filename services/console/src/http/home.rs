@@ -1,0 +1,199 @@
+//! The home page: one list of everything that a person must do, whichever service asks for it.
+
+use askama::Template;
+use axum::extract::{Path, Query, State};
+use axum::response::{IntoResponse, Redirect, Response};
+use futures::future::join_all;
+use jiff::Timestamp;
+use proto::tasks::v1::{CompleteTaskRequest, ListTasksRequest, TakeTaskRequest, Task, TaskState};
+use serde::Deserialize;
+
+use super::form::{Form, capital};
+use super::frame::{Frame, Place};
+use super::names::{Named, Names};
+use super::stopped::rendered;
+use super::{Posted, Site, Stopped, Visitor, when};
+use crate::asking::{NAMES, Trouble, service};
+use crate::domain::roles;
+
+const MOST_TASKS: i32 = 500;
+const LIST: &str = "tasks.v1.TasksService/ListTasks";
+
+/// What an address says that has just been done.
+#[derive(Debug, Default, Deserialize)]
+pub struct Said {
+    /// A key; see [`Frame::saying`].
+    pub said: Option<String>,
+}
+
+/// A task as it is shown.
+struct Shown {
+    title: String,
+    why: String,
+    about: Vec<Named>,
+    role: &'static str,
+    due: String,
+    overdue: bool,
+    taken_by: Option<String>,
+    is_mine: bool,
+    address: String,
+    due_at: Timestamp,
+}
+
+#[derive(Template)]
+#[template(path = "home.html")]
+struct Page {
+    frame: Frame,
+    form: Form,
+    tasks: Vec<Shown>,
+    away: Vec<&'static str>,
+    /// None of the visitor's roles has tasks.
+    none_ever: bool,
+}
+
+#[derive(Template)]
+#[template(path = "task.html")]
+struct TaskPage {
+    frame: Frame,
+    form: Form,
+    task: Shown,
+}
+
+/// `GET /console`
+pub async fn page(visitor: Visitor, Query(said): Query<Said>) -> Response {
+    let frame = visitor.frame(Place::Home).await.saying(said.said.as_deref());
+    let none_ever = !visitor.may(LIST);
+    let asked =
+        if none_ever { Vec::new() } else { join_all(NAMES.map(|name| tasks_of(&visitor, name))).await };
+    let (mut tasks, mut away) = (Vec::new(), Vec::new());
+    for (name, answer) in NAMES.into_iter().zip(asked) {
+        match answer {
+            Ok(own) => tasks.extend(own),
+            Err(_) => away.push(name),
+        }
+    }
+    let names = visitor.names(tasks.iter().flat_map(|task| task.subjects.clone()).collect()).await;
+    let mut tasks: Vec<Shown> =
+        tasks.iter().map(|task| shown(task, (&visitor, &frame), &names)).collect();
+    tasks.sort_by_key(|task| task.due_at);
+    rendered(&Page { frame, form: Form::new(), tasks, away, none_ever })
+}
+
+async fn tasks_of(visitor: &Visitor, name: &'static str) -> Result<Vec<Task>, Trouble> {
+    let request =
+        ListTasksRequest { service: name.to_owned(), page_size: MOST_TASKS, ..ListTasksRequest::default() };
+    let asked = visitor
+        .ask()
+        .tasks(name, request, |mut client, request| async move { client.list_tasks(request).await });
+    asked.await.map(|answer| answer.tasks)
+}
+
+fn shown(task: &Task, (visitor, frame): (&Visitor, &Frame), names: &Names) -> Shown {
+    let due_at = when::of(task.due_at.as_ref());
+    let is_mine = task.by == visitor.session.caller.subject;
+    let taken = task.state() == TaskState::Taken;
+    Shown {
+        title: title(&task.kind),
+        why: capital(&task.why),
+        about: names.all(&task.subjects),
+        role: roles::label(task.role()),
+        due: frame.when(due_at),
+        overdue: due_at < frame.now(),
+        taken_by: taken.then(|| if is_mine { "you".to_owned() } else { "a colleague".to_owned() }),
+        is_mine: taken && is_mine,
+        address: format!("/console/tasks/{}/{}", task.service, task.id),
+        due_at,
+    }
+}
+
+/// What kinds of tasks are called: what to do, not what went wrong.
+fn title(kind: &str) -> String {
+    let known = match kind {
+        "ring_about_head_injury" => "Ring home about a head injury",
+        "nobody_to_tell" => "Nobody can be told by message: tell somebody yourself",
+        "no_working_address" | "not_reached" | "absence_not_told" => "Ring: no message got through",
+        "person_only" | "person_only_absent" => "Missing, and no message may go: decide who is told",
+        "left_before_restriction" => "A message left just before somebody was barred",
+        "directory_away" | "not_cleared" | "many_not_told" => "Messages wait: decide what to do meanwhile",
+        "message_may_have_left" => "Find out whether a message has left",
+        "cannot_be_worded" => "A message could not be written: tell them yourself",
+        "register_missing" => "A register is missing",
+        "register_not_closed" => "A register was not closed",
+        "marks_missing" => "Marks are missing in a register",
+        "restricted_pupil_withdrawn" => "A pupil with a restriction has left the list",
+        "import_would_weaken" => "An import would weaken what protects a child: decide",
+        "barred_address_given_up" => "A barred address has changed hands",
+        "address_shared" => "An address is shared with somebody who is barred",
+        "closure_to_end" => "A closure is over: say when the school is open",
+        "collection_not_told" => "Tell them when and where children are collected",
+        "accident_amended_late" => "An accident's record was changed late: tell them",
+        "accident_of_absent_pupil" => "An accident of a child who is marked as missing",
+        "told_missing_then_closed" => "Told that a child is missing, then the school closed",
+        "not_corrected" => "Told wrongly, and not corrected: ring",
+        "scope_unknown" | "nobody_concerned" => "It is not known whom this is about",
+        "dead_letters" => "Something could not be processed: look at it",
+        _ => return capital(&kind.replace('_', " ")),
+    };
+    known.to_owned()
+}
+
+/// `POST /console/tasks/{service}/{id}/take`
+pub async fn take(
+    State(site): State<Site>,
+    Path((name, id)): Path<(String, String)>,
+    Posted { visitor, typed }: Posted,
+) -> Result<Redirect, Stopped> {
+    let name = service(&name)?;
+    let form = Form::with(typed);
+    let request = TakeTaskRequest { request_id: form.request_id, service: name.to_owned(), task_id: id };
+    visitor
+        .ask()
+        .tasks(name, request, |mut client, request| async move { client.take_task(request).await })
+        .await?;
+    site.hub.changed(visitor.session.caller.tenant);
+    Ok(Redirect::to("/console?said=taken"))
+}
+
+/// `GET /console/tasks/{service}/{id}`: saying what came of it.
+pub async fn task(visitor: Visitor, Path((name, id)): Path<(String, String)>) -> Result<Response, Stopped> {
+    one(&visitor, (&name, &id), Form::new()).await
+}
+
+async fn one(visitor: &Visitor, (name, id): (&str, &str), form: Form) -> Result<Response, Stopped> {
+    let tasks = tasks_of(visitor, service(name)?).await?;
+    let task = tasks.into_iter().find(|task| task.id == id).ok_or(Trouble::Unknown)?;
+    let frame = visitor.frame(Place::Home).await;
+    let names = visitor.names(task.subjects.clone()).await;
+    let task = shown(&task, (visitor, &frame), &names);
+    Ok(rendered(&TaskPage { frame, form, task }))
+}
+
+/// `POST /console/tasks/{service}/{id}`
+pub async fn complete(
+    State(site): State<Site>,
+    Path((name, id)): Path<(String, String)>,
+    Posted { visitor, typed }: Posted,
+) -> Result<Response, Stopped> {
+    let known = service(&name)?;
+    let mut form = Form::with(typed);
+    let outcome = form.needs("outcome", "Say what came of it");
+    if form.is_good() {
+        let request = CompleteTaskRequest {
+            request_id: form.request_id.clone(),
+            service: name.clone(),
+            task_id: id.clone(),
+            outcome,
+        };
+        let done = visitor
+            .ask()
+            .tasks(known, request, |mut client, request| async move { client.complete_task(request).await });
+        match done.await {
+            Ok(_) => {
+                site.hub.changed(visitor.session.caller.tenant);
+                return Ok(Redirect::to("/console?said=done").into_response());
+            }
+            Err(trouble) => form.refused(&trouble, &[("outcome", "outcome", "What came of it")]),
+        }
+    }
+    one(&visitor, (&name, &id), form).await
+}

@@ -1,0 +1,134 @@
+//! The pages: one file per story, each a few functions from a request to a page.
+//!
+//! A page asks the services in the visitor's own name and is written by a compiled template; what is
+//! sent by a form comes in through [`Posted`], which knows that it is the visitor's own. Everything
+//! works without a script, which only looks again when something may have changed.
+
+mod absences;
+mod accidents;
+mod assets;
+mod closures;
+mod contacts;
+mod enter;
+mod form;
+mod frame;
+mod home;
+mod invitations;
+mod live;
+mod messages;
+mod names;
+mod people;
+mod posted;
+mod pupils;
+mod sessions;
+mod sign_in;
+mod staff;
+mod stopped;
+mod system;
+mod visitor;
+mod when;
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+
+use axum::Router;
+use axum::middleware::from_fn_with_state;
+use axum::routing::{get, post};
+use kit::identity::Gate;
+use kit::store::Store;
+use proto::access::Access;
+use tokio_util::sync::CancellationToken;
+
+use crate::asking::Services;
+use crate::domain::guesses;
+use crate::domain::session::Rules;
+use crate::live::Hub;
+
+pub use frame::Schools;
+pub use invitations::invite_the_first;
+#[cfg(test)]
+pub use invitations::until;
+pub use posted::{Knocked, Posted};
+#[cfg(test)]
+pub use sign_in::random;
+pub use stopped::Stopped;
+pub use visitor::Visitor;
+
+/// Wrong guesses, as this process has seen them.
+pub type Guesses = Mutex<guesses::Guesses>;
+
+/// What the pages stand on.
+pub struct Console {
+    /// Who may sign in, and who is.
+    pub store: Store,
+    /// Who is asked.
+    pub services: Services,
+    /// Tells open pages.
+    pub hub: Hub,
+    /// How long sessions stand.
+    pub rules: Rules,
+    /// Browsers reach it over TLS only.
+    pub is_protected: bool,
+    /// Who believes the links of the command line; none in production.
+    pub links: Option<Gate>,
+    /// What the roles beside each RPC are.
+    pub access: HashMap<String, Access>,
+    /// Wrong guesses.
+    pub guesses: Guesses,
+    /// What is known of schools.
+    pub schools: Schools,
+    /// Cancelled when open pages should be let go.
+    pub stop: CancellationToken,
+}
+
+/// What a handler is given.
+pub type Site = Arc<Console>;
+
+/// The largest form: an account of an accident with the longest texts.
+const LARGEST_FORM: usize = 64 << 10;
+
+/// Every page and every action.
+pub fn routes(console: Console) -> Router {
+    let site = Arc::new(console);
+    Router::new()
+        .route("/console", get(home::page))
+        .route("/console/tasks/{service}/{id}/take", post(home::take))
+        .route("/console/tasks/{service}/{id}", get(home::task).post(home::complete))
+        .route("/console/absences", get(absences::page))
+        .route("/console/absences/close", post(absences::close))
+        .route("/console/absences/{pupil}/arrived", post(absences::arrived))
+        .route("/console/absences/{pupil}/{case}", get(absences::reason).post(absences::explain))
+        .route("/console/accidents", get(accidents::page))
+        .route("/console/accidents/new", get(accidents::choose))
+        .route("/console/accidents/new/{pupil}", get(accidents::form).post(accidents::record))
+        .route("/console/closures", get(closures::page))
+        .route("/console/closures/new", get(closures::form).post(closures::check))
+        .route("/console/closures/declare", post(closures::declare))
+        .route("/console/closures/{id}/end", get(closures::ending).post(closures::end))
+        .route("/console/people", get(people::page))
+        .route("/console/pupils", get(pupils::list))
+        .route("/console/pupils/{id}", get(pupils::page))
+        .route("/console/contacts/{id}", get(contacts::page).post(contacts::change))
+        .route("/console/messages", get(messages::page))
+        .route("/console/messages/{id}", get(messages::gathering))
+        .route("/console/messages/{id}/recall", post(messages::recall))
+        .route("/console/messages/{id}/again", post(messages::again))
+        .route("/console/system", get(system::page))
+        .route("/console/system/replay", post(system::replay))
+        .route("/console/staff", get(staff::page))
+        .route("/console/staff/invite", post(staff::invite))
+        .route("/console/staff/{id}", post(staff::change))
+        .route("/console/sessions", get(sessions::page).post(sessions::end))
+        .route("/console/sign-out", post(sessions::sign_out))
+        .route("/console/sign-in", get(sign_in::page).post(sign_in::sign_in))
+        .route("/console/school", post(sign_in::change_school))
+        .route("/console/enter", get(enter::page).post(enter::enter))
+        .route("/console/invitations/{token}", get(invitations::page).post(invitations::accept))
+        .route("/console/live", get(live::stream))
+        .route("/console/console.css", get(assets::stylesheet))
+        .route("/console/console.js", get(assets::script))
+        .route("/console/{*anything}", get(stopped::nothing_here))
+        .layer(axum::extract::DefaultBodyLimit::max(LARGEST_FORM))
+        .layer(from_fn_with_state(Arc::clone(&site), assets::headers))
+        .with_state(site)
+}

@@ -1,0 +1,74 @@
+//! Where somebody is signed in, and signing out.
+
+use askama::Template;
+use axum::extract::{Query, State};
+use axum::response::{IntoResponse, Redirect, Response};
+
+use super::frame::{Frame, Place};
+use super::home::Said;
+use super::sign_in::with_cookie;
+use super::stopped::rendered;
+use super::visitor::cookie;
+use super::{Posted, Site, Stopped, Visitor};
+use crate::domain::roles;
+use crate::store::{people, sessions};
+
+struct Shown {
+    id: String,
+    device: String,
+    began: String,
+    seen: String,
+    here: bool,
+}
+
+struct Other {
+    id: String,
+    roles: String,
+    here: bool,
+}
+
+#[derive(Template)]
+#[template(path = "sessions.html")]
+struct Page {
+    frame: Frame,
+    sessions: Vec<Shown>,
+    schools: Vec<Other>,
+}
+
+/// `GET /console/sessions`
+pub async fn page(visitor: Visitor, Query(said): Query<Said>) -> Result<Response, Stopped> {
+    let frame = visitor.frame(Place::Elsewhere).await.saying(said.said.as_deref());
+    let caller = &visitor.session.caller;
+    let (rules, now) = (visitor.site.rules, visitor.site.store.clock().real());
+    let ahead = visitor.site.store.clock().ahead();
+    let by_school = |at: jiff::Timestamp| frame.when(at.saturating_add(ahead).unwrap_or(at));
+    let all = sessions::of_person(&visitor.site.store, caller).await?;
+    let standing = all.into_iter().filter(|session| session.stands(rules, now));
+    let shown = standing.map(|session| Shown {
+        here: session.id == visitor.session.id,
+        began: by_school(session.began_at),
+        seen: by_school(session.seen_at),
+        device: session.device,
+        id: session.id,
+    });
+    let sessions = shown.collect();
+    let schools = people::schools_of(&visitor.site.store, &caller.subject).await?;
+    let schools = schools.into_iter().map(|(id, own)| Other {
+        here: id == caller.tenant,
+        id: id.to_string(),
+        roles: roles::labels(&own),
+    });
+    Ok(rendered(&Page { schools: schools.collect(), sessions, frame }))
+}
+
+/// `POST /console/sessions`: ends one of one's own.
+pub async fn end(Posted { visitor, typed }: Posted) -> Result<Response, Stopped> {
+    sessions::end(&visitor.site.store, &visitor.session.caller, typed.get("session")).await?;
+    Ok(Redirect::to("/console/sessions?said=ended-session").into_response())
+}
+
+/// `POST /console/sign-out`
+pub async fn sign_out(State(site): State<Site>, Posted { visitor, .. }: Posted) -> Result<Response, Stopped> {
+    sessions::end(&site.store, &visitor.session.caller, &visitor.session.id).await?;
+    Ok(with_cookie(Redirect::to("/console/sign-in"), cookie(site.is_protected, None)))
+}

@@ -1,0 +1,239 @@
+//! Signing in with an account of this console: user name, password and a code, all at once, so that
+//! nobody learns which of them was wrong.
+
+use std::sync::PoisonError;
+
+use argon2::Argon2;
+use argon2::password_hash::phc::PasswordHash;
+use argon2::password_hash::{PasswordHasher, PasswordVerifier};
+use askama::Template;
+use axum::extract::{Query, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Redirect, Response};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jiff::Timestamp;
+use kit::identity::Caller;
+use kit::store::{Commit, Error};
+use proto::ids::SchoolId;
+use serde::Deserialize;
+
+use super::form::{Form, Typed};
+use super::stopped::rendered;
+use super::visitor::{cookie, session_of};
+use super::{Knocked, Posted, Site, Stopped, assets};
+use crate::domain::second_factor::Codes;
+use crate::domain::session::Session;
+use crate::store::people::{self, Person};
+use crate::store::{fingerprint, sessions};
+
+const LONGEST_DEVICE: usize = 120;
+const HOME: &str = "/console";
+
+/// Where to go on.
+#[derive(Debug, Default, Deserialize)]
+pub struct Then {
+    /// A page of the console.
+    #[serde(default)]
+    pub then: String,
+}
+
+#[derive(Template)]
+#[template(path = "sign_in.html")]
+struct Page {
+    assets: String,
+    form: Form,
+    then: String,
+}
+
+/// A page of the console, and nothing that leads elsewhere.
+fn safe(then: &str) -> &str {
+    let ours = then == HOME || then.starts_with("/console/");
+    let plain = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '/' | '_' | '-');
+    if ours && then.chars().all(plain) && !then.contains("//") { then } else { HOME }
+}
+
+fn show(form: Form, then: &str, status: StatusCode) -> Response {
+    let then = safe(then).to_owned();
+    (status, rendered(&Page { assets: assets::version(), form, then })).into_response()
+}
+
+/// `GET /console/sign-in`
+pub async fn page(Query(Then { then }): Query<Then>) -> Response {
+    show(Form::new(), &then, StatusCode::OK)
+}
+
+/// `POST /console/sign-in`
+pub async fn sign_in(
+    State(site): State<Site>,
+    Knocked { typed, headers }: Knocked,
+) -> Result<Response, Stopped> {
+    let mut form = Form::with(typed);
+    let then = safe(form.value("then")).to_owned();
+    let username = form.needs("username", "Enter your user name").to_lowercase();
+    form.needs("password", "Enter your password");
+    form.needs("code", "Enter the code from your app");
+    if !form.is_good() {
+        return Ok(show(form, &then, StatusCode::UNPROCESSABLE_ENTITY));
+    }
+    let (now, keys) = (site.store.clock().real(), [username.clone()]);
+    let wait = site.guesses.lock().unwrap_or_else(PoisonError::into_inner).wait_until(&keys, now);
+    if let Some(until) = wait {
+        let minutes = until.duration_since(now).as_secs() / 60 + 1;
+        let unit = if minutes == 1 { "a minute" } else { "some minutes" };
+        form.wrong("", format!("This was wrong too often. Wait {unit} ({minutes} at most), then try again"));
+        return Ok(show(without_secrets(form), &then, StatusCode::TOO_MANY_REQUESTS));
+    }
+    let known = people::by_username(&site.store, &username).await?;
+    let entered = match right(&form.typed, known, now) {
+        Some((person, step)) => enter(&site, (&person, step), &headers).await?,
+        None => None,
+    };
+    let mut guesses = site.guesses.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(cookie) = entered {
+        guesses.was_right(&username);
+        return Ok(with_cookie(Redirect::to(&then), cookie));
+    }
+    guesses.was_wrong(&keys, now);
+    drop(guesses);
+    form.wrong("", "The user name, the password or the code is not right. Check all three: a code is good for half a minute, and once");
+    Ok(show(without_secrets(form), &then, StatusCode::UNPROCESSABLE_ENTITY))
+}
+
+/// What must not be written into a page again.
+fn without_secrets(form: Form) -> Form {
+    let typed = Typed::of(&[("username", form.value("username"))]);
+    Form { typed, ..form }
+}
+
+/// Whoever has typed all three rightly, with the step of the code.
+fn right(typed: &Typed, person: Option<Person>, now: Timestamp) -> Option<(Person, i64)> {
+    // Somebody whom there is not takes as long as somebody whom there is.
+    let hash = person.as_ref().map_or(NOBODY, |person| person.password.as_str());
+    let hash = PasswordHash::new(hash).ok()?;
+    kit::heavy(|| Argon2::default().verify_password(typed.raw("password").as_bytes(), &hash)).ok()?;
+    let person = person?;
+    let codes = Codes::of(&person.secret)?;
+    let step = codes.step_of(typed.get("code"), now, person.last_step)?;
+    Some((person, step))
+}
+
+/// The hash of a password that nobody has.
+const NOBODY: &str = "$argon2id$v=19$m=19456,t=2,p=1$c2Nob29sYmVsbC1ub2JvZHk$\
+                      3Gr1cVqkVh2KpJr1pVQ1f9m0y3lSxk8mXv0r3l1o8cQ";
+
+/// The hash of a new password.
+pub fn hashed(password: &str) -> Result<String, Stopped> {
+    let hash = kit::heavy(|| Argon2::default().hash_password(password.as_bytes()));
+    hash.map(|hash| hash.to_string()).map_err(|_| {
+        tracing::error!("a password cannot be hashed");
+        Stopped::Store
+    })
+}
+
+/// Begins a session for a person in the first school where that person may do something.
+async fn enter(
+    site: &Site,
+    (person, step): (&Person, i64),
+    headers: &HeaderMap,
+) -> Result<Option<HeaderValue>, Error> {
+    let Some((school, roles)) = people::schools_of(&site.store, &person.id).await?.into_iter().next() else {
+        return Ok(None);
+    };
+    let caller = Caller { subject: person.id.clone(), tenant: school, roles };
+    let commit = people::use_step(Commit::new(), &site.store, person, step);
+    match begin(site, commit, (caller, &person.name), headers).await {
+        Ok(cookie) => Ok(Some(cookie)),
+        // The same code was used at the same moment.
+        Err(Error::Conflict) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Begins a session with something else in one commit, and ends the one that the browser had. The
+/// answer is its cookie.
+pub async fn begin(
+    site: &Site,
+    commit: Commit,
+    (caller, name): (Caller, &str),
+    headers: &HeaderMap,
+) -> Result<HeaderValue, Error> {
+    let (token, mark) = (random(), random());
+    let now = site.store.clock().real();
+    let device = headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok()).unwrap_or("unknown");
+    let session = Session {
+        id: fingerprint(&token),
+        name: name.to_owned(),
+        mark,
+        device: device.chars().take(LONGEST_DEVICE).collect(),
+        began_at: now,
+        seen_at: now,
+        caller,
+    };
+    let commit = commit.audit(&session.caller, "SignIn", &[], site.store.clock().now());
+    site.store.commit(sessions::begin(commit, &session)).await?;
+    if let Some(before) = session_of(site, headers).await? {
+        sessions::end(&site.store, &before.caller, &before.id).await?;
+    }
+    Ok(cookie(site.is_protected, Some(&token)))
+}
+
+/// An answer that gives or takes a cookie.
+pub fn with_cookie(answer: impl IntoResponse, cookie: HeaderValue) -> Response {
+    let mut response = answer.into_response();
+    response.headers_mut().insert(header::SET_COOKIE, cookie);
+    response
+}
+
+/// Something that nobody can guess.
+pub fn random() -> String {
+    let mut bytes = [0; 32];
+    // A machine without randomness has failed to start already.
+    let _ = getrandom::fill(&mut bytes);
+    URL_SAFE_NO_PAD.encode(bytes)
+}
+
+/// `POST /console/school`: goes on in another school of the same person.
+pub async fn change_school(
+    State(site): State<Site>,
+    headers: HeaderMap,
+    Posted { visitor, typed }: Posted,
+) -> Result<Response, Stopped> {
+    let school: Option<SchoolId> = typed.get("school").parse().ok();
+    let schools = people::schools_of(&site.store, &visitor.session.caller.subject).await?;
+    let Some((tenant, roles)) = schools.into_iter().find(|(known, _)| Some(*known) == school) else {
+        return Err(crate::asking::Trouble::NotAllowed.into());
+    };
+    let caller = Caller { subject: visitor.session.caller.subject.clone(), tenant, roles };
+    let cookie = begin(&site, Commit::new(), (caller, &visitor.session.name), &headers).await?;
+    Ok(with_cookie(Redirect::to(HOME), cookie))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn signing_in_leads_to_a_page_of_the_console_only() {
+        for (then, leads) in [
+            ("/console/pupils/pup_1", "/console/pupils/pup_1"),
+            ("/console", "/console"),
+            ("", HOME),
+            ("https://example.org", HOME),
+            ("//example.org/console/", HOME),
+            ("/console//example.org", HOME),
+            ("/console/../website", HOME),
+            ("/console/%0d%0aset-cookie", HOME),
+            ("/consolebad", HOME),
+        ] {
+            assert_eq!(safe(then), leads, "{then}");
+        }
+    }
+
+    #[test]
+    fn the_password_of_nobody_is_checked_like_any_other() {
+        let hash = PasswordHash::new(NOBODY).unwrap();
+        assert!(Argon2::default().verify_password(b"anything", &hash).is_err());
+        assert_eq!(hash.params.get_decimal("m"), Some(19_456));
+    }
+}

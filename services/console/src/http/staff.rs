@@ -1,0 +1,151 @@
+//! Who may sign in, with which roles: for whoever looks after the accounts of the school.
+
+use askama::Template;
+use axum::extract::{Path, Query, State};
+use axum::response::{IntoResponse, Redirect, Response};
+use kit::identity::role_name;
+use kit::store::Commit;
+use proto::options::v1::Role;
+
+use super::form::{Form, Typed};
+use super::frame::{Frame, Place};
+use super::home::Said;
+use super::invitations::until;
+use super::sign_in::random;
+use super::stopped::rendered;
+use super::{Posted, Site, Stopped, Visitor};
+use crate::asking::Trouble;
+use crate::domain::roles::{OF_PEOPLE, label, of_name};
+use crate::store::invitations::{self, Invitation};
+use crate::store::{fingerprint, people};
+
+/// A role as it is chosen.
+struct Choice {
+    name: String,
+    label: &'static str,
+    chosen: bool,
+}
+
+struct Member {
+    id: String,
+    name: String,
+    choices: Vec<Choice>,
+    is_self: bool,
+}
+
+#[derive(Template)]
+#[template(path = "staff.html")]
+struct Page {
+    frame: Frame,
+    form: Form,
+    members: Vec<Member>,
+    choices: Vec<Choice>,
+    /// The link of whoever was just invited: it is shown once.
+    link: Option<String>,
+}
+
+fn choices(chosen: impl Fn(Role, &str) -> bool) -> Vec<Choice> {
+    let choice = |role: Role| {
+        let name = role_name(role);
+        Choice { chosen: chosen(role, &name), label: label(role), name }
+    };
+    OF_PEOPLE.into_iter().map(choice).collect()
+}
+
+/// Whoever brings the school's people into the system looks after its accounts too.
+fn may_look_after(visitor: &Visitor) -> Result<(), Trouble> {
+    if visitor.may("directory.v1.DirectoryService/ImportRoster") { Ok(()) } else { Err(Trouble::NotAllowed) }
+}
+
+/// `GET /console/staff`
+pub async fn page(visitor: Visitor, Query(said): Query<Said>) -> Result<Response, Stopped> {
+    show(&visitor, Form::new(), None, said.said.as_deref()).await
+}
+
+async fn show(
+    visitor: &Visitor,
+    form: Form,
+    link: Option<String>,
+    said: Option<&str>,
+) -> Result<Response, Stopped> {
+    may_look_after(visitor)?;
+    let frame = visitor.frame(Place::Staff).await.saying(said);
+    let staff = people::staff(&visitor.site.store, visitor.session.caller.tenant).await?;
+    let members = staff.into_iter().map(|grant| Member {
+        choices: choices(|role, _| grant.roles.contains(&role)),
+        is_self: grant.person_id == visitor.session.caller.subject,
+        id: grant.person_id,
+        name: grant.name,
+    });
+    let members = members.collect();
+    let choices = choices(|_, name| form.chosen("roles", name));
+    Ok(rendered(&Page { frame, form, members, choices, link }))
+}
+
+fn roles_in(form: &mut Form) -> Vec<Role> {
+    let names = form.typed.several("roles").to_vec();
+    let roles: Option<Vec<Role>> = names.iter().map(|name| of_name(name)).collect();
+    if roles.is_none() {
+        form.wrong("roles", "Choose among the roles of the list");
+    }
+    roles.unwrap_or_default()
+}
+
+/// `POST /console/staff/invite`
+pub async fn invite(
+    State(site): State<Site>,
+    Posted { visitor, typed }: Posted,
+) -> Result<Response, Stopped> {
+    may_look_after(&visitor)?;
+    let mut form = Form::with(typed);
+    let name = form.needs("name", "Enter the name of whom you invite");
+    let roles = roles_in(&mut form);
+    if roles.is_empty() && form.fault("roles").is_none() {
+        form.wrong("roles", "Choose at least one role");
+    }
+    if !form.is_good() {
+        return show(&visitor, form, None, None).await;
+    }
+    let token = random();
+    let caller = &visitor.session.caller;
+    let invitation = Invitation {
+        id: fingerprint(&token),
+        school: caller.tenant,
+        name,
+        roles,
+        invited_by: caller.subject.clone(),
+        ends_at: until(site.store.clock().real()),
+    };
+    let commit = Commit::new().audit(caller, "Invite", &[], site.store.clock().now());
+    site.store.commit(invitations::make(commit, &invitation)).await?;
+    let link = format!("/console/invitations/{token}");
+    show(&visitor, Form::with(Typed::default()), Some(link), None).await
+}
+
+/// `POST /console/staff/{id}`: other roles, or none any more.
+pub async fn change(
+    State(site): State<Site>,
+    Path(id): Path<String>,
+    Posted { visitor, typed }: Posted,
+) -> Result<Response, Stopped> {
+    may_look_after(&visitor)?;
+    let mut form = Form::with(typed);
+    let roles = roles_in(&mut form);
+    let caller = &visitor.session.caller;
+    if id == caller.subject {
+        form.wrong("", "Your own roles are changed by somebody else");
+    }
+    let staff = people::staff(&site.store, caller.tenant).await?;
+    if !staff.iter().any(|grant| grant.person_id == id) {
+        return Err(Trouble::Unknown.into());
+    }
+    if !form.is_good() {
+        return show(&visitor, form, None, None).await;
+    }
+    let now = site.store.clock().real();
+    let commit =
+        Commit::new().audit(caller, "ChangeRoles", std::slice::from_ref(&id), site.store.clock().now());
+    let commit = people::grant(commit, &site.store, (caller.tenant, &id), &roles, (&caller.subject, now));
+    site.store.commit(commit).await?;
+    Ok(Redirect::to("/console/staff?said=staff").into_response())
+}

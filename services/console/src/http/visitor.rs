@@ -1,0 +1,89 @@
+//! Who asks for a page: whoever has a session that stands.
+
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderValue, header};
+use axum::response::{IntoResponse, Redirect, Response};
+use jiff::SignedDuration;
+use kit::store::Error;
+
+use super::{Site, Stopped};
+use crate::asking::Asking;
+use crate::domain::session::Session;
+use crate::store::{fingerprint, sessions};
+
+/// A click is written down when the last one is older than this.
+const TOUCHED_AFTER: SignedDuration = SignedDuration::from_mins(1);
+/// A page that looks again by itself says so: that is no click.
+const LOOKS_AGAIN: &str = "looks-again";
+
+/// Somebody who is signed in.
+pub struct Visitor {
+    /// The session.
+    pub session: Session,
+    /// What the pages stand on.
+    pub site: Site,
+}
+
+impl Visitor {
+    /// The services, asked in the visitor's name.
+    pub fn ask(&self) -> Asking<'_> {
+        self.site.services.ask(&self.session.caller)
+    }
+
+    /// Whether the roles beside this RPC (`directory.v1.DirectoryService/GetPupil`) allow it.
+    pub fn may(&self, rpc: &str) -> bool {
+        let access = self.site.access.get(&format!("/schoolbell.{rpc}"));
+        access.is_some_and(|access| access.any_of.iter().any(|role| self.session.caller.is(*role)))
+    }
+}
+
+/// The name of the cookie: the prefix has browsers take it over TLS and from this host only.
+fn cookie_name(is_protected: bool) -> &'static str {
+    if is_protected { "__Host-schoolbell" } else { "schoolbell" }
+}
+
+/// The cookie of a session; without a token it is taken away.
+pub fn cookie(is_protected: bool, token: Option<&str>) -> HeaderValue {
+    let (name, secure) = (cookie_name(is_protected), if is_protected { "; Secure" } else { "" });
+    let text = match token {
+        Some(token) => format!("{name}={token}; Path=/; HttpOnly; SameSite=Lax{secure}"),
+        None => format!("{name}=; Path=/; HttpOnly; SameSite=Lax; Max-Age=0{secure}"),
+    };
+    // Both are letters and digits of our own.
+    HeaderValue::from_str(&text).unwrap_or_else(|_| HeaderValue::from_static(""))
+}
+
+/// The session of whoever sends these headers, if it stands.
+pub async fn session_of(site: &Site, headers: &HeaderMap) -> Result<Option<Session>, Error> {
+    let name = cookie_name(site.is_protected);
+    let cookies = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
+    let mut pairs =
+        cookies.flat_map(|cookies| cookies.split(';')).filter_map(|pair| pair.trim().split_once('='));
+    let Some((_, token)) = pairs.find(|(found, _)| *found == name) else { return Ok(None) };
+    let now = site.store.clock().real();
+    let session = sessions::find(&site.store, &fingerprint(token)).await?;
+    let session = session.filter(|session| session.stands(site.rules, now));
+    if let Some(session) = &session
+        && now.duration_since(session.seen_at) >= TOUCHED_AFTER
+        && !headers.contains_key(LOOKS_AGAIN)
+    {
+        sessions::touch(&site.store, &session.id, now).await?;
+    }
+    Ok(session)
+}
+
+impl FromRequestParts<Site> for Visitor {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, site: &Site) -> Result<Self, Response> {
+        match session_of(site, &parts.headers).await {
+            Ok(Some(session)) => Ok(Self { session, site: Site::clone(site) }),
+            Ok(None) => {
+                let then = parts.uri.path();
+                Err(Redirect::to(&format!("/console/sign-in?then={then}")).into_response())
+            }
+            Err(error) => Err(Stopped::from(error).into_response()),
+        }
+    }
+}

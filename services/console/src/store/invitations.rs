@@ -1,0 +1,77 @@
+//! Links by which somebody makes an account, once.
+
+use jiff::Timestamp;
+use kit::clock::{from_micros, micros};
+use kit::store::{Commit, Error, Store};
+use proto::ids::SchoolId;
+use proto::options::v1::Role;
+use sea_orm::{ActiveModelTrait, EntityTrait, IntoActiveModel};
+
+use super::rows::invitations;
+use super::{read, roles_of, roles_text};
+
+/// Who is invited to do what.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Invitation {
+    /// The fingerprint of what stands in the link.
+    pub id: String,
+    /// Where.
+    pub school: SchoolId,
+    /// What the person is called; empty when the person says so.
+    pub name: String,
+    /// With which roles.
+    pub roles: Vec<Role>,
+    /// Who has invited.
+    pub invited_by: String,
+    /// Until when it is good.
+    pub ends_at: Timestamp,
+}
+
+/// Writes a new one.
+pub fn make(commit: Commit, invitation: &Invitation) -> Commit {
+    let row = invitations::Model {
+        id: invitation.id.clone(),
+        school: invitation.school.to_string(),
+        name: invitation.name.clone(),
+        roles: roles_text(&invitation.roles),
+        invited_by: invitation.invited_by.clone(),
+        ends_at: micros(invitation.ends_at),
+        used_at: None,
+    };
+    commit.work(move |tx| {
+        let row = row.clone().into_active_model();
+        Box::pin(async move {
+            row.insert(tx).await?;
+            Ok(())
+        })
+    })
+}
+
+/// The one of this link, if it can still be used.
+pub async fn find(store: &Store, id: &str, now: Timestamp) -> Result<Option<Invitation>, Error> {
+    let row = invitations::Entity::find_by_id(id).one(store.read()).await?;
+    let row = row.filter(|row| row.used_at.is_none() && from_micros(row.ends_at) > now);
+    row.map(|row| {
+        Ok(Invitation {
+            school: read("school of an invitation", row.school.parse().ok())?,
+            roles: roles_of(&row.roles)?,
+            id: row.id,
+            name: row.name,
+            invited_by: row.invited_by,
+            ends_at: from_micros(row.ends_at),
+        })
+    })
+    .transpose()
+}
+
+/// It was used; a conflict when somebody was faster.
+pub fn use_up(commit: Commit, store: &Store, id: &str, now: Timestamp) -> Commit {
+    let used = "UPDATE invitations SET used_at = $1 WHERE id = $2 AND used_at IS NULL";
+    commit.guarded(store.statement(used, [micros(now).into(), id.into()]))
+}
+
+/// Ends those by which nobody came yet and which nobody invited: the first person's link is made again at
+/// each start.
+pub fn end_the_first(commit: Commit, store: &Store) -> Commit {
+    commit.execute(store.statement("DELETE FROM invitations WHERE invited_by = '' AND used_at IS NULL", []))
+}

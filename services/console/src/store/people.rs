@@ -1,0 +1,141 @@
+//! People with an account here, and what they may do in which school.
+
+use jiff::Timestamp;
+use kit::clock::micros;
+use kit::store::{Commit, Error, Store};
+use proto::ids::SchoolId;
+use proto::options::v1::Role;
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter, QueryOrder,
+};
+
+use super::rows::{grants, people};
+use super::{read, roles_of, roles_text, sessions};
+
+/// Somebody with an account here.
+#[derive(Clone)]
+pub struct Person {
+    /// Its id, by which the services know the person.
+    pub id: String,
+    /// What the person is called.
+    pub name: String,
+    /// What the person types, in small letters.
+    pub username: String,
+    /// Argon2id, as a PHC string.
+    pub password: String,
+    /// Of the codes of an app, in base32.
+    pub secret: String,
+    /// The step of the last code that was used.
+    pub last_step: i64,
+}
+
+/// What somebody may do in a school.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Grant {
+    /// Whose.
+    pub person_id: String,
+    /// What that person is called.
+    pub name: String,
+    /// With which roles.
+    pub roles: Vec<Role>,
+}
+
+/// Whether there is nobody yet.
+pub async fn is_empty(store: &Store) -> Result<bool, Error> {
+    Ok(people::Entity::find().count(store.read()).await? == 0)
+}
+
+/// Writes a new one; two who take one user name at once are refused as a conflict.
+pub fn make(commit: Commit, person: &Person, now: Timestamp) -> Commit {
+    let row = people::Model {
+        id: person.id.clone(),
+        name: person.name.clone(),
+        username: person.username.clone(),
+        password: person.password.clone(),
+        secret: person.secret.clone(),
+        last_step: person.last_step,
+        made_at: micros(now),
+    };
+    commit.work(move |tx| {
+        let row = row.clone().into_active_model();
+        Box::pin(async move {
+            row.insert(tx).await?;
+            Ok(())
+        })
+    })
+}
+
+/// The one who types this.
+pub async fn by_username(store: &Store, username: &str) -> Result<Option<Person>, Error> {
+    let wanted = people::Entity::find().filter(people::Column::Username.eq(username));
+    Ok(wanted.one(store.read()).await?.map(|row| Person {
+        id: row.id,
+        name: row.name,
+        username: row.username,
+        password: row.password,
+        secret: row.secret,
+        last_step: row.last_step,
+    }))
+}
+
+/// A code was used; a conflict when it, or a later one, has been used meanwhile.
+pub fn use_step(commit: Commit, store: &Store, person: &Person, step: i64) -> Commit {
+    let used = "UPDATE people SET last_step = $1 WHERE id = $2 AND last_step < $1";
+    commit.guarded(store.statement(used, [step.into(), person.id.as_str().into()]))
+}
+
+/// Gives somebody these roles in a school instead of those before, and ends the sessions that have those.
+pub fn grant(
+    commit: Commit,
+    store: &Store,
+    (school, person_id): (SchoolId, &str),
+    roles: &[Role],
+    (by, now): (&str, Timestamp),
+) -> Commit {
+    let values = [
+        person_id.into(),
+        school.to_string().into(),
+        roles_text(roles).into(),
+        by.into(),
+        micros(now).into(),
+    ];
+    let write = "INSERT INTO grants (person_id, school, roles, granted_by, granted_at) VALUES ($1, $2, $3, $4, $5) \
+                 ON CONFLICT (person_id, school) DO UPDATE SET roles = excluded.roles, \
+                 granted_by = excluded.granted_by, granted_at = excluded.granted_at";
+    sessions::end_all(commit.execute(store.statement(write, values)), store, (school, person_id))
+}
+
+/// The schools in which somebody may do something, with the roles there.
+pub async fn schools_of(store: &Store, person_id: &str) -> Result<Vec<(SchoolId, Vec<Role>)>, Error> {
+    let rows = grants::Entity::find()
+        .filter(grants::Column::PersonId.eq(person_id))
+        .order_by_asc(grants::Column::School)
+        .all(store.read())
+        .await?;
+    let mut schools = Vec::new();
+    for row in rows {
+        let roles = roles_of(&row.roles)?;
+        if !roles.is_empty() {
+            schools.push((read("school of a grant", row.school.parse().ok())?, roles));
+        }
+    }
+    Ok(schools)
+}
+
+/// Everybody who may do something in a school, by name.
+pub async fn staff(store: &Store, school: SchoolId) -> Result<Vec<Grant>, Error> {
+    let rows = grants::Entity::find()
+        .filter(grants::Column::School.eq(school.to_string()))
+        .all(store.read())
+        .await?;
+    let ids = rows.iter().map(|row| row.person_id.as_str());
+    let people = people::Entity::find().filter(store.among("id", ids)).all(store.read()).await?;
+    let mut staff = Vec::new();
+    for row in rows {
+        let person = people.iter().find(|person| person.id == row.person_id);
+        let name = read("person of a grant", person)?.name.clone();
+        staff.push(Grant { person_id: row.person_id, name, roles: roles_of(&row.roles)? });
+    }
+    staff.sort_by_key(|grant| grant.name.to_lowercase());
+    Ok(staff)
+}

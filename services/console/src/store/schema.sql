@@ -1,0 +1,49 @@
+-- Who may sign in to the console, and who is signed in. Instants are microseconds since 1970.
+CREATE TABLE people (
+    id TEXT PRIMARY KEY,
+    name TEXT NOT NULL,
+    -- What the person types, in small letters.
+    username TEXT NOT NULL UNIQUE,
+    -- Argon2id, as a PHC string.
+    password TEXT NOT NULL,
+    -- Of the codes of an app, in base32.
+    secret TEXT NOT NULL,
+    -- The step of the last code that was used: each is good once.
+    last_step BIGINT NOT NULL,
+    made_at BIGINT NOT NULL
+);
+-- What a person may do, school by school.
+CREATE TABLE grants (
+    person_id TEXT NOT NULL,
+    school TEXT NOT NULL,
+    -- A list of names, as JSON.
+    roles TEXT NOT NULL,
+    granted_by TEXT NOT NULL,
+    granted_at BIGINT NOT NULL,
+    PRIMARY KEY (person_id, school)
+);
+CREATE INDEX grants_by_school ON grants (school);
+-- Links by which somebody makes an account, once.
+CREATE TABLE invitations (
+    -- The fingerprint of what stands in the link.
+    id TEXT PRIMARY KEY,
+    school TEXT NOT NULL,
+    name TEXT NOT NULL,
+    roles TEXT NOT NULL,
+    invited_by TEXT NOT NULL,
+    ends_at BIGINT NOT NULL,
+    used_at BIGINT
+);
+CREATE TABLE sessions (
+    -- The fingerprint of what the browser has.
+    id TEXT PRIMARY KEY,
+    subject TEXT NOT NULL,
+    school TEXT NOT NULL,
+    roles TEXT NOT NULL,
+    name TEXT NOT NULL,
+    mark TEXT NOT NULL,
+    device TEXT NOT NULL,
+    began_at BIGINT NOT NULL,
+    seen_at BIGINT NOT NULL
+);
+CREATE INDEX sessions_by_subject ON sessions (school, subject);

@@ -1,0 +1,209 @@
+//! An account from its link to the end of its sessions.
+
+use super::*;
+use crate::domain::second_factor::Codes;
+
+const PASSWORD: &str = "rabbit lamp snow";
+
+struct Account {
+    cookie: String,
+    secret: String,
+}
+
+impl Alone {
+    fn code(&self, secret: &str, steps_on: i64) -> String {
+        let at = self.store.clock().real() + SignedDuration::from_secs(30 * steps_on);
+        Codes::of(secret).unwrap().at(at)
+    }
+
+    async fn account(&self) -> Account {
+        let link = self.invite().await;
+        let page = self.get(&link, "").await;
+        let secret = page.field("secret");
+        let code = self.code(&secret, -1);
+        let fields = [
+            ("secret", secret.as_str()),
+            ("name", "Jo Okafor"),
+            ("username", "J.Okafor"),
+            ("password", PASSWORD),
+            ("code", &code),
+        ];
+        let made = self.post(&link, "", &fields).await;
+        assert_eq!((made.status, made.leads.as_str()), (StatusCode::SEE_OTHER, "/console"), "{}", made.page);
+        Account { cookie: made.cookie.unwrap(), secret }
+    }
+
+    async fn sign_in(&self, password: &str, code: &str) -> Answer {
+        let fields =
+            [("username", "j.okafor"), ("password", password), ("code", code), ("then", "/console/sessions")];
+        self.post("/console/sign-in", "", &fields).await
+    }
+}
+
+#[tokio::test]
+async fn a_link_makes_an_account_once() {
+    for console in consoles().await {
+        let link = console.invite().await;
+        let page = console.get(&link, "").await;
+        assert!(page.page.contains("head or senior leader") && page.page.contains("Jo Okafor"));
+        let secret = page.field("secret");
+        let wrong = console
+            .post(
+                &link,
+                "",
+                &[
+                    ("secret", &secret),
+                    ("name", "Jo"),
+                    ("username", "jo"),
+                    ("password", "short"),
+                    ("code", ""),
+                ],
+            )
+            .await;
+        assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY);
+        assert!(wrong.page.contains("Use at least 12 characters") && wrong.page.contains("Enter the code"));
+        assert_eq!(wrong.field("secret"), secret, "the key that is in the app already stays");
+        assert!(!wrong.page.contains("short"), "a password is never shown");
+        let code = console.code(&secret, 0);
+        let fields = [
+            ("secret", secret.as_str()),
+            ("name", "Jo"),
+            ("username", "jo"),
+            ("password", PASSWORD),
+            ("code", &code),
+        ];
+        let made = console.post(&link, "", &fields).await;
+        assert_eq!(made.status, StatusCode::SEE_OTHER, "{}", made.page);
+        let cookie = made.cookie.unwrap();
+        assert_eq!(console.get("/console/sessions", &cookie).await.status, StatusCode::OK);
+        let again = console.post(&link, "", &fields).await;
+        assert_eq!(again.status, StatusCode::NOT_FOUND);
+        assert_eq!(console.get("/console/invitations/nonsense", "").await.status, StatusCode::NOT_FOUND);
+    }
+}
+
+#[tokio::test]
+async fn two_who_take_one_user_name_are_told_so() {
+    for console in consoles().await {
+        console.account().await;
+        let link = console.invite().await;
+        let secret = console.get(&link, "").await.field("secret");
+        let code = console.code(&secret, 0);
+        let fields = [
+            ("secret", secret.as_str()),
+            ("name", "Jon Okafor"),
+            ("username", "j.okafor"),
+            ("password", PASSWORD),
+            ("code", &code),
+        ];
+        let taken = console.post(&link, "", &fields).await;
+        assert_eq!(taken.status, StatusCode::UNPROCESSABLE_ENTITY);
+        assert!(taken.page.contains("Somebody else has this user name"), "{}", taken.page);
+        assert_eq!(console.get(&link, "").await.status, StatusCode::OK, "the link is still good");
+    }
+}
+
+#[tokio::test]
+async fn signing_in_needs_all_three_and_a_code_is_good_once() {
+    for console in consoles().await {
+        let account = console.account().await;
+        let code = console.code(&account.secret, 0);
+        for (password, code) in [("rabbit lamp rain", code.as_str()), (PASSWORD, "000000")] {
+            let refused = console.sign_in(password, code).await;
+            assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+            assert!(refused.page.contains("The user name, the password or the code is not right"));
+            assert!(refused.page.contains("j.okafor") && !refused.page.contains("rabbit"));
+        }
+        let entered = console.sign_in(PASSWORD, &code).await;
+        assert_eq!((entered.status, entered.leads.as_str()), (StatusCode::SEE_OTHER, "/console/sessions"));
+        let cookie = entered.cookie.unwrap();
+        assert_ne!(cookie, account.cookie, "each has a session of its own");
+        assert!(cookie.starts_with("__Host-"));
+        assert_eq!(
+            console.sign_in(PASSWORD, &code).await.status,
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "the same code"
+        );
+        let page = console.get("/console/sessions", &cookie).await;
+        assert_eq!(page.page.matches("last used").count(), 2);
+        let other = page.field("session");
+        console
+            .post("/console/sessions", &cookie, &[("mark", &page.field("mark")), ("session", &other)])
+            .await;
+        let ended = console.get("/console/sessions", &account.cookie).await;
+        assert_eq!(ended.leads, "/console/sign-in?then=/console/sessions");
+        let out = console.post("/console/sign-out", &cookie, &[("mark", &page.field("mark"))]).await;
+        assert_eq!(out.leads, "/console/sign-in");
+        assert_eq!(console.get("/console/sessions", &cookie).await.status, StatusCode::SEE_OTHER);
+    }
+}
+
+#[tokio::test]
+async fn guessing_is_slowed_down_for_one_user_name_and_says_so() {
+    for console in consoles().await {
+        let account = console.account().await;
+        for _ in 0..5 {
+            assert_eq!(console.sign_in("wrong", "123456").await.status, StatusCode::UNPROCESSABLE_ENTITY);
+        }
+        let slowed = console.sign_in(PASSWORD, &console.code(&account.secret, 0)).await;
+        assert_eq!(slowed.status, StatusCode::TOO_MANY_REQUESTS, "the right ones are not tried either");
+        assert!(slowed.page.contains("This was wrong too often"));
+        let fields = [("username", "other"), ("password", "x"), ("code", "1")];
+        assert_eq!(
+            console.post("/console/sign-in", "", &fields).await.status,
+            StatusCode::UNPROCESSABLE_ENTITY
+        );
+    }
+}
+
+#[tokio::test]
+async fn other_roles_act_at_once_and_nobody_changes_their_own() {
+    for console in consoles().await {
+        let account = console.account().await;
+        let (cookie, admin) = console.signed_in().await;
+        let school = admin.caller.tenant;
+        let elsewhere = console.get("/console/staff", &cookie).await;
+        assert!(elsewhere.page.contains("Nobody has an account"), "another school's staff are not shown");
+        let link = console
+            .post(
+                "/console/staff/invite",
+                &cookie,
+                &[("mark", &admin.mark), ("name", "Al"), ("roles", "office")],
+            )
+            .await;
+        let (_, rest) = link.page.split_once("/console/invitations/").unwrap();
+        let link = format!("/console/invitations/{}", rest.split_once('<').unwrap().0.trim());
+        let secret = console.get(&link, "").await.field("secret");
+        let code = console.code(&secret, 0);
+        let fields = [
+            ("secret", secret.as_str()),
+            ("name", "Al"),
+            ("username", "al"),
+            ("password", PASSWORD),
+            ("code", &code),
+        ];
+        let al = console.post(&link, "", &fields).await.cookie.unwrap();
+        assert!(!console.get("/console/sessions", &al).await.page.contains("/console/staff"));
+        let staff = crate::store::people::staff(&console.store, school).await.unwrap();
+        assert_eq!((staff[0].name.as_str(), staff[0].roles.as_slice()), ("Al", &[Role::Office][..]));
+        let change = format!("/console/staff/{}", staff[0].person_id);
+        assert_eq!(
+            console.get("/console/staff", &al).await.status,
+            StatusCode::FORBIDDEN,
+            "the office looks after no accounts"
+        );
+        let changed = console.post(&change, &cookie, &[("mark", &admin.mark), ("roles", "head")]).await;
+        assert_eq!(changed.leads, "/console/staff?said=staff");
+        assert_eq!(
+            console.get("/console/sessions", &al).await.status,
+            StatusCode::SEE_OTHER,
+            "signed out at once"
+        );
+        let service = console.post(&change, &cookie, &[("mark", &admin.mark), ("roles", "service")]).await;
+        assert!(service.page.contains("Choose among the roles of the list"));
+        let own = format!("/console/staff/{}", admin.caller.subject);
+        let own = console.post(&own, &cookie, &[("mark", &admin.mark), ("roles", "head")]).await;
+        assert_eq!(own.status, StatusCode::NOT_FOUND, "whoever has no account here has no roles to change");
+        drop(account);
+    }
+}
