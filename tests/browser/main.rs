@@ -1,4 +1,4 @@
-//! The browser: what visitors see and hear of the public website, in a real Chromium.
+//! The browser: what visitors see and hear of the public website, and the staff of their console, in a real Chromium.
 
 #![expect(
     clippy::unwrap_used,
@@ -7,5 +7,6 @@
 )]
 
 mod banner;
+mod console;
 mod page;
 mod site;

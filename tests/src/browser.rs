@@ -92,6 +92,20 @@ impl Browser {
         until(what, || self.ask(script), |answer| *answer == expected).await;
     }
 
+    /// What keeps people from using the page: axe-core's serious and critical findings, each with where.
+    ///
+    /// # Panics
+    /// When there is no axe-core: `make test` installs it (`deploy/tools/install axe`).
+    pub async fn barriers(&self) -> Vec<String> {
+        let axe = std::fs::read_to_string(crate::installation::tools().join("axe.min.js"));
+        let axe = axe.expect("axe-core: deploy/tools/install axe");
+        self.driver.execute(axe, Vec::new()).await.unwrap();
+        let run = "return axe.run(document, { resultTypes: ['violations'] }).then((found) => found.violations\
+                   .filter((one) => ['serious', 'critical'].includes(one.impact))\
+                   .flatMap((one) => one.nodes.map((node) => one.id + ': ' + node.target.join(' '))))";
+        serde_json::from_value(self.ask(run).await).unwrap()
+    }
+
     /// How many pixels of the page lie beyond the right edge of its window.
     pub async fn beyond_the_edge(&self) -> Value {
         self.ask("return document.documentElement.scrollWidth - document.documentElement.clientWidth").await

@@ -168,15 +168,16 @@ struct Reason {
 }
 
 /// `GET /console/absences/{pupil}/{case}`: giving a missing child's absence its reason.
-pub async fn reason(visitor: Visitor, Path((pupil, _)): Path<(String, String)>) -> Response {
+pub async fn reason(visitor: Visitor, Path((pupil, _)): Path<(String, String)>) -> Result<Response, Stopped> {
     ask_why(&visitor, &pupil, Form::new()).await
 }
 
-async fn ask_why(visitor: &Visitor, pupil_id: &str, form: Form) -> Response {
+async fn ask_why(visitor: &Visitor, pupil_id: &str, form: Form) -> Result<Response, Stopped> {
+    visitor.must("absences.v1.AbsencesService/ExplainAbsence")?;
     let frame = visitor.frame(Place::Absences).await;
     let names = visitor.names(vec![pupil_id.to_owned()]).await;
     let pupil = names.of(pupil_id).unwrap_or("this pupil").to_owned();
-    rendered(&Reason { frame, form, pupil, reasons: REASONS })
+    Ok(rendered(&Reason { frame, form, pupil, reasons: REASONS }))
 }
 
 /// `POST /console/absences/{pupil}/{case}`
@@ -203,5 +204,5 @@ pub async fn explain(
             Err(trouble) => form.refused(&trouble, &[("code", "code", "Reason"), ("note", "note", "Note")]),
         }
     }
-    Ok(ask_why(&visitor, &pupil, form).await)
+    ask_why(&visitor, &pupil, form).await
 }

@@ -16,6 +16,7 @@ use super::{Posted, Stopped, Visitor, when};
 use crate::asking::{Trouble, ask};
 
 const NEWEST: i32 = 50;
+const RECORD: &str = "incidents.v1.IncidentsService/RecordAccident";
 
 struct Accident {
     pupil: String,
@@ -40,6 +41,7 @@ struct Page {
 /// `GET /console/accidents`
 pub async fn page(visitor: Visitor, Query(said): Query<Said>) -> Result<Response, Stopped> {
     let frame = visitor.frame(Place::Accidents).await.saying(said.said.as_deref());
+    visitor.must(RECORD)?;
     if !visitor.may("incidents.v1.IncidentsService/ListAccidents") {
         return Ok(rendered(&Page { frame, accidents: Vec::new(), hidden: true }));
     }
@@ -80,6 +82,7 @@ struct Choose {
 
 /// `GET /console/accidents/new`: which child.
 pub async fn choose(visitor: Visitor, Query(Search { q }): Query<Search>) -> Result<Response, Stopped> {
+    visitor.must(RECORD)?;
     let frame = visitor.frame(Place::Accidents).await;
     let (mut pupils, more) = people::pupils(&visitor, &q).await?;
     for pupil in &mut pupils {
@@ -105,6 +108,7 @@ pub async fn form(visitor: Visitor, Path(pupil): Path<String>) -> Result<Respons
 }
 
 async fn show(visitor: &Visitor, pupil_id: &str, form: Form) -> Result<Response, Stopped> {
+    visitor.must(RECORD)?;
     let frame = visitor.frame(Place::Accidents).await;
     let names = visitor.names(vec![pupil_id.to_owned()]).await;
     let pupil = names.of(pupil_id).ok_or(Trouble::Unknown)?.to_owned();

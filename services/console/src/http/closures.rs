@@ -17,6 +17,7 @@ use super::{Posted, Stopped, Visitor, when};
 use crate::asking::{Trouble, ask};
 
 const NEWEST: i32 = 50;
+const DECLARE: &str = "scheduling.v1.SchedulingService/DeclareClosure";
 const MICROPOUNDS: i64 = 1_000_000;
 
 struct Shown {
@@ -47,7 +48,7 @@ pub async fn page(visitor: Visitor, Query(said): Query<Said>) -> Result<Response
         let open = closure.state() == ClosureState::Declared;
         if open { &mut standing } else { &mut past }.push(shown(closure, &frame));
     }
-    let may_declare = visitor.may("scheduling.v1.SchedulingService/DeclareClosure");
+    let may_declare = visitor.may(DECLARE);
     Ok(rendered(&Page { frame, standing, past, may_declare }))
 }
 
@@ -90,7 +91,8 @@ struct FormPage {
 }
 
 /// `GET /console/closures/new`
-pub async fn form(visitor: Visitor) -> Response {
+pub async fn form(visitor: Visitor) -> Result<Response, Stopped> {
+    visitor.must(DECLARE)?;
     let frame = visitor.frame(Place::Closures).await;
     let today = frame.today().to_string();
     let form = Form::with(Typed::of(&[
@@ -99,7 +101,7 @@ pub async fn form(visitor: Visitor) -> Response {
         ("from", "am"),
         ("whom", "school"),
     ]));
-    rendered(&FormPage { frame, form })
+    Ok(rendered(&FormPage { frame, form }))
 }
 
 /// What would happen.
@@ -161,6 +163,7 @@ fn declaration(form: &mut Form) -> DeclareClosureRequest {
 
 /// `POST /console/closures/new`: shows what would happen, and asks once more.
 pub async fn check(Posted { visitor, typed }: Posted) -> Result<Response, Stopped> {
+    visitor.must(DECLARE)?;
     let mut form = Form::with(typed);
     let request = declaration(&mut form);
     let frame = visitor.frame(Place::Closures).await;
@@ -268,6 +271,7 @@ pub async fn ending(visitor: Visitor, Path(id): Path<String>) -> Result<Response
 }
 
 async fn ask_end(visitor: &Visitor, id: &str, form: Form) -> Result<Response, Stopped> {
+    visitor.must("scheduling.v1.SchedulingService/EndClosure")?;
     let frame = visitor.frame(Place::Closures).await;
     let closure =
         list(visitor).await?.into_iter().find(|closure| closure.id == id).ok_or(Trouble::Unknown)?;

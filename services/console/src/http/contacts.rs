@@ -30,13 +30,14 @@ struct Concern {
     /// In words; "no message" when there is none.
     state: &'static str,
     good: bool,
-    /// The last thing that was decided, in a sentence.
+    /// Why it stands so, in a sentence.
     because: String,
     steps: Vec<Step>,
     gathering: String,
 }
 
 struct Step {
+    reason: String,
     at: String,
     sentence: String,
 }
@@ -178,11 +179,11 @@ async fn explain(
 ) -> Result<(Notice, Vec<Step>), Trouble> {
     let request = ExplainRequest { contact_id: id.to_owned(), notice_id: notice.id.clone() };
     let asked = ask!(visitor, dispatcher.explain(request));
-    let steps = asked
-        .await?
-        .steps
-        .into_iter()
-        .map(|step| Step { at: frame.when(when::of(step.at.as_ref())), sentence: capital(&step.sentence) });
+    let steps = asked.await?.steps.into_iter().map(|step| Step {
+        at: frame.when(when::of(step.at.as_ref())),
+        sentence: capital(&step.sentence),
+        reason: step.reason,
+    });
     Ok((notice, steps.collect()))
 }
 
@@ -195,6 +196,8 @@ fn concern(
     // The newest is first; the last address that was tried says how it stands.
     let own = deliveries.iter().filter(|delivery| delivery.gathering_id == notice.gathering_id);
     let best = own.clone().find(|delivery| delivery.reached).or_else(|| own.clone().next());
+    let of_message = |step: &&Step| best.is_some_and(|delivery| delivery.why == step.reason);
+    let because = steps.iter().rev().find(of_message).or(steps.last());
     let about: Vec<&str> = notice.subjects.iter().filter_map(|id| names.get(id.as_str()).copied()).collect();
     Concern {
         kind: kind_label(&notice.kind),
@@ -202,7 +205,7 @@ fn concern(
         about: about.join(", "),
         state: best.map_or("no message", |delivery| state_label(delivery)),
         good: best.is_some_and(|delivery| delivery.reached),
-        because: steps.last().map(|step| step.sentence.clone()).unwrap_or_default(),
+        because: because.map(|step| step.sentence.clone()).unwrap_or_default(),
         steps,
         gathering: notice.gathering_id.clone(),
     }

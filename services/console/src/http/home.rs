@@ -73,8 +73,7 @@ pub async fn page(visitor: Visitor, Query(said): Query<Said>) -> Response {
         }
     }
     let names = visitor.names(tasks.iter().flat_map(|task| task.subjects.clone()).collect()).await;
-    let mut tasks: Vec<Shown> =
-        tasks.iter().map(|task| shown(task, (&visitor, &frame), &names)).collect();
+    let mut tasks: Vec<Shown> = tasks.iter().map(|task| shown(task, (&visitor, &frame), &names)).collect();
     tasks.sort_by_key(|task| task.due_at);
     rendered(&Page { frame, form: Form::new(), tasks, away, none_ever })
 }

@@ -54,7 +54,7 @@ fn choices(chosen: impl Fn(Role, &str) -> bool) -> Vec<Choice> {
 
 /// Whoever brings the school's people into the system looks after its accounts too.
 fn may_look_after(visitor: &Visitor) -> Result<(), Trouble> {
-    if visitor.may("directory.v1.DirectoryService/ImportRoster") { Ok(()) } else { Err(Trouble::NotAllowed) }
+    visitor.must("directory.v1.DirectoryService/ImportRoster")
 }
 
 /// `GET /console/staff`

@@ -8,7 +8,7 @@ use jiff::SignedDuration;
 use kit::store::Error;
 
 use super::{Site, Stopped};
-use crate::asking::Asking;
+use crate::asking::{Asking, Trouble};
 use crate::domain::session::Session;
 use crate::store::{fingerprint, sessions};
 
@@ -29,6 +29,11 @@ impl Visitor {
     /// The services, asked in the visitor's name.
     pub fn ask(&self) -> Asking<'_> {
         self.site.services.ask(&self.session.caller)
+    }
+
+    /// Refuses whom the roles beside this RPC do not allow it.
+    pub fn must(&self, rpc: &str) -> Result<(), Trouble> {
+        if self.may(rpc) { Ok(()) } else { Err(Trouble::NotAllowed) }
     }
 
     /// Whether the roles beside this RPC (`directory.v1.DirectoryService/GetPupil`) allow it.
