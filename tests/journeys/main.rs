@@ -13,6 +13,7 @@ mod apart;
 mod arrival;
 mod checked;
 mod closure;
+mod console;
 mod distrusted;
 mod measured;
 mod nothing_personal;

@@ -110,7 +110,8 @@ fn title(kind: &str) -> String {
     let known = match kind {
         "ring_about_head_injury" => "Ring home about a head injury",
         "nobody_to_tell" => "Nobody can be told by message: tell somebody yourself",
-        "no_working_address" | "not_reached" | "absence_not_told" => "Ring: no message got through",
+        "not_reached" | "absence_not_told" => "Ring: no message got through",
+        "no_working_address" => "Ask for a number or a mailbox that works",
         "person_only" | "person_only_absent" => "Missing, and no message may go: decide who is told",
         "left_before_restriction" => "A message left just before somebody was barred",
         "directory_away" | "not_cleared" | "many_not_told" => "Messages wait: decide what to do meanwhile",

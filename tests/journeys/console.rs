@@ -1,0 +1,257 @@
+//! The staff console over HTTP: what each role may see and do, and what nobody may.
+
+use proto::options::v1::Role;
+use reqwest::StatusCode;
+use schoolbell::app;
+use tests::roster::Contact;
+use tests::{Roster, School};
+
+const EVERYBODY: [Role; 8] = [
+    Role::AttendanceOfficer,
+    Role::FirstAider,
+    Role::ClassTeacher,
+    Role::Office,
+    Role::Head,
+    Role::DesignatedSafeguardingLead,
+    Role::TrustAdministrator,
+    Role::SystemAdministrator,
+];
+
+fn families() -> Roster {
+    let anna = Contact::parent("Anna").phone("07700900201");
+    Roster::new().pupil("Maya", "oak", [anna.clone()]).pupil("Rohan", "elm", [anna])
+}
+
+/// Somebody's browser, which follows nothing by itself.
+struct Visit {
+    client: reqwest::Client,
+    console: String,
+    cookie: String,
+}
+
+struct Page {
+    status: StatusCode,
+    leads: String,
+    text: String,
+}
+
+impl Page {
+    fn field(&self, name: &str) -> String {
+        let (_, rest) = self.text.split_once(&format!("name=\"{name}\" value=\"")).unwrap();
+        rest.split_once('"').unwrap().0.to_owned()
+    }
+}
+
+impl Visit {
+    async fn to(school: &School, role: Role) -> Self {
+        Self::with(school, &school.token(school.id, role)).await
+    }
+
+    async fn with(school: &School, token: &str) -> Self {
+        app::choose_tls();
+        let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+        let console = format!("http://{}/console", school.http);
+        let mut visit = Self { client, console, cookie: String::new() };
+        let entered = visit.client.post(format!("{}/enter", visit.console)).form(&[("token", token)]);
+        let entered = entered.send().await.unwrap();
+        if let Some(cookie) = entered.headers().get("set-cookie") {
+            visit.cookie = cookie.to_str().unwrap().split(';').next().unwrap().to_owned();
+        }
+        visit
+    }
+
+    async fn sent(&self, request: reqwest::RequestBuilder) -> Page {
+        let answer = request.header("cookie", &self.cookie).send().await.unwrap();
+        let leads = answer.headers().get("location").map(|to| to.to_str().unwrap().to_owned());
+        let status = answer.status();
+        Page { status, leads: leads.unwrap_or_default(), text: answer.text().await.unwrap() }
+    }
+
+    async fn get(&self, page: &str) -> Page {
+        self.sent(self.client.get(format!("{}{page}", self.console))).await
+    }
+
+    async fn post(&self, page: &str, fields: &[(&str, &str)]) -> Page {
+        self.sent(self.client.post(format!("{}{page}", self.console)).form(fields)).await
+    }
+
+    /// What every form of this visit carries.
+    async fn mark(&self) -> String {
+        self.get("/sessions").await.field("mark")
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_role_sees_its_own_pages_and_no_other() {
+    let school = School::start(families()).await;
+    let elsewhere = School::start(families()).await;
+    let (maya, stranger) = (school.pupil("Maya"), elsewhere.pupil("Maya"));
+    let (pupil, theirs) = (format!("/pupils/{maya}"), format!("/pupils/{stranger}"));
+    let accident = format!("/accidents/new/{maya}");
+    let reason = format!("/absences/{maya}/case");
+    let (office, head, lead) = (Role::Office, Role::Head, Role::DesignatedSafeguardingLead);
+    let (officer, aider, teacher) = (Role::AttendanceOfficer, Role::FirstAider, Role::ClassTeacher);
+    let administrators = [Role::SystemAdministrator, Role::TrustAdministrator];
+    let pages: [(&str, &[Role]); 12] = [
+        ("", &EVERYBODY),
+        ("/sessions", &EVERYBODY),
+        ("/absences", &[officer, office, head, lead]),
+        (&reason, &[officer, office, head]),
+        ("/accidents", &[aider, teacher, office, head, lead]),
+        (&accident, &[aider, teacher, office, head, lead]),
+        ("/closures", &EVERYBODY),
+        ("/closures/new", &[head, Role::TrustAdministrator]),
+        ("/people?q=ma", &[officer, aider, teacher, office, head, lead]),
+        (&pupil, &[officer, office, head, lead]),
+        ("/system", &administrators),
+        ("/staff", &[Role::SystemAdministrator]),
+    ];
+    for role in EVERYBODY {
+        let visit = Visit::to(&school, role).await;
+        for (page, allowed) in pages {
+            let expected = if allowed.contains(&role) { StatusCode::OK } else { StatusCode::FORBIDDEN };
+            assert_eq!(visit.get(page).await.status, expected, "{page} as {role:?}");
+        }
+        let unknown = visit.get(&theirs).await.status;
+        let expected = if pages[9].1.contains(&role) { StatusCode::NOT_FOUND } else { StatusCode::FORBIDDEN };
+        assert_eq!(unknown, expected, "a pupil of another school as {role:?}");
+        let home = visit.get("").await.text;
+        for (way, page) in
+            [("/console/staff", "/staff"), ("/console/system", "/system"), ("/console/absences", "/absences")]
+        {
+            let allowed = pages.iter().find(|(known, _)| *known == page).unwrap().1;
+            assert_eq!(
+                home.contains(&format!("href=\"{way}\"")),
+                allowed.contains(&role),
+                "{way} as {role:?}"
+            );
+        }
+    }
+    elsewhere.stop().await;
+    school.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_role_may_not_do_is_refused_whoever_makes_the_form() {
+    let school = School::start(families()).await;
+    let maya = school.pupil("Maya");
+    let aider = Visit::to(&school, Role::FirstAider).await;
+    let mark = aider.mark().await;
+    let closure = [
+        ("mark", mark.as_str()),
+        ("request_id", "018f0000-0000-7000-8000-000000000001"),
+        ("whom", "school"),
+        ("first_day", tests::school::DAY),
+        ("last_day", tests::school::DAY),
+        ("reason", "snow"),
+    ];
+    assert_eq!(aider.post("/closures/declare", &closure).await.status, StatusCode::FORBIDDEN);
+    assert_eq!(aider.post("/closures/new", &closure).await.status, StatusCode::FORBIDDEN);
+    let arrived = [("mark", mark.as_str()), ("session", "am")];
+    let refused = aider.post(&format!("/absences/{maya}/arrived"), &arrived).await;
+    assert_eq!(refused.status, StatusCode::FORBIDDEN);
+    let lead = Visit::to(&school, Role::TrustAdministrator).await;
+    let mark = lead.mark().await;
+    let accident = [
+        ("mark", mark.as_str()),
+        ("head", "no"),
+        ("what", "Fell"),
+        ("place", "Hall"),
+        ("time", "08:40"),
+        ("first_aid", "None"),
+        ("first_aider", "Jo"),
+    ];
+    let refused = lead.post(&format!("/accidents/new/{maya}"), &accident).await;
+    assert_eq!(refused.status, StatusCode::FORBIDDEN);
+    assert!(school.notices().await.is_empty() && school.phones.messages().is_empty());
+    school.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_link_signs_in_only_whom_it_was_made_for() {
+    let school = School::start(families()).await;
+    let good = school.token(school.id, Role::Head);
+    let (words, _) = good.rsplit_once('.').unwrap();
+    for token in ["", "nonsense", &format!("{words}.AAAA")] {
+        let nobody = Visit::with(&school, token).await;
+        assert_eq!(nobody.cookie, "");
+        let page = nobody.get("").await;
+        assert_eq!(
+            (page.status, page.leads.as_str()),
+            (StatusCode::SEE_OTHER, "/console/sign-in?then=/console")
+        );
+    }
+    let service = school.token(school.id, Role::Service);
+    assert_eq!(Visit::with(&school, &service).await.cookie, "", "no service sits before a page");
+    school.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_form_that_is_sent_twice_acts_once_and_markup_in_it_is_only_words() {
+    let school = School::start(families()).await;
+    let maya = school.pupil("Maya");
+    let head = Visit::to(&school, Role::Head).await;
+    let page = head.get(&format!("/accidents/new/{maya}")).await;
+    let (mark, request_id) = (page.field("mark"), page.field("request_id"));
+    let account = |what| {
+        [
+            ("mark", mark.as_str()),
+            ("request_id", &request_id),
+            ("head", "no"),
+            ("what", what),
+            ("place", "Hall"),
+            ("time", "08:40"),
+            ("first_aid", "Plaster"),
+            ("first_aider", "Jo <script>alert(1)</script>"),
+        ]
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+    };
+    let post = async |what| {
+        let fields = account(what);
+        let fields: Vec<(&str, &str)> =
+            fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        head.post(&format!("/accidents/new/{maya}"), &fields).await
+    };
+    let refused = post("Fell <b>badly</b>").await;
+    assert!(refused.text.contains("What happened must be words"), "{}", refused.text);
+    assert!(!refused.text.contains("<b>badly") && !refused.text.contains("<script>alert"));
+    for _ in 0..2 {
+        assert_eq!(post("Fell over").await.leads, "/console/accidents?said=recorded");
+    }
+    let list = head.get("/accidents").await.text;
+    assert_eq!(list.matches("Fell over").count(), 1);
+    assert!(!list.contains("<script>alert"), "{list}");
+    school.messages(1).await;
+    school.settles().await;
+    assert_eq!(school.received("+447700900201").len(), 1);
+    let search = head.get("/people?q=%3Cscript%3Ealert(1)%3C/script%3E").await.text;
+    assert!(!search.contains("<script>alert"));
+    school.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_task_is_taken_by_one_and_done_with_what_came_of_it() {
+    let school = School::start(families()).await;
+    school.phones.behave(simulator::Behaviour::Dead {
+        address: "+447700900201".to_owned(),
+        failure: simulator::Failure::Permanent,
+    });
+    school.close_without(&["Maya"]).await;
+    let task = school.task("not_reached").await;
+    let officer = Visit::to(&school, Role::AttendanceOfficer).await;
+    let home = officer.get("").await;
+    assert!(home.text.contains("Ring: no message got through") && home.text.contains("Maya"));
+    let (mark, request_id) = (home.field("mark"), home.field("request_id"));
+    let page = format!("/tasks/{}/{}", task.service, task.id);
+    let fields = [("mark", mark.as_str()), ("request_id", request_id.as_str())];
+    assert_eq!(officer.post(&format!("{page}/take"), &fields).await.leads, "/console?said=taken");
+    let colleague = Visit::to(&school, Role::Head).await;
+    assert!(colleague.get("").await.text.contains("taken by"));
+    let nothing = officer.post(&page, &[("mark", &mark), ("outcome", " ")]).await;
+    assert!(nothing.text.contains("Say what came of it"));
+    let done = officer.post(&page, &[("mark", &mark), ("outcome", "Rang the father; Maya is ill")]).await;
+    assert_eq!(done.leads, "/console?said=done");
+    assert!(!officer.get("").await.text.contains(&task.id));
+    school.settles().await;
+    school.stop().await;
+}
