@@ -55,7 +55,7 @@ impl Visit {
         let entered = visit.client.post(format!("{}/enter", visit.console)).form(&[("token", token)]);
         let entered = entered.send().await.unwrap();
         if let Some(cookie) = entered.headers().get("set-cookie") {
-            visit.cookie = cookie.to_str().unwrap().split(';').next().unwrap().to_owned();
+            cookie.to_str().unwrap().split(';').next().unwrap().clone_into(&mut visit.cookie);
         }
         visit
     }
