@@ -41,7 +41,10 @@ const fn entry(
 
 use Judged::{RatioAtLeast, RatioAtMost, ValueAtMost};
 
-const CATALOGUE: [Entry; 11] = [
+/// Of the console.
+const CONSOLE_FILE: &str = "a file of the same process";
+
+const CATALOGUE: [Entry; 14] = [
     entry(("texts_sqlite", "texts/s"), "wrk on the same sink", RatioAtLeast, (0.25, 0.5)),
     entry(("texts_postgres", "texts/s"), "wrk on the same sink", RatioAtLeast, (0.22, 0.45)),
     entry(("mails", "mails/s"), "smtp-source -d on the same smtp-sink", RatioAtLeast, (0.5, 1.5)),
@@ -51,6 +54,9 @@ const CATALOGUE: [Entry; 11] = [
     entry(("permitted_rate", "texts/s"), "what the provider permitted", RatioAtLeast, (0.97, 0.995)),
     entry(("refusals", "429s per 10,000"), "", ValueAtMost, (5.0, 0.0)),
     entry(("commands", "RPC/s"), "the same answered at once", RatioAtLeast, (0.2, 0.4)),
+    entry(("console_home", "pages/s"), CONSOLE_FILE, RatioAtLeast, (0.1, 0.3)),
+    entry(("console_pupil", "pages/s"), CONSOLE_FILE, RatioAtLeast, (0.1, 0.3)),
+    entry(("console_pupils", "pages/s"), CONSOLE_FILE, RatioAtLeast, (0.1, 0.3)),
     entry(("idle_memory", "MiB"), "", ValueAtMost, (80.0, 40.0)),
     entry(("start", "ms"), "a bare nats-server", RatioAtMost, (8.0, 2.0)),
 ];

@@ -3,20 +3,29 @@
 
 use anyhow::Context;
 use http_body_util::{BodyExt, Full};
-use hyper::body::Bytes;
+use hyper::body::{Bytes, Incoming};
 use hyper::client::conn::http1::{SendRequest, handshake};
-use hyper::{Method, Request, StatusCode};
+use hyper::header::{self, HeaderName};
+use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use serde::de::DeserializeOwned;
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 
+/// What is asked beside method and path.
+pub struct Asked<'a> {
+    /// Headers.
+    pub headers: &'a [(HeaderName, &'a str)],
+    /// The body.
+    pub body: Bytes,
+}
+
 /// One connection.
 pub struct Connection {
     host: String,
-    send: SendRequest<Full<Bytes>>,
+    wire: SendRequest<Full<Bytes>>,
     /// Ends with us.
-    _wire: JoinSet<()>,
+    _driver: JoinSet<()>,
 }
 
 impl Connection {
@@ -24,13 +33,13 @@ impl Connection {
     pub async fn open(host: &str) -> anyhow::Result<Self> {
         let stream = TcpStream::connect(host).await.with_context(|| format!("{host} cannot be reached"))?;
         stream.set_nodelay(true)?;
-        let (send, connection) = handshake(TokioIo::new(stream)).await?;
-        let mut wire = JoinSet::new();
-        wire.spawn(async move {
+        let (sender, connection) = handshake(TokioIo::new(stream)).await?;
+        let mut driver = JoinSet::new();
+        driver.spawn(async move {
             // What goes wrong is told to whoever asks next.
             let _ = connection.await;
         });
-        Ok(Self { host: host.to_owned(), send, _wire: wire })
+        Ok(Self { host: host.to_owned(), wire: sender, _driver: driver })
     }
 
     /// Asks, and reads the whole answer.
@@ -40,17 +49,38 @@ impl Connection {
         path: &str,
         (bearer, body): (Option<&str>, Bytes),
     ) -> anyhow::Result<(StatusCode, Bytes)> {
-        let mut request = Request::builder().method(method).uri(path).header("host", self.host.as_str());
-        if let Some(bearer) = bearer {
-            request = request.header("authorization", bearer);
-        }
-        if !body.is_empty() {
-            request = request.header("content-type", "application/json");
-        }
-        self.send.ready().await?;
-        let answer = self.send.send_request(request.body(Full::new(body))?).await?;
+        let bearer = bearer.map(|bearer| (header::AUTHORIZATION, bearer));
+        let json = (!body.is_empty()).then_some((header::CONTENT_TYPE, "application/json"));
+        let headers: Vec<(HeaderName, &str)> = bearer.into_iter().chain(json).collect();
+        self.fetch(method, path, Asked { headers: &headers, body }).await
+    }
+
+    /// The same with any headers.
+    pub async fn fetch(
+        &mut self,
+        method: Method,
+        path: &str,
+        asked: Asked<'_>,
+    ) -> anyhow::Result<(StatusCode, Bytes)> {
+        let answer = self.send(method, path, asked).await?;
         let status = answer.status();
         Ok((status, answer.into_body().collect().await?.to_bytes()))
+    }
+
+    /// Asks, and leaves the answer's body unread.
+    pub async fn send(
+        &mut self,
+        method: Method,
+        path: &str,
+        asked: Asked<'_>,
+    ) -> anyhow::Result<Response<Incoming>> {
+        let mut request =
+            Request::builder().method(method).uri(path).header(header::HOST, self.host.as_str());
+        for (name, value) in asked.headers {
+            request = request.header(name, *value);
+        }
+        self.wire.ready().await?;
+        Ok(self.wire.send_request(request.body(Full::new(asked.body))?).await?)
     }
 
     /// A GET whose answer is JSON.

@@ -79,14 +79,15 @@ impl<'a> Person<'a> {
     async fn comes_to(&self, name: &str) {
         let called = "const at = document.activeElement; \
                       return (at.labels?.[0]?.innerText || at.innerText || '').trim()";
+        let mut here = serde_json::Value::Null;
         for _ in 0..120 {
-            let here = self.browser.ask(called).await;
+            here = self.browser.ask(called).await;
             if here.as_str().is_some_and(|here| here.starts_with(name)) {
                 return;
             }
             self.key(Key::Tab).await;
         }
-        panic!("the keyboard does not reach {name}");
+        assert_eq!(here, name, "the keyboard comes to it");
     }
 
     /// Comes to a button or a link, and presses it.
@@ -263,6 +264,7 @@ async fn nothing_on_any_page_keeps_somebody_from_using_it() {
                 ("contact", &contact),
                 ("messages", "/messages"),
                 ("message", &message),
+                ("audit", "/audit"),
                 ("sessions", "/sessions"),
                 ("nothing", "/nowhere"),
             ][..],

@@ -92,7 +92,7 @@ async fn each_role_sees_its_own_pages_and_no_other() {
     let (office, head, lead) = (Role::Office, Role::Head, Role::DesignatedSafeguardingLead);
     let (officer, aider, teacher) = (Role::AttendanceOfficer, Role::FirstAider, Role::ClassTeacher);
     let administrators = [Role::SystemAdministrator, Role::TrustAdministrator];
-    let pages: [(&str, &[Role]); 12] = [
+    let pages: [(&str, &[Role]); 13] = [
         ("", &EVERYBODY),
         ("/sessions", &EVERYBODY),
         ("/absences", &[officer, office, head, lead]),
@@ -105,6 +105,7 @@ async fn each_role_sees_its_own_pages_and_no_other() {
         (&pupil, &[officer, office, head, lead]),
         ("/system", &administrators),
         ("/staff", &[Role::SystemAdministrator]),
+        ("/audit", &[head, lead]),
     ];
     for role in EVERYBODY {
         let visit = Visit::to(&school, role).await;
@@ -253,5 +254,28 @@ async fn a_task_is_taken_by_one_and_done_with_what_came_of_it() {
     assert_eq!(done.leads, "/console?said=done");
     assert!(!officer.get("").await.text.contains(&task.id));
     school.settles().await;
+    school.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_head_sees_who_looked_at_a_child_and_taking_it_away_is_written_down() {
+    let school = School::start(families()).await;
+    let maya = school.pupil("Maya");
+    let officer = Visit::to(&school, Role::AttendanceOfficer).await;
+    officer.get(&format!("/pupils/{maya}")).await;
+    let head = Visit::to(&school, Role::Head).await;
+    let trail = head.get(&format!("/audit?about={maya}")).await;
+    assert!(trail.text.contains("get pupil") && trail.text.contains("about everybody"), "{}", trail.text);
+    assert!(trail.text.contains("Maya"));
+    let mark = trail.field("mark");
+    let file = head.post("/audit.csv", &[("mark", &mark), ("about", &maya)]).await;
+    assert_eq!(file.status, StatusCode::OK);
+    let looks: Vec<&str> = file.text.lines().filter(|line| line.contains(",directory,GetPupil,")).collect();
+    assert!(looks.len() == 1 && looks[0].contains(&maya) && looks[0].contains("somebody"), "{}", file.text);
+    assert!(head.get("/audit").await.text.contains("export audit"));
+    let mark = officer.mark().await;
+    let refused = officer.post("/audit.csv", &[("mark", &mark), ("about", &maya)]).await;
+    assert_eq!(refused.status, StatusCode::FORBIDDEN);
+    assert_eq!(head.get("/audit?about=%22%25").await.status, StatusCode::UNPROCESSABLE_ENTITY);
     school.stop().await;
 }

@@ -3,6 +3,7 @@
 //! Each starts what it needs, runs it, and gives its figures; nothing of it is left running.
 
 mod commands;
+mod console;
 mod growth;
 mod limited;
 mod mails;
@@ -87,13 +88,16 @@ pub enum Group {
     Limited,
     /// Commands.
     Commands,
+    /// The staff's pages.
+    Console,
     /// Memory and start.
     Start,
 }
 
 impl Group {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 9] = [
         Self::Start,
+        Self::Console,
         Self::Commands,
         Self::TextsSqlite,
         Self::TextsPostgres,
@@ -113,6 +117,7 @@ impl Group {
             Self::Urgent => "urgent",
             Self::Limited => "limited",
             Self::Commands => "commands",
+            Self::Console => "console",
             Self::Start => "start",
         }
     }
@@ -127,6 +132,7 @@ impl Group {
             Self::Urgent => "head injuries, when idle and while an announcement leaves",
             Self::Limited => "an announcement through a provider that takes 50 a second",
             Self::Commands => "a command of 64 callers, with its fact",
+            Self::Console => "pages of the staff console, with 50 people on it",
             Self::Start => "the start, and the memory of what does nothing",
         }
     }
@@ -135,6 +141,7 @@ impl Group {
         match self {
             Self::Growth => &["growth_rate", "growth_memory"],
             Self::Limited => &["permitted_rate", "refusals"],
+            Self::Console => &["console_home", "console_pupil", "console_pupils"],
             Self::Start => &["idle_memory"],
             _ => &[],
         }
@@ -169,6 +176,7 @@ impl Group {
             Self::Urgent => urgent::measure(plan).await,
             Self::Limited => limited::measure(plan).await,
             Self::Commands => commands::measure(plan).await,
+            Self::Console => console::measure(plan).await,
             Self::Start => start::measure(plan).await,
         }
     }
@@ -200,7 +208,7 @@ mod tests {
         let chosen = |only| Group::chosen(Some(only)).unwrap();
         assert_eq!(chosen("texts"), [Group::TextsSqlite, Group::TextsPostgres]);
         assert_eq!(chosen("growth_memory"), [Group::Growth]);
-        assert_eq!(chosen("").len(), 8);
+        assert_eq!(chosen("").len(), 9);
         assert!(Group::chosen(Some("text")).is_err());
     }
 

@@ -95,7 +95,16 @@ impl kit::service::Service for Console {
             schools: http::Schools::default(),
             stop: platform.stop.clone(),
         };
-        let greeting = http::invite_the_first(pages.store.clone(), config.public_url, platform.stop.clone());
-        Ok(Parts::new().reactions(reactions::all(&hub)).run("greeting", greeting).http(http::routes(pages)))
+        // Into a demonstration everybody comes by a link of the command line.
+        let invites = platform.mode != Mode::Demo;
+        let doorkeeper = http::doorkeeper(
+            pages.store.clone(),
+            invites.then_some(config.public_url.unwrap_or_default()),
+            platform.stop.clone(),
+        );
+        Ok(Parts::new()
+            .reactions(reactions::all(&hub))
+            .run("doorkeeper", doorkeeper)
+            .http(http::routes(pages)))
     }
 }

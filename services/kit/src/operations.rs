@@ -1,6 +1,7 @@
-//! `OperationsService`, the same on every gRPC port: dead letters, putting them through again, and
-//! the story of a fact ([`trace`]).
+//! `OperationsService`, the same on every gRPC port: dead letters, putting them through again, who looked
+//! at what ([`looks`]), and the story of a fact ([`trace`]).
 
+mod looks;
 pub mod trace;
 
 use std::collections::BTreeMap;
@@ -156,6 +157,16 @@ impl OperationsService for DeadLetterOffice {
             Ok((commit, pb::ReplayDeadLetterResponse { dead_letter: Some(to_pb(letter)) }))
         })
         .await
+    }
+
+    async fn list_audit_entries(
+        &self,
+        request: Request<pb::ListAuditEntriesRequest>,
+    ) -> Result<Response<pb::ListAuditEntriesResponse>, Status> {
+        let caller = Caller::of(&request)?;
+        let request = request.into_inner();
+        let drawer = self.of(&request.service)?;
+        looks::list(&drawer.store, &caller, &request).await
     }
 
     async fn trace(&self, request: Request<pb::TraceRequest>) -> Result<Response<pb::TraceResponse>, Status> {

@@ -42,9 +42,12 @@ impl Standing {
             ("SCHOOLBELL__ABSENCES__CLOSE_AT_REGISTER_TIME", "false".to_owned()),
             ("SCHOOLBELL__NATS__ACK_WAIT", "5s".to_owned()),
         ];
-        settings.push(match self {
-            Self::Trial => ("SCHOOLBELL__CLOCK_AHEAD_BY", clock.ahead().to_string()),
-            Self::Production => ("SCHOOLBELL__MODE", "production".to_owned()),
+        settings.extend(match self {
+            Self::Trial => vec![("SCHOOLBELL__CLOCK_AHEAD_BY", clock.ahead().to_string())],
+            Self::Production => vec![
+                ("SCHOOLBELL__MODE", "production".to_owned()),
+                ("SCHOOLBELL__CONSOLE__PUBLIC_URL", "https://console.example.org".to_owned()),
+            ],
         });
         settings
     }

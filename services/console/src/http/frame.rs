@@ -42,6 +42,8 @@ pub enum Place {
     People,
     /// What was sent.
     Messages,
+    /// Who looked at what.
+    Audit,
     /// Whether everything works.
     System,
     /// Who may sign in.
@@ -134,7 +136,7 @@ fn said(key: &str) -> Option<&'static str> {
     })
 }
 
-const WAYS: [(&str, &str, Place, Option<&str>); 8] = [
+const WAYS: [(&str, &str, Place, Option<&str>); 9] = [
     ("To do", "/console", Place::Home, None),
     ("Absences", "/console/absences", Place::Absences, Some("absences.v1.AbsencesService/ListOpenCases")),
     (
@@ -146,6 +148,7 @@ const WAYS: [(&str, &str, Place, Option<&str>); 8] = [
     ("Closures", "/console/closures", Place::Closures, Some("scheduling.v1.SchedulingService/ListClosures")),
     ("People", "/console/people", Place::People, Some("directory.v1.DirectoryService/FindPupils")),
     ("Messages", "/console/messages", Place::Messages, Some("dispatcher.v1.DispatcherService/ListNotices")),
+    ("Audit", "/console/audit", Place::Audit, Some("operations.v1.OperationsService/ListAuditEntries")),
     ("System", "/console/system", Place::System, Some("operations.v1.OperationsService/ListDeadLetters")),
     ("Staff", "/console/staff", Place::Staff, Some("directory.v1.DirectoryService/ImportRoster")),
 ];

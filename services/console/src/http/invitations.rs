@@ -32,13 +32,16 @@ const OLDEST_SESSION: SignedDuration = SignedDuration::from_hours(48);
 const LONGEST_NAME: usize = 100;
 const LONGEST_USERNAME: usize = 40;
 
-/// Says the first person's link when there is nobody yet, and forgets sessions that are over.
-pub async fn invite_the_first(
+/// Says the first person's link when there is nobody yet, beginning with where the console is found, and
+/// forgets sessions that are over.
+pub async fn doorkeeper(
     store: Store,
-    public_url: Option<String>,
+    invites_to: Option<String>,
     stop: CancellationToken,
 ) -> anyhow::Result<()> {
-    if people::is_empty(&store).await? {
+    if let Some(place) = invites_to
+        && people::is_empty(&store).await?
+    {
         let token = random();
         let invitation = Invitation {
             id: fingerprint(&token),
@@ -50,7 +53,7 @@ pub async fn invite_the_first(
         };
         let commit = invitations::end_the_first(Commit::new(), &store);
         store.commit(invitations::make(commit, &invitation)).await?;
-        let link = format!("{}/console/invitations/{token}", public_url.unwrap_or_default());
+        let link = format!("{place}/console/invitations/{token}");
         tracing::warn!(
             link,
             "nobody can sign in to the console yet: this link makes the first administrator, once"

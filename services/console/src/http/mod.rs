@@ -7,6 +7,7 @@
 mod absences;
 mod accidents;
 mod assets;
+mod audit;
 mod closures;
 mod contacts;
 mod enter;
@@ -45,7 +46,7 @@ use crate::domain::session::Rules;
 use crate::live::Hub;
 
 pub use frame::Schools;
-pub use invitations::invite_the_first;
+pub use invitations::doorkeeper;
 #[cfg(test)]
 pub use invitations::until;
 pub use posted::{Knocked, Posted};
@@ -118,6 +119,8 @@ pub fn routes(console: Console) -> Router {
         .route("/console/staff", get(staff::page))
         .route("/console/staff/invite", post(staff::invite))
         .route("/console/staff/{id}", post(staff::change))
+        .route("/console/audit", get(audit::page))
+        .route("/console/audit.csv", post(audit::export))
         .route("/console/sessions", get(sessions::page).post(sessions::end))
         .route("/console/sign-out", post(sessions::sign_out))
         .route("/console/sign-in", get(sign_in::page).post(sign_in::sign_in))

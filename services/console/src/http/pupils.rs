@@ -109,6 +109,8 @@ struct Page {
     pupil: Pupil,
     first_name: String,
     person_only: bool,
+    /// Where it stands who looked at the child's data, for whoever may know.
+    audit: Option<String>,
     contacts: Vec<Tie>,
     stories: Vec<Told>,
     stories_away: bool,
@@ -136,6 +138,9 @@ pub async fn page(visitor: Visitor, Path(id): Path<String>) -> Result<Response, 
         pupil: Pupil::from(&found.summary.unwrap_or_default()),
         first_name: household.first_name,
         person_only: household.person_only,
+        audit: visitor
+            .may("operations.v1.OperationsService/ListAuditEntries")
+            .then(|| format!("/console/audit?about={}", household.pupil_id)),
         contacts: contacts.collect(),
         stories: notices.unwrap_or_default().iter().map(|notice| told(notice, &frame)).collect(),
         stories_away,

@@ -37,6 +37,18 @@ row!(
     }
 );
 row!(
+    /// Who looked at or changed which person's data.
+    audit = "audit" {
+        #[sea_orm(primary_key)]
+        id: i64,
+        tenant: String,
+        at: i64,
+        who: String,
+        rpc: String,
+        subjects: String,
+    }
+);
+row!(
     /// When each stream of ours was created, to notice that it was lost.
     streams = "streams" {
         #[sea_orm(primary_key, auto_increment = false)]
