@@ -14,7 +14,7 @@ use super::stopped::rendered;
 use super::{Posted, Stopped, Visitor, when};
 use crate::asking::{Trouble, ask};
 
-const MOST: i32 = 500;
+const PAGE: i32 = 500;
 
 /// The codes by which a missing child is explained most often, with what they mean, from the School
 /// Attendance (Pupil Registration) (England) Regulations 2024.
@@ -73,13 +73,16 @@ async fn show(visitor: &Visitor, form: Form, said: Option<&str>) -> Result<Respo
 }
 
 async fn missing(visitor: &Visitor, frame: &Frame) -> Result<Vec<Missing>, Trouble> {
-    let request = ListOpenCasesRequest {
-        date: frame.today().to_string(),
-        page_size: MOST,
-        ..ListOpenCasesRequest::default()
-    };
-    let asked = ask!(visitor, absences.list_open_cases(request));
-    let cases = asked.await?.cases;
+    let (mut cases, mut page_token) = (Vec::new(), String::new());
+    loop {
+        let request = ListOpenCasesRequest { date: frame.today().to_string(), page_size: PAGE, page_token };
+        let answer = ask!(visitor, absences.list_open_cases(request)).await?;
+        cases.extend(answer.cases);
+        page_token = answer.next_page_token;
+        if page_token.is_empty() {
+            break;
+        }
+    }
     let names = visitor.names(cases.iter().map(|case| case.pupil_id.clone()).collect()).await;
     let mut missing: Vec<Missing> = cases
         .into_iter()

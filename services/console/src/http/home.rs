@@ -16,7 +16,7 @@ use super::{Posted, Site, Stopped, Visitor, when};
 use crate::asking::{NAMES, Trouble, service};
 use crate::domain::roles;
 
-const MOST_TASKS: i32 = 500;
+const PAGE: i32 = 500;
 const LIST: &str = "tasks.v1.TasksService/ListTasks";
 
 /// What an address says that has just been done.
@@ -78,13 +78,26 @@ pub async fn page(visitor: Visitor, Query(said): Query<Said>) -> Response {
     rendered(&Page { frame, form: Form::new(), tasks, away, none_ever })
 }
 
+/// Everything that a service asks of the visitor's roles.
 async fn tasks_of(visitor: &Visitor, name: &'static str) -> Result<Vec<Task>, Trouble> {
-    let request =
-        ListTasksRequest { service: name.to_owned(), page_size: MOST_TASKS, ..ListTasksRequest::default() };
-    let asked = visitor
-        .ask()
-        .tasks(name, request, |mut client, request| async move { client.list_tasks(request).await });
-    asked.await.map(|answer| answer.tasks)
+    let (mut tasks, mut page_token) = (Vec::new(), String::new());
+    loop {
+        let request = ListTasksRequest {
+            service: name.to_owned(),
+            page_size: PAGE,
+            page_token,
+            ..ListTasksRequest::default()
+        };
+        let asked = visitor
+            .ask()
+            .tasks(name, request, |mut client, request| async move { client.list_tasks(request).await });
+        let answer = asked.await?;
+        tasks.extend(answer.tasks);
+        if answer.next_page_token.is_empty() {
+            return Ok(tasks);
+        }
+        page_token = answer.next_page_token;
+    }
 }
 
 fn shown(task: &Task, (visitor, frame): (&Visitor, &Frame), names: &Names) -> Shown {
