@@ -217,7 +217,7 @@ async fn the_list_of_what_is_to_be_done_grows_by_itself() {
     let officer = Person::sign_in(&browser, &school, Role::AttendanceOfficer).await;
     officer.sees("There is nothing to do.").await;
     officer.goes_to("/absences").await;
-    officer.sees("Nobody is missing without a reason.").await;
+    officer.sees("No child is marked as missing without a reason so far.").await;
     school.close_without(&["Zofia"]).await;
     officer.sees("Zofia").await;
     officer.presses("Give the reason").await;
@@ -225,7 +225,7 @@ async fn the_list_of_what_is_to_be_done_grows_by_itself() {
     officer.comes_to("Ill").await;
     officer.key(Key::Space).await;
     officer.presses("Record the reason").await;
-    officer.sees("Nobody is missing without a reason.").await;
+    officer.sees("No child is marked as missing without a reason so far.").await;
     school.settles().await;
     browser.quit().await;
     school.stop().await;

@@ -148,7 +148,7 @@ async fn what_a_role_may_not_do_is_refused_whoever_makes_the_form() {
     ];
     assert_eq!(aider.post("/closures/declare", &closure).await.status, StatusCode::FORBIDDEN);
     assert_eq!(aider.post("/closures/new", &closure).await.status, StatusCode::FORBIDDEN);
-    let arrived = [("mark", mark.as_str()), ("session", "am")];
+    let arrived = [("mark", mark.as_str()), ("session", "am"), ("date", tests::school::DAY)];
     let refused = aider.post(&format!("/absences/{maya}/arrived"), &arrived).await;
     assert_eq!(refused.status, StatusCode::FORBIDDEN);
     let lead = Visit::to(&school, Role::TrustAdministrator).await;
@@ -277,5 +277,47 @@ async fn the_head_sees_who_looked_at_a_child_and_taking_it_away_is_written_down(
     let refused = officer.post("/audit.csv", &[("mark", &mark), ("about", &maya)]).await;
     assert_eq!(refused.status, StatusCode::FORBIDDEN);
     assert_eq!(head.get("/audit?about=%22%25").await.status, StatusCode::UNPROCESSABLE_ENTITY);
+    school.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_of_yesterday_and_a_page_that_a_colleague_overtook_undo_nothing() {
+    let school = School::start(families()).await;
+    let (officer, head) =
+        (Visit::to(&school, Role::AttendanceOfficer).await, Visit::to(&school, Role::Head).await);
+    let mark = officer.mark().await;
+    let yesterday = [("mark", mark.as_str()), ("session", "am"), ("date", "2026-11-23")];
+    for page in ["/absences/close".to_owned(), format!("/absences/{}/arrived", school.pupil("Maya"))] {
+        let refused = officer.post(&page, &yesterday).await;
+        assert!(refused.text.contains("a page of another day"), "{}", refused.text);
+    }
+    let found = officer.get("/people?q=anna").await.text;
+    let (_, rest) = found.split_once("/console/contacts/").unwrap();
+    let contact = format!("/contacts/{}", rest.split_once('"').unwrap().0);
+    let seen = head.get(&contact).await;
+    let (theirs, was) = (seen.field("mark"), seen.field("was-first_phone"));
+    let own = officer.get(&contact).await;
+    let fixed = [
+        ("mark", own.field("mark")),
+        ("first_phone", "07700 900288".to_owned()),
+        ("was-first_phone", was.clone()),
+        ("language", "en".to_owned()),
+        ("was-language", "en".to_owned()),
+    ];
+    let fixed: Vec<(&str, &str)> = fixed.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    assert!(officer.post(&contact, &fixed).await.leads.ends_with("said=changed"));
+    let overtaken = [
+        ("mark", theirs.as_str()),
+        ("first_phone", was.as_str()),
+        ("was-first_phone", was.as_str()),
+        ("language", "pl"),
+        ("was-language", "en"),
+    ];
+    assert!(head.post(&contact, &overtaken).await.leads.ends_with("said=changed"));
+    let now = head.get(&contact).await;
+    assert_eq!(
+        (now.field("was-first_phone").as_str(), now.field("was-language").as_str()),
+        ("+447700900288", "pl")
+    );
     school.stop().await;
 }

@@ -92,6 +92,7 @@ impl kit::service::Service for Console {
             links: (platform.mode != Mode::Production).then(|| platform.gate()),
             access: proto::access::by_path()?,
             guesses: http::Guesses::default(),
+            hashing: http::hashing(),
             schools: http::Schools::default(),
             stop: platform.stop.clone(),
         };

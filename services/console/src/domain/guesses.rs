@@ -1,5 +1,5 @@
-//! How often somebody may guess: a few tries, then a wait that grows, for one user name and for one
-//! address of the network.
+//! How often somebody may guess: a few tries, then a wait that grows, for one user name. A try counts when it
+//! is begun, so that many at once are no way around it, and is forgotten when it was right.
 
 use std::collections::HashMap;
 
@@ -14,7 +14,7 @@ const FORGOTTEN_AFTER: SignedDuration = SignedDuration::from_hours(1);
 /// Of how many at most.
 const MOST: usize = 10_000;
 
-/// Wrong guesses by whom they were about.
+/// Guesses by whom they were about.
 #[derive(Debug, Default)]
 pub struct Guesses {
     wrong: HashMap<String, (u32, Timestamp)>,
@@ -32,10 +32,17 @@ impl Guesses {
         waits.filter(|until| *until > now).max()
     }
 
-    /// A guess was wrong.
-    pub fn was_wrong(&mut self, keys: &[String], now: Timestamp) {
+    /// A guess begins.
+    pub fn begins(&mut self, keys: &[String], now: Timestamp) {
         if self.wrong.len() >= MOST {
             self.wrong.retain(|_, (_, last)| now.duration_since(*last) < FORGOTTEN_AFTER);
+        }
+        if self.wrong.len() >= MOST {
+            // Somebody tries very many names: of those that are known the older half is let go.
+            let mut ages: Vec<Timestamp> = self.wrong.values().map(|(_, last)| *last).collect();
+            ages.sort_unstable();
+            let middle = ages.get(ages.len() / 2).copied().unwrap_or(now);
+            self.wrong.retain(|_, (_, last)| *last >= middle);
         }
         for key in keys {
             let (wrong, last) = self.wrong.entry(key.clone()).or_insert((0, now));
@@ -63,7 +70,7 @@ mod tests {
         let mut now: Timestamp = "2026-11-24T08:00:00Z".parse().unwrap();
         for _ in 0..FREE {
             assert_eq!(guesses.wait_until(&keys, now), None);
-            guesses.was_wrong(&keys, now);
+            guesses.begins(&keys, now);
         }
         let mut waits = Vec::new();
         for _ in 0..8 {
@@ -71,7 +78,7 @@ mod tests {
             waits.push(until.duration_since(now).as_secs());
             now = until;
             assert_eq!(guesses.wait_until(&keys, now), None);
-            guesses.was_wrong(&keys, now);
+            guesses.begins(&keys, now);
         }
         assert_eq!(waits, [30, 60, 120, 240, 480, 900, 900, 900]);
         assert_eq!(guesses.wait_until(&["other".to_owned()], now), None);
@@ -83,9 +90,9 @@ mod tests {
     fn whoever_has_stopped_is_forgotten() {
         let (mut guesses, keys) = (Guesses::default(), ["name".to_owned()]);
         let now: Timestamp = "2026-11-24T08:00:00Z".parse().unwrap();
-        (0..20).for_each(|_| guesses.was_wrong(&keys, now));
+        (0..20).for_each(|_| guesses.begins(&keys, now));
         let later = now + FORGOTTEN_AFTER;
-        guesses.was_wrong(&keys, later);
+        guesses.begins(&keys, later);
         assert_eq!(guesses.wait_until(&keys, later), None);
     }
 }

@@ -50,6 +50,7 @@ struct Page {
     may_explain: bool,
     may_look: bool,
     date: String,
+    today: String,
 }
 
 /// `GET /console/absences`
@@ -67,6 +68,7 @@ async fn show(visitor: &Visitor, form: Form, said: Option<&str>) -> Result<Respo
         may_explain: visitor.may("absences.v1.AbsencesService/ExplainAbsence"),
         may_look: visitor.may("directory.v1.DirectoryService/GetPupil"),
         date: frame.today().strftime("%A %-d %B").to_string(),
+        today: frame.today().to_string(),
         frame,
     };
     Ok(rendered(&page))
@@ -112,10 +114,22 @@ fn session_of(word: &str) -> Session {
     if word == "pm" { Session::Afternoon } else { Session::Morning }
 }
 
+/// A page of yesterday that is still open does nothing about today.
+fn is_of_today(form: &mut Form, frame: &Frame) -> bool {
+    let is_of_today = form.value("date") == frame.today().to_string();
+    if !is_of_today {
+        form.wrong("", "This was pressed on a page of another day, and nothing was done. Look at the list of today, and press it there");
+    }
+    is_of_today
+}
+
 /// `POST /console/absences/close`
 pub async fn close(Posted { visitor, typed }: Posted) -> Result<Response, Stopped> {
     let mut form = Form::with(typed);
     let frame = visitor.frame(Place::Absences).await;
+    if !is_of_today(&mut form, &frame) {
+        return show(&visitor, form, None).await;
+    }
     let request = CloseRegisterRequest {
         request_id: form.request_id.clone(),
         date: frame.today().to_string(),
@@ -142,6 +156,9 @@ pub async fn arrived(
 ) -> Result<Response, Stopped> {
     let mut form = Form::with(typed);
     let frame = visitor.frame(Place::Absences).await;
+    if !is_of_today(&mut form, &frame) {
+        return show(&visitor, form, None).await;
+    }
     let request = RecordArrivalRequest {
         request_id: form.request_id.clone(),
         pupil_id,

@@ -102,7 +102,8 @@ struct FormPage {
 /// `GET /console/accidents/new/{pupil}`
 pub async fn form(visitor: Visitor, Path(pupil): Path<String>) -> Result<Response, Stopped> {
     let frame = visitor.frame(Place::Accidents).await;
-    let time = frame.now().to_zoned(frame.zone().clone()).strftime("%H:%M").to_string();
+    let time = frame.zone().map(|zone| frame.now().to_zoned(zone.clone()).strftime("%H:%M").to_string());
+    let time = time.unwrap_or_default();
     let typed = Typed::of(&[("time", &time), ("first_aider", &visitor.session.name)]);
     show(&visitor, &pupil, Form::with(typed)).await
 }
@@ -111,7 +112,8 @@ async fn show(visitor: &Visitor, pupil_id: &str, form: Form) -> Result<Response,
     visitor.must(RECORD)?;
     let frame = visitor.frame(Place::Accidents).await;
     let names = visitor.names(vec![pupil_id.to_owned()]).await;
-    let pupil = names.of(pupil_id).ok_or(Trouble::Unknown)?.to_owned();
+    // Nothing that was typed is lost because a name cannot be read; who is no pupil here is refused with the record.
+    let pupil = names.of(pupil_id).unwrap_or("a child whose name cannot be read now").to_owned();
     Ok(rendered(&FormPage { frame, form, pupil }))
 }
 
@@ -160,8 +162,11 @@ fn account(form: &mut Form, frame: &Frame) -> Account {
     let place = form.needs("place", "Say where it happened");
     let first_aider = form.needs("first_aider", "Say who looked after the child");
     let time: Result<Time, _> = form.value("time").parse();
-    let at = time.ok().and_then(|time| frame.today().to_datetime(time).to_zoned(frame.zone().clone()).ok());
-    if at.is_none() {
+    let on_the_day = |time| frame.today().to_datetime(time).to_zoned(frame.zone()?.clone()).ok();
+    let at = time.ok().and_then(on_the_day);
+    if frame.zone().is_none() {
+        form.wrong("time", "The school's clock is not known just now, so that no time can be recorded. Try again in a moment");
+    } else if at.is_none() {
         form.wrong("time", "Enter the time of today when it happened, as in 10:45");
     }
     let given = form.value("first_aid").to_owned();

@@ -19,7 +19,7 @@ use super::frame::{Frame, Place};
 use super::names::{Named, Names};
 use super::stopped::rendered;
 use super::{Posted, Stopped, Visitor, when};
-use crate::asking::{Trouble, WITH_OURSELVES};
+use crate::asking::{Refusal, Trouble, WITH_OURSELVES};
 use crate::store::people;
 
 const SHOWN: usize = 100;
@@ -174,7 +174,13 @@ pub async fn export(Posted { visitor, typed }: Posted) -> Result<Response, Stopp
             // Half of a trail would be taken for the whole: whoever is away stops it.
             let (entries, next) = one_page(&visitor, name, &wanted, token).await?;
             lines.extend(entries.into_iter().map(|entry| (name, entry)));
-            if next.is_empty() || lines.len() >= MOST_TAKEN {
+            if lines.len() > MOST_TAKEN {
+                let message =
+                    format!("there are more than {MOST_TAKEN} entries: take those about one person");
+                let refusal = Refusal { reason: "TOO_MANY".to_owned(), message, fields: Vec::new() };
+                return Err(Trouble::Refused(refusal).into());
+            }
+            if next.is_empty() {
                 break;
             }
             token = next;

@@ -12,6 +12,7 @@ use proto::scheduling::v1::{
 use super::form::{Form, Typed, capital};
 use super::frame::{Frame, Place};
 use super::home::Said;
+use super::posted::or_kept;
 use super::stopped::rendered;
 use super::{Posted, Stopped, Visitor, when};
 use crate::asking::{Trouble, ask};
@@ -296,7 +297,8 @@ pub async fn end(Path(id): Path<String>, Posted { visitor, typed }: Posted) -> R
         Err(trouble @ (Trouble::NotAllowed | Trouble::Unknown)) => Err(trouble.into()),
         Err(trouble) => {
             form.refused(&trouble, &[("open_on", "open_on", "The day")]);
-            ask_end(&visitor, &id, form).await
+            let (typed, address) = (form.typed.clone(), format!("/console/closures/{id}/end"));
+            or_kept(ask_end(&visitor, &id, form).await, (&visitor, &address, &typed))
         }
     }
 }

@@ -18,10 +18,23 @@
     }
   };
 
+  // What stands in a form stays there; signing in elsewhere is enough to send it.
+  const signedOut = () => {
+    if (document.getElementById("signed-out")) return;
+    const note = document.createElement("p");
+    note.id = "signed-out";
+    note.className = "caution";
+    note.setAttribute("role", "alert");
+    const link = document.createElement("a");
+    Object.assign(link, { href: "/console/sign-in", target: "_blank", rel: "noopener", textContent: "Sign in in another window" });
+    note.append("You have been signed out. ", link, " to see what is new here, and to send what you have written.");
+    document.getElementById("main").prepend(note);
+  };
+
   const get = async (address) => {
     const answer = await fetch(address, { headers: LOOKS_AGAIN, credentials: "same-origin" });
     if (!answer.ok) throw new Error(String(answer.status));
-    if (answer.redirected) { location.reload(); throw new Error("signed out"); }
+    if (new URL(answer.url).pathname === "/console/sign-in") { signedOut(); throw new Error("signed out"); }
     return new DOMParser().parseFromString(await answer.text(), "text/html");
   };
 

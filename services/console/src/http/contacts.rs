@@ -13,6 +13,7 @@ use super::form::{Form, Typed, capital};
 use super::frame::{Frame, Place};
 use super::home::Said;
 use super::messages::{kind_label, state_label};
+use super::posted::or_kept;
 use super::pupils::Tie;
 use super::stopped::rendered;
 use super::{Posted, Stopped, Visitor, when};
@@ -81,13 +82,20 @@ fn typed_of(contact: &GetContactResponse) -> Typed {
         Preference::Email => "email",
         Preference::None | Preference::Unspecified => "none",
     };
+    let no_voice = if contact.no_voice { "yes" } else { "" };
     Typed::of(&[
         ("first_phone", &contact.first_phone),
+        ("was-first_phone", &contact.first_phone),
         ("second_phone", &contact.second_phone),
+        ("was-second_phone", &contact.second_phone),
         ("email", &contact.email),
+        ("was-email", &contact.email),
         ("language", &contact.language),
+        ("was-language", &contact.language),
         ("prefers", prefers),
-        ("no_voice", if contact.no_voice { "yes" } else { "" }),
+        ("was-prefers", prefers),
+        ("no_voice", no_voice),
+        ("was-no_voice", no_voice),
     ])
 }
 
@@ -194,7 +202,12 @@ fn concern(
     (frame, names): (&Frame, &BTreeMap<&str, &str>),
 ) -> Concern {
     // The newest is first; the last address that was tried says how it stands.
-    let own = deliveries.iter().filter(|delivery| delivery.gathering_id == notice.gathering_id);
+    // One message may tell of several children: of whom it does not name it says nothing.
+    let names_one = |delivery: &&Delivery| {
+        notice.subjects.is_empty() || notice.subjects.iter().any(|pupil| delivery.subjects.contains(pupil))
+    };
+    let own =
+        deliveries.iter().filter(|delivery| delivery.gathering_id == notice.gathering_id).filter(names_one);
     let best = own.clone().find(|delivery| delivery.reached).or_else(|| own.clone().next());
     let of_message = |step: &&Step| best.is_some_and(|delivery| delivery.why == step.reason);
     let because = steps.iter().rev().find(of_message).or(steps.last());
@@ -219,7 +232,9 @@ pub async fn change(Path(id): Path<String>, Posted { visitor, typed }: Posted) -
         "email" => Preference::Email,
         _ => Preference::None,
     };
-    let field = |name: &str| Some(form.value(name).to_owned());
+    // Only what was changed here is sent: what a colleague has put right meanwhile stays.
+    let changed = |name: &str| form.value(name) != form.value(&format!("was-{name}"));
+    let field = |name: &str| changed(name).then(|| form.value(name).to_owned());
     let request = UpdateContactRequest {
         request_id: form.request_id.clone(),
         contact_id: id.clone(),
@@ -227,8 +242,8 @@ pub async fn change(Path(id): Path<String>, Posted { visitor, typed }: Posted) -
         second_phone: field("second_phone"),
         email: field("email"),
         language: field("language"),
-        no_voice: Some(form.value("no_voice") == "yes"),
-        prefers: prefers.into(),
+        no_voice: changed("no_voice").then(|| form.value("no_voice") == "yes"),
+        prefers: if changed("prefers") { prefers.into() } else { Preference::Unspecified.into() },
     };
     let changed = ask!(visitor, directory.update_contact(request));
     match changed.await {
@@ -239,8 +254,9 @@ pub async fn change(Path(id): Path<String>, Posted { visitor, typed }: Posted) -
         Err(trouble @ (Trouble::NotAllowed | Trouble::Unknown)) => Err(trouble.into()),
         Err(trouble) => {
             form.refused(&trouble, &FIELDS);
-            let contact = look(&visitor, &id).await?;
-            show(&visitor, (&id, contact), form, None).await
+            let (typed, address) = (form.typed.clone(), format!("/console/contacts/{id}"));
+            let page = async { show(&visitor, (&id, look(&visitor, &id).await?), form, None).await };
+            or_kept(page.await, (&visitor, &address, &typed))
         }
     }
 }

@@ -84,7 +84,7 @@ impl Form {
     /// With what was typed, or is filled in.
     pub fn with(typed: Typed) -> Self {
         let given = typed.get(REQUEST_ID);
-        let request_id = if given.is_empty() { Uuid::now_v7().to_string() } else { given.to_owned() };
+        let request_id = if given.is_empty() { fresh() } else { given.to_owned() };
         Self { typed, faults: Vec::new(), request_id }
     }
 
@@ -130,6 +130,13 @@ impl Form {
     /// What a service said goes beside the fields that this form has for it: pairs of what a field of the
     /// request begins with, the field here, and what it is called.
     pub fn refused(&mut self, trouble: &Trouble, fields: &[(&str, &str, &str)]) {
+        if let Trouble::Refused(Refusal { reason, .. }) = trouble
+            && reason == "REQUEST_ID_REUSED"
+        {
+            self.request_id = fresh();
+            self.wrong("", "What you sent before from this page was done. Look whether this is still needed, and send it again if so");
+            return;
+        }
         let Trouble::Refused(Refusal { message, fields: said, .. }) = trouble else {
             self.wrong(
                 "",
@@ -148,6 +155,11 @@ impl Form {
             self.wrong("", capital(message));
         }
     }
+}
+
+/// The id of a request that is made once.
+pub fn fresh() -> String {
+    Uuid::now_v7().to_string()
 }
 
 /// With a capital at its beginning.

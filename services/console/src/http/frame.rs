@@ -20,8 +20,8 @@ const KNOWN_FOR: SignedDuration = SignedDuration::from_mins(1);
 pub struct School {
     /// Its name.
     pub name: String,
-    /// Its zone.
-    pub zone: TimeZone,
+    /// Its zone; none while nobody has said it.
+    pub zone: Option<TimeZone>,
 }
 
 /// What is known of schools.
@@ -79,13 +79,16 @@ pub struct Frame {
     /// What has just been done, in a sentence.
     pub said: Option<&'static str>,
     now: Timestamp,
-    zone: TimeZone,
+    zone: Option<TimeZone>,
 }
 
 impl Frame {
-    /// An instant as the school's clocks show it.
+    /// An instant as the school's clocks show it; while they are not known, in UTC, and it says so.
     pub fn when(&self, at: Timestamp) -> String {
-        when::shown(at, self.now, &self.zone)
+        match &self.zone {
+            Some(zone) => when::shown(at, self.now, zone),
+            None => format!("{} UTC", when::shown(at, self.now, &TimeZone::UTC)),
+        }
     }
 
     /// Now, by the clock of the school.
@@ -95,12 +98,12 @@ impl Frame {
 
     /// The school's date.
     pub fn today(&self) -> jiff::civil::Date {
-        self.now.to_zoned(self.zone.clone()).date()
+        self.now.to_zoned(self.zone.clone().unwrap_or(TimeZone::UTC)).date()
     }
 
-    /// The school's zone.
-    pub fn zone(&self) -> &TimeZone {
-        &self.zone
+    /// The school's zone; without it no time that somebody types can be understood.
+    pub fn zone(&self) -> Option<&TimeZone> {
+        self.zone.as_ref()
     }
 
     /// Says what has just been done, by its key in the address.
@@ -182,11 +185,10 @@ impl Visitor {
         }
         let asked = ask!(self, directory.get_school(GetSchoolRequest {})).await;
         let Some(told) = asked.ok().and_then(|answer| answer.school) else {
-            let unknown = School { name: "Your school".to_owned(), zone: TimeZone::UTC };
+            let unknown = School { name: "Your school".to_owned(), zone: None };
             return known.map_or(unknown, |(_, school)| school);
         };
-        let school =
-            School { name: told.name, zone: TimeZone::get(&told.time_zone).unwrap_or(TimeZone::UTC) };
+        let school = School { name: told.name, zone: TimeZone::get(&told.time_zone).ok() };
         let mut schools = self.site.schools.lock().unwrap_or_else(PoisonError::into_inner);
         schools.insert(id, (now, school.clone()));
         school

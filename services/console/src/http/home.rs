@@ -11,6 +11,7 @@ use serde::Deserialize;
 use super::form::{Form, capital};
 use super::frame::{Frame, Place};
 use super::names::{Named, Names};
+use super::posted::or_kept;
 use super::stopped::rendered;
 use super::{Posted, Site, Stopped, Visitor, when};
 use crate::asking::{NAMES, Trouble, service};
@@ -44,7 +45,6 @@ struct Shown {
 #[template(path = "home.html")]
 struct Page {
     frame: Frame,
-    form: Form,
     tasks: Vec<Shown>,
     away: Vec<&'static str>,
     /// None of the visitor's roles has tasks.
@@ -75,7 +75,7 @@ pub async fn page(visitor: Visitor, Query(said): Query<Said>) -> Response {
     let names = visitor.names(tasks.iter().flat_map(|task| task.subjects.clone()).collect()).await;
     let mut tasks: Vec<Shown> = tasks.iter().map(|task| shown(task, (&visitor, &frame), &names)).collect();
     tasks.sort_by_key(|task| task.due_at);
-    rendered(&Page { frame, form: Form::new(), tasks, away, none_ever })
+    rendered(&Page { frame, tasks, away, none_ever })
 }
 
 /// Everything that a service asks of the visitor's roles.
@@ -208,5 +208,7 @@ pub async fn complete(
             Err(trouble) => form.refused(&trouble, &[("outcome", "outcome", "What came of it")]),
         }
     }
-    one(&visitor, (&name, &id), form).await
+    let typed = form.typed.clone();
+    let address = format!("/console/tasks/{name}/{id}");
+    or_kept(one(&visitor, (&name, &id), form).await, (&visitor, &address, &typed))
 }

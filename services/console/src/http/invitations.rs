@@ -6,7 +6,7 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use jiff::{SignedDuration, Timestamp};
-use kit::identity::Caller;
+use kit::identity::{Caller, role_name};
 use kit::store::{Commit, Error, Store};
 use proto::ids::SchoolId;
 use proto::options::v1::Role;
@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::form::{Form, Typed};
-use super::sign_in::{begin, hashed, random, with_cookie};
+use super::sign_in::{LONGEST_USERNAME, begin, hashed, random, with_cookie};
 use super::stopped::rendered;
 use super::{Knocked, Site, Stopped, assets};
 use crate::asking::Trouble;
@@ -30,7 +30,6 @@ pub const GOOD_FOR: SignedDuration = SignedDuration::from_hours(72);
 const SWEEP: std::time::Duration = std::time::Duration::from_hours(1);
 const OLDEST_SESSION: SignedDuration = SignedDuration::from_hours(48);
 const LONGEST_NAME: usize = 100;
-const LONGEST_USERNAME: usize = 40;
 
 /// Says the first person's link when there is nobody yet, beginning with where the console is found, and
 /// forgets sessions that are over.
@@ -91,7 +90,12 @@ struct Page {
 
 async fn invited(site: &Site, token: &str) -> Result<Invitation, Stopped> {
     let found = invitations::find(&site.store, &fingerprint(token), site.store.clock().real()).await?;
-    Ok(found.ok_or(Trouble::Unknown)?)
+    let found = found.ok_or(Trouble::Unknown)?;
+    // Of the links to the first account one is used, however many processes have said one.
+    if found.invited_by.is_empty() && !people::is_empty(&site.store).await? {
+        return Err(Trouble::Unknown.into());
+    }
+    Ok(found)
 }
 
 fn show(invitation: &Invitation, form: Form, status: StatusCode) -> Response {
@@ -133,14 +137,24 @@ pub async fn accept(
     let by = if invitation.invited_by.is_empty() { "the installation" } else { &invitation.invited_by };
     let commit = people::grant(commit, &site.store, (school, &person.id), &invitation.roles, (by, now));
     let caller = Caller { subject: person.id.clone(), tenant: school, roles: invitation.roles.clone() };
+    let commit =
+        commit.audit(&caller, "MakeAccount", &given(&person.id, &caller.roles), site.store.clock().now());
     match begin(&site, commit, (caller, &person.name), &headers).await {
         Ok(cookie) => Ok(with_cookie(Redirect::to("/console"), cookie)),
         Err(Error::Conflict) => {
-            form.wrong("username", "Somebody else has this user name. Choose another");
+            form.wrong(
+                "username",
+                "Somebody else has this user name, or this link has just been used. Choose another",
+            );
             Ok(show(&invitation, form, StatusCode::UNPROCESSABLE_ENTITY))
         }
         Err(error) => Err(error.into()),
     }
+}
+
+/// Who was given which roles, as the audit has it.
+pub fn given(person: &str, roles: &[Role]) -> Vec<String> {
+    std::iter::once(person.to_owned()).chain(roles.iter().map(|role| role_name(*role))).collect()
 }
 
 /// The person whom the form describes, without the password's hash.

@@ -14,6 +14,7 @@ use super::form::{Form, capital};
 use super::frame::{Frame, Place};
 use super::home::Said;
 use super::names::Named;
+use super::posted::or_kept;
 use super::pupils::At;
 use super::stopped::rendered;
 use super::{Posted, Stopped, Visitor, when};
@@ -254,7 +255,8 @@ pub async fn recall(Path(id): Path<String>, Posted { visitor, typed }: Posted) -
             Err(trouble) => form.refused(&trouble, &[("why", "recall_why", "Why")]),
         }
     }
-    show(&visitor, (id, String::new()), form, None).await
+    let (typed, address) = (form.typed.clone(), format!("/console/messages/{id}/recall"));
+    or_kept(show(&visitor, (id, String::new()), form, None).await, (&visitor, &address, &typed))
 }
 
 /// `POST /console/messages/{id}/again`
@@ -273,7 +275,8 @@ pub async fn again(Path(id): Path<String>, Posted { visitor, typed }: Posted) ->
             Err(trouble) => form.refused(&trouble, &[("why", "again_why", "Why")]),
         }
     }
-    show(&visitor, (id, String::new()), form, None).await
+    let (typed, address) = (form.typed.clone(), format!("/console/messages/{id}/again"));
+    or_kept(show(&visitor, (id, String::new()), form, None).await, (&visitor, &address, &typed))
 }
 
 fn changed(visitor: &Visitor, id: &str, key: &str) -> Response {

@@ -38,6 +38,7 @@ use axum::routing::{get, post};
 use kit::identity::Gate;
 use kit::store::Store;
 use proto::access::Access;
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use crate::asking::Services;
@@ -76,10 +77,18 @@ pub struct Console {
     pub access: HashMap<String, Access>,
     /// Wrong guesses.
     pub guesses: Guesses,
+    /// Whose password is looked at now: a few at once.
+    pub hashing: Semaphore,
     /// What is known of schools.
     pub schools: Schools,
     /// Cancelled when open pages should be let go.
     pub stop: CancellationToken,
+}
+
+/// So many passwords are looked at at once.
+pub fn hashing() -> Semaphore {
+    const AT_ONCE: usize = 4;
+    Semaphore::new(AT_ONCE)
 }
 
 /// What a handler is given.
@@ -124,13 +133,13 @@ pub fn routes(console: Console) -> Router {
         .route("/console/sessions", get(sessions::page).post(sessions::end))
         .route("/console/sign-out", post(sessions::sign_out))
         .route("/console/sign-in", get(sign_in::page).post(sign_in::sign_in))
-        .route("/console/school", post(sign_in::change_school))
         .route("/console/enter", get(enter::page).post(enter::enter))
         .route("/console/invitations/{token}", get(invitations::page).post(invitations::accept))
         .route("/console/live", get(live::stream))
         .route("/console/console.css", get(assets::stylesheet))
         .route("/console/console.js", get(assets::script))
         .route("/console/{*anything}", get(stopped::nothing_here))
+        .method_not_allowed_fallback(stopped::look_instead)
         .layer(axum::extract::DefaultBodyLimit::max(LARGEST_FORM))
         .layer(from_fn_with_state(Arc::clone(&site), assets::headers))
         .with_state(site)

@@ -53,15 +53,15 @@ pub fn address(id: &str) -> Option<String> {
 impl Visitor {
     /// Asks for the names of these. A page without names is better than none.
     pub async fn names(&self, mut ids: Vec<String>) -> Names {
-        const MOST: usize = 1_000;
+        const AT_ONCE: usize = 1_000;
         ids.sort_unstable();
         ids.dedup();
-        ids.truncate(MOST);
-        if ids.is_empty() {
-            return Names::default();
+        let mut names = HashMap::new();
+        for ids in ids.chunks(AT_ONCE) {
+            let asked = ask!(self, directory.get_names(GetNamesRequest { ids: ids.to_vec() })).await;
+            let known = asked.map(|answer| answer.names).unwrap_or_default();
+            names.extend(known.into_iter().map(|named| (named.id, named.name)));
         }
-        let asked = ask!(self, directory.get_names(GetNamesRequest { ids })).await;
-        let names = asked.map(|answer| answer.names).unwrap_or_default();
-        Names(names.into_iter().map(|named| (named.id, named.name)).collect())
+        Names(names)
     }
 }

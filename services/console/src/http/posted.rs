@@ -12,6 +12,7 @@ use subtle::ConstantTimeEq;
 use super::form::Typed;
 use super::visitor::session_of;
 use super::{Site, Stopped, Visitor, assets};
+use crate::asking::Trouble;
 
 /// A form of a visitor's own page.
 pub struct Posted {
@@ -52,6 +53,22 @@ struct Again<'a> {
     typed: Vec<(&'a str, &'a str)>,
     /// The mark of whoever is signed in now; none when nobody is.
     mark: Option<&'a str>,
+    /// Whoever should have done it did not answer.
+    away: bool,
+}
+
+/// What was typed, to be sent again, in the place of a page that cannot be shown because a service is away.
+pub fn or_kept(
+    page: Result<Response, Stopped>,
+    (visitor, address, typed): (&Visitor, &str, &Typed),
+) -> Result<Response, Stopped> {
+    if !matches!(page, Err(Stopped::Trouble(Trouble::Away(_)))) {
+        return page;
+    }
+    let shown = typed.all().filter(|(name, _)| *name != MARK).collect();
+    let mark = Some(visitor.session.mark.as_str());
+    let again = Again { assets: assets::version(), address, typed: shown, mark, away: true };
+    Ok((StatusCode::SERVICE_UNAVAILABLE, super::stopped::rendered(&again)).into_response())
 }
 
 impl FromRequest<Site> for Posted {
@@ -80,7 +97,7 @@ impl FromRequest<Site> for Posted {
         }
         let status = if mark.is_some() { StatusCode::CONFLICT } else { StatusCode::UNAUTHORIZED };
         let shown = typed.all().filter(|(name, _)| *name != MARK).collect();
-        let again = Again { assets: assets::version(), address: &address, typed: shown, mark };
+        let again = Again { assets: assets::version(), address: &address, typed: shown, mark, away: false };
         Err((status, super::stopped::rendered(&again)).into_response())
     }
 }

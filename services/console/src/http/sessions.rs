@@ -10,8 +10,7 @@ use super::sign_in::with_cookie;
 use super::stopped::rendered;
 use super::visitor::cookie;
 use super::{Posted, Site, Stopped, Visitor};
-use crate::domain::roles;
-use crate::store::{people, sessions};
+use crate::store::sessions;
 
 struct Shown {
     id: String,
@@ -21,18 +20,11 @@ struct Shown {
     here: bool,
 }
 
-struct Other {
-    id: String,
-    roles: String,
-    here: bool,
-}
-
 #[derive(Template)]
 #[template(path = "sessions.html")]
 struct Page {
     frame: Frame,
     sessions: Vec<Shown>,
-    schools: Vec<Other>,
 }
 
 /// `GET /console/sessions`
@@ -52,13 +44,7 @@ pub async fn page(visitor: Visitor, Query(said): Query<Said>) -> Result<Response
         id: session.id,
     });
     let sessions = shown.collect();
-    let schools = people::schools_of(&visitor.site.store, &caller.subject).await?;
-    let schools = schools.into_iter().map(|(id, own)| Other {
-        here: id == caller.tenant,
-        id: id.to_string(),
-        roles: roles::labels(&own),
-    });
-    Ok(rendered(&Page { schools: schools.collect(), sessions, frame }))
+    Ok(rendered(&Page { frame, sessions }))
 }
 
 /// `POST /console/sessions`: ends one of one's own.

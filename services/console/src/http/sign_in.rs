@@ -15,19 +15,20 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::Timestamp;
 use kit::identity::Caller;
 use kit::store::{Commit, Error};
-use proto::ids::SchoolId;
 use serde::Deserialize;
 
 use super::form::{Form, Typed};
 use super::stopped::rendered;
 use super::visitor::{cookie, session_of};
-use super::{Knocked, Posted, Site, Stopped, assets};
+use super::{Knocked, Site, Stopped, assets};
 use crate::domain::second_factor::Codes;
 use crate::domain::session::Session;
 use crate::store::people::{self, Person};
 use crate::store::{fingerprint, sessions};
 
 const LONGEST_DEVICE: usize = 120;
+/// Characters.
+pub const LONGEST_USERNAME: usize = 40;
 const HOME: &str = "/console";
 
 /// Where to go on.
@@ -71,13 +72,23 @@ pub async fn sign_in(
     let mut form = Form::with(typed);
     let then = safe(form.value("then")).to_owned();
     let username = form.needs("username", "Enter your user name").to_lowercase();
+    if username.chars().count() > LONGEST_USERNAME {
+        form.wrong("username", format!("Use at most {LONGEST_USERNAME} characters"));
+    }
     form.needs("password", "Enter your password");
     form.needs("code", "Enter the code from your app");
     if !form.is_good() {
         return Ok(show(form, &then, StatusCode::UNPROCESSABLE_ENTITY));
     }
     let (now, keys) = (site.store.clock().real(), [username.clone()]);
-    let wait = site.guesses.lock().unwrap_or_else(PoisonError::into_inner).wait_until(&keys, now);
+    let wait = {
+        let mut guesses = site.guesses.lock().unwrap_or_else(PoisonError::into_inner);
+        let wait = guesses.wait_until(&keys, now);
+        if wait.is_none() {
+            guesses.begins(&keys, now);
+        }
+        wait
+    };
     if let Some(until) = wait {
         let minutes = until.duration_since(now).as_secs() / 60 + 1;
         let unit = if minutes == 1 { "a minute" } else { "some minutes" };
@@ -85,17 +96,16 @@ pub async fn sign_in(
         return Ok(show(without_secrets(form), &then, StatusCode::TOO_MANY_REQUESTS));
     }
     let known = people::by_username(&site.store, &username).await?;
+    // Each takes some memory and a processor: strangers get no more of either.
+    let _turn = site.hashing.acquire().await;
     let entered = match right(&form.typed, known, now) {
         Some((person, step)) => enter(&site, (&person, step), &headers).await?,
         None => None,
     };
-    let mut guesses = site.guesses.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(cookie) = entered {
-        guesses.was_right(&username);
+        site.guesses.lock().unwrap_or_else(PoisonError::into_inner).was_right(&username);
         return Ok(with_cookie(Redirect::to(&then), cookie));
     }
-    guesses.was_wrong(&keys, now);
-    drop(guesses);
     form.wrong("", "The user name, the password or the code is not right. Check all three: a code is good for half a minute, and once");
     Ok(show(without_secrets(form), &then, StatusCode::UNPROCESSABLE_ENTITY))
 }
@@ -191,22 +201,6 @@ pub fn random() -> String {
     // A machine without randomness has failed to start already.
     let _ = getrandom::fill(&mut bytes);
     URL_SAFE_NO_PAD.encode(bytes)
-}
-
-/// `POST /console/school`: goes on in another school of the same person.
-pub async fn change_school(
-    State(site): State<Site>,
-    headers: HeaderMap,
-    Posted { visitor, typed }: Posted,
-) -> Result<Response, Stopped> {
-    let school: Option<SchoolId> = typed.get("school").parse().ok();
-    let schools = people::schools_of(&site.store, &visitor.session.caller.subject).await?;
-    let Some((tenant, roles)) = schools.into_iter().find(|(known, _)| Some(*known) == school) else {
-        return Err(crate::asking::Trouble::NotAllowed.into());
-    };
-    let caller = Caller { subject: visitor.session.caller.subject.clone(), tenant, roles };
-    let cookie = begin(&site, Commit::new(), (caller, &visitor.session.name), &headers).await?;
-    Ok(with_cookie(Redirect::to(HOME), cookie))
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use proto::options::v1::Role;
 use super::form::{Form, Typed};
 use super::frame::{Frame, Place};
 use super::home::Said;
-use super::invitations::until;
+use super::invitations::{given, until};
 use super::sign_in::random;
 use super::stopped::rendered;
 use super::{Posted, Site, Stopped, Visitor};
@@ -116,7 +116,8 @@ pub async fn invite(
         invited_by: caller.subject.clone(),
         ends_at: until(site.store.clock().real()),
     };
-    let commit = Commit::new().audit(caller, "Invite", &[], site.store.clock().now());
+    let about = given(&invitation.id, &invitation.roles);
+    let commit = Commit::new().audit(caller, "Invite", &about, site.store.clock().now());
     site.store.commit(invitations::make(commit, &invitation)).await?;
     let link = format!("/console/invitations/{token}");
     show(&visitor, Form::with(Typed::default()), Some(link), None).await
@@ -143,8 +144,7 @@ pub async fn change(
         return show(&visitor, form, None, None).await;
     }
     let now = site.store.clock().real();
-    let commit =
-        Commit::new().audit(caller, "ChangeRoles", std::slice::from_ref(&id), site.store.clock().now());
+    let commit = Commit::new().audit(caller, "ChangeRoles", &given(&id, &roles), site.store.clock().now());
     let commit = people::grant(commit, &site.store, (caller.tenant, &id), &roles, (&caller.subject, now));
     site.store.commit(commit).await?;
     Ok(Redirect::to("/console/staff?said=staff").into_response())

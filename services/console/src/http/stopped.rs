@@ -1,8 +1,8 @@
 //! Pages instead of what was asked for: they say what is wrong and how to go on, and never only a number.
 
 use askama::Template;
-use axum::http::{StatusCode, header};
-use axum::response::{Html, IntoResponse, Response};
+use axum::http::{StatusCode, Uri, header};
+use axum::response::{Html, IntoResponse, Redirect, Response};
 use kit::store::Error;
 
 use super::assets;
@@ -122,4 +122,18 @@ pub fn rendered(template: &impl Template) -> Response {
 /// An address of the console at which there is nothing.
 pub async fn nothing_here() -> Stopped {
     Stopped::Trouble(Trouble::Unknown)
+}
+
+/// A page that came as the answer to a form has an address at which nothing can be looked at: the page that it
+/// belongs to is shown instead.
+pub async fn look_instead(uri: Uri) -> Redirect {
+    let parts: Vec<&str> = uri.path().split('/').skip(2).collect();
+    Redirect::to(&match parts.as_slice() {
+        ["messages", id, _] => format!("/console/messages/{id}"),
+        [place @ ("absences" | "system" | "staff" | "audit.csv"), ..] => {
+            format!("/console/{}", place.trim_end_matches(".csv"))
+        }
+        ["closures", ..] => "/console/closures".to_owned(),
+        _ => "/console".to_owned(),
+    })
 }

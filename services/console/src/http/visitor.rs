@@ -60,6 +60,8 @@ pub fn cookie(is_protected: bool, token: Option<&str>) -> HeaderValue {
 }
 
 /// The session of whoever sends these headers, if it stands.
+///
+/// What a page asks by itself is no click: an open page must not keep somebody signed in.
 pub async fn session_of(site: &Site, headers: &HeaderMap) -> Result<Option<Session>, Error> {
     let name = cookie_name(site.is_protected);
     let cookies = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
@@ -71,11 +73,16 @@ pub async fn session_of(site: &Site, headers: &HeaderMap) -> Result<Option<Sessi
     let session = session.filter(|session| session.stands(site.rules, now));
     if let Some(session) = &session
         && now.duration_since(session.seen_at) >= TOUCHED_AFTER
-        && !headers.contains_key(LOOKS_AGAIN)
+        && !asks_by_itself(headers)
     {
         sessions::touch(&site.store, &session.id, now).await?;
     }
     Ok(session)
+}
+
+fn asks_by_itself(headers: &HeaderMap) -> bool {
+    let listens = headers.get(header::ACCEPT).is_some_and(|accept| accept == "text/event-stream");
+    listens || headers.contains_key(LOOKS_AGAIN)
 }
 
 impl FromRequestParts<Site> for Visitor {

@@ -122,3 +122,27 @@ async fn a_form_that_is_no_form_is_refused_in_words() {
         assert!(answer.page.contains("This form cannot be read"));
     }
 }
+
+#[tokio::test]
+async fn a_page_that_is_open_is_no_click() {
+    for console in consoles().await {
+        let (cookie, session) = console.signed_in().await;
+        let before = console.store.clock().real() - SignedDuration::from_mins(10);
+        let sql = "UPDATE sessions SET seen_at = $1 WHERE id = $2";
+        let values = [kit::clock::micros(before).into(), session.id.as_str().into()];
+        console.store.commit(Commit::new().execute(console.store.statement(sql, values))).await.unwrap();
+        let seen = async || sessions::find(&console.store, &session.id).await.unwrap().unwrap().seen_at;
+        for (name, value) in [("accept", "text/event-stream"), ("looks-again", "1")] {
+            let request = Request::get("/console/sessions")
+                .header(header::COOKIE, &cookie)
+                .header(name, value)
+                .body(Body::empty())
+                .unwrap();
+            let answer = console.routes.clone().oneshot(request).await.unwrap();
+            assert_eq!(answer.status(), StatusCode::OK);
+            assert!(seen().await <= before, "{name}");
+        }
+        console.get("/console/sessions", &cookie).await;
+        assert!(seen().await > before, "a click");
+    }
+}

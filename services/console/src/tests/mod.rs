@@ -41,6 +41,7 @@ async fn consoles() -> Vec<Alone> {
             links: None,
             access: proto::access::by_path().unwrap(),
             guesses: http::Guesses::default(),
+            hashing: http::hashing(),
             schools: http::Schools::default(),
             stop: CancellationToken::new(),
         };

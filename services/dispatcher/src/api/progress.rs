@@ -1,7 +1,7 @@
 //! `GetProgress`: how far a gathering has come, in numbers that name nobody.
 //!
 //! A contact counts once, by the best that came of its messages: whoever was reached by one of them
-//! was reached. Whoever has no message at all is counted by the first reason that stands against one.
+//! was reached. Whoever has no message at all is counted under one of the reasons that stand against one.
 
 use kit::identity::Caller;
 use kit::rejection::{self, failure};
