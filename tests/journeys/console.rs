@@ -217,7 +217,7 @@ async fn a_form_that_is_sent_twice_acts_once_and_markup_in_it_is_only_words() {
     assert!(refused.text.contains("What happened must be words"), "{}", refused.text);
     assert!(!refused.text.contains("<b>badly") && !refused.text.contains("<script>alert"));
     for _ in 0..2 {
-        assert_eq!(post("Fell over").await.leads, "/console/accidents?said=recorded");
+        assert!(post("Fell over").await.leads.starts_with("/console/accidents?said=recorded"));
     }
     let list = head.get("/accidents").await.text;
     assert_eq!(list.matches("Fell over").count(), 1);
@@ -245,13 +245,13 @@ async fn a_task_is_taken_by_one_and_done_with_what_came_of_it() {
     let (mark, request_id) = (home.field("mark"), home.field("request_id"));
     let page = format!("/tasks/{}/{}", task.service, task.id);
     let fields = [("mark", mark.as_str()), ("request_id", request_id.as_str())];
-    assert_eq!(officer.post(&format!("{page}/take"), &fields).await.leads, "/console?said=taken");
+    assert!(officer.post(&format!("{page}/take"), &fields).await.leads.starts_with("/console?said=taken"));
     let colleague = Visit::to(&school, Role::Head).await;
     assert!(colleague.get("").await.text.contains("taken by"));
     let nothing = officer.post(&page, &[("mark", &mark), ("outcome", " ")]).await;
     assert!(nothing.text.contains("Say what came of it"));
     let done = officer.post(&page, &[("mark", &mark), ("outcome", "Rang the father; Maya is ill")]).await;
-    assert_eq!(done.leads, "/console?said=done");
+    assert!(done.leads.starts_with("/console?said=done"));
     assert!(!officer.get("").await.text.contains(&task.id));
     school.settles().await;
     school.stop().await;
@@ -305,7 +305,7 @@ async fn a_page_of_yesterday_and_a_page_that_a_colleague_overtook_undo_nothing()
         ("was-language", "en".to_owned()),
     ];
     let fixed: Vec<(&str, &str)> = fixed.iter().map(|(name, value)| (*name, value.as_str())).collect();
-    assert!(officer.post(&contact, &fixed).await.leads.ends_with("said=changed"));
+    assert!(officer.post(&contact, &fixed).await.leads.contains("said=changed-"));
     let overtaken = [
         ("mark", theirs.as_str()),
         ("first_phone", was.as_str()),
@@ -313,7 +313,7 @@ async fn a_page_of_yesterday_and_a_page_that_a_colleague_overtook_undo_nothing()
         ("language", "pl"),
         ("was-language", "en"),
     ];
-    assert!(head.post(&contact, &overtaken).await.leads.ends_with("said=changed"));
+    assert!(head.post(&contact, &overtaken).await.leads.contains("said=changed-"));
     let now = head.get(&contact).await;
     assert_eq!(
         (now.field("was-first_phone").as_str(), now.field("was-language").as_str()),

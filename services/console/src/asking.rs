@@ -21,11 +21,9 @@ use tonic::transport::Channel;
 use tonic::{Code, Request, Response, Status};
 use tonic_types::StatusExt;
 
-/// The services that are asked; each has tasks and dead letters of its own.
-pub const NAMES: [&str; 6] = ["absences", "incidents", "scheduling", "messaging", "dispatcher", "directory"];
-/// And this one, which has people's looks and changes of its own.
-pub const WITH_OURSELVES: [&str; 7] =
-    ["absences", "incidents", "scheduling", "messaging", "dispatcher", "directory", "console"];
+/// The services that are asked, this one among them: each has tasks, dead letters and an audit of its own.
+pub const NAMES: [&str; 8] =
+    ["absences", "incidents", "scheduling", "messaging", "dispatcher", "directory", "website", "console"];
 /// Longer than any of them takes; whoever waits longer thinks that it is broken.
 const PATIENCE: SignedDuration = SignedDuration::from_secs(10);
 
@@ -98,7 +96,7 @@ impl Services {
     /// Those that this process can reach; a service without an address is away.
     pub fn of(platform: &Platform) -> Self {
         let peer = |name: &&'static str| Some((*name, platform.peer(name).ok()?));
-        Self { peers: WITH_OURSELVES.iter().filter_map(peer).collect() }
+        Self { peers: NAMES.iter().filter_map(peer).collect() }
     }
 
     /// Nobody: all are away.

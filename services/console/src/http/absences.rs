@@ -2,7 +2,7 @@
 
 use askama::Template;
 use axum::extract::{Path, Query};
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::response::Response;
 use proto::absences::v1::{
     Case, CloseRegisterRequest, ExplainAbsenceRequest, ListOpenCasesRequest, RecordArrivalRequest, Session,
 };
@@ -138,9 +138,8 @@ pub async fn close(Posted { visitor, typed }: Posted) -> Result<Response, Stoppe
     let asked = ask!(visitor, absences.close_register(request));
     match asked.await {
         Ok(closed) => {
-            visitor.site.hub.changed(visitor.session.caller.tenant);
             let key = if closed.already_closed { "closed-before" } else { "closed" };
-            Ok(Redirect::to(&format!("/console/absences?said={key}")).into_response())
+            Ok(visitor.done("/console/absences", key))
         }
         Err(trouble) => {
             form.refused(&trouble, &[]);
@@ -167,10 +166,7 @@ pub async fn arrived(
     };
     let asked = ask!(visitor, absences.record_arrival(request));
     match asked.await {
-        Ok(_) => {
-            visitor.site.hub.changed(visitor.session.caller.tenant);
-            Ok(Redirect::to("/console/absences?said=arrived").into_response())
-        }
+        Ok(_) => Ok(visitor.done("/console/absences", "arrived")),
         Err(trouble) => {
             form.refused(&trouble, &[]);
             show(&visitor, form, None).await
@@ -217,8 +213,7 @@ pub async fn explain(
         let asked = ask!(visitor, absences.explain_absence(request));
         match asked.await {
             Ok(_) => {
-                visitor.site.hub.changed(visitor.session.caller.tenant);
-                return Ok(Redirect::to("/console/absences?said=explained").into_response());
+                return Ok(visitor.done("/console/absences", "explained"));
             }
             Err(trouble @ (Trouble::NotAllowed | Trouble::Unknown)) => return Err(trouble.into()),
             Err(trouble) => form.refused(&trouble, &[("code", "code", "Reason"), ("note", "note", "Note")]),

@@ -2,7 +2,7 @@
 
 use askama::Template;
 use axum::extract::{Path, Query};
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::response::Response;
 use jiff::civil::Time;
 use kit::clock::to_proto;
 use proto::incidents::v1::{AccidentKind, Account, ListAccidentsRequest, RecordAccidentRequest};
@@ -145,8 +145,7 @@ pub async fn record(
         let asked = ask!(visitor, incidents.record_accident(request));
         match asked.await {
             Ok(_) => {
-                visitor.site.hub.changed(visitor.session.caller.tenant);
-                return Ok(Redirect::to("/console/accidents?said=recorded").into_response());
+                return Ok(visitor.done("/console/accidents", "recorded"));
             }
             Err(trouble @ (Trouble::NotAllowed | Trouble::Unknown)) => return Err(trouble.into()),
             Err(trouble) => form.refused(&trouble, &FIELDS),

@@ -19,7 +19,7 @@ use super::frame::{Frame, Place};
 use super::names::{Named, Names};
 use super::stopped::rendered;
 use super::{Posted, Stopped, Visitor, when};
-use crate::asking::{Refusal, Trouble, WITH_OURSELVES};
+use crate::asking::{NAMES, Refusal, Trouble};
 use crate::store::people;
 
 const SHOWN: usize = 100;
@@ -81,9 +81,9 @@ struct Page {
 /// `GET /console/audit`
 pub async fn page(visitor: Visitor, Query(wanted): Query<Wanted>) -> Result<Response, Stopped> {
     let frame = visitor.frame(Place::Audit).await;
-    let asked = join_all(WITH_OURSELVES.map(|name| one_page(&visitor, name, &wanted, String::new()))).await;
+    let asked = join_all(NAMES.map(|name| one_page(&visitor, name, &wanted, String::new()))).await;
     let (mut found, mut away) = (Vec::new(), Vec::new());
-    for (name, answer) in WITH_OURSELVES.into_iter().zip(asked) {
+    for (name, answer) in NAMES.into_iter().zip(asked) {
         match answer {
             Ok((entries, _)) => found.extend(entries.into_iter().map(|entry| (name, entry))),
             Err(Trouble::Away(_)) => away.push(name),
@@ -168,7 +168,7 @@ pub async fn export(Posted { visitor, typed }: Posted) -> Result<Response, Stopp
     let commit = Commit::new().audit(caller, "ExportAudit", &about, visitor.site.store.clock().now());
     visitor.site.store.commit(commit).await?;
     let mut lines = Vec::new();
-    for name in WITH_OURSELVES {
+    for name in NAMES {
         let mut token = String::new();
         loop {
             // Half of a trail would be taken for the whole: whoever is away stops it.

@@ -2,7 +2,7 @@
 
 use askama::Template;
 use axum::extract::{Path, Query};
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::response::Response;
 use proto::directory::v1::{Audience, WholeSchool, YearGroups, audience};
 use proto::dispatcher::v1::{ClosureWords, PreviewRequest, PreviewResponse, preview_request};
 use proto::scheduling::v1::{
@@ -247,8 +247,7 @@ pub async fn declare(Posted { visitor, typed }: Posted) -> Result<Response, Stop
         let asked = ask!(visitor, scheduling.declare_closure(request));
         match asked.await {
             Ok(_) => {
-                visitor.site.hub.changed(visitor.session.caller.tenant);
-                return Ok(Redirect::to("/console/closures?said=declared").into_response());
+                return Ok(visitor.done("/console/closures", "declared"));
             }
             Err(trouble @ (Trouble::NotAllowed | Trouble::Unknown)) => return Err(trouble.into()),
             Err(trouble) => form.refused(&trouble, &FIELDS),
@@ -290,10 +289,7 @@ pub async fn end(Path(id): Path<String>, Posted { visitor, typed }: Posted) -> R
     };
     let asked = ask!(visitor, scheduling.end_closure(request));
     match asked.await {
-        Ok(_) => {
-            visitor.site.hub.changed(visitor.session.caller.tenant);
-            Ok(Redirect::to("/console/closures?said=ended").into_response())
-        }
+        Ok(_) => Ok(visitor.done("/console/closures", "ended")),
         Err(trouble @ (Trouble::NotAllowed | Trouble::Unknown)) => Err(trouble.into()),
         Err(trouble) => {
             form.refused(&trouble, &[("open_on", "open_on", "The day")]);

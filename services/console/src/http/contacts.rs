@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use askama::Template;
 use axum::extract::{Path, Query};
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::response::Response;
 use futures::future::{join_all, try_join};
 use proto::directory::v1::{GetContactRequest, GetContactResponse, Preference, UpdateContactRequest};
 use proto::dispatcher::v1::{Delivery, ExplainRequest, ListDeliveriesRequest, ListNoticesRequest, Notice};
@@ -247,10 +247,7 @@ pub async fn change(Path(id): Path<String>, Posted { visitor, typed }: Posted) -
     };
     let changed = ask!(visitor, directory.update_contact(request));
     match changed.await {
-        Ok(_) => {
-            visitor.site.hub.changed(visitor.session.caller.tenant);
-            Ok(Redirect::to(&format!("/console/contacts/{id}?said=changed")).into_response())
-        }
+        Ok(_) => Ok(visitor.done(&format!("/console/contacts/{id}"), "changed")),
         Err(trouble @ (Trouble::NotAllowed | Trouble::Unknown)) => Err(trouble.into()),
         Err(trouble) => {
             form.refused(&trouble, &FIELDS);

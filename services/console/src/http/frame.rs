@@ -15,6 +15,9 @@ use crate::domain::roles;
 /// For so long what is known of a school is shown without asking again.
 const KNOWN_FOR: SignedDuration = SignedDuration::from_mins(1);
 
+/// For so long what was done is news.
+const NEWS_FOR: SignedDuration = SignedDuration::from_secs(30);
+
 /// What every page knows of its school.
 #[derive(Debug, Clone)]
 pub struct School {
@@ -106,12 +109,20 @@ impl Frame {
         self.zone.as_ref()
     }
 
-    /// Says what has just been done, by its key in the address.
+    /// Says what has just been done, by its key in the address, and by when that was: a page that is opened again
+    /// later does not say it again.
     #[must_use]
-    pub fn saying(mut self, key: Option<&str>) -> Self {
-        self.said = key.and_then(said);
+    pub fn saying(mut self, done: Option<&str>) -> Self {
+        self.said = done.and_then(|done| news(done, self.now));
         self
     }
+}
+
+/// What was done, as [`Visitor::done`] has put it into the address, while it is news.
+fn news(done: &str, now: Timestamp) -> Option<&'static str> {
+    let (key, at) = done.rsplit_once('-')?;
+    let at: i64 = at.parse().ok()?;
+    (0..=NEWS_FOR.as_secs()).contains(&(now.as_second().checked_sub(at)?)).then(|| said(key)).flatten()
 }
 
 /// What an address may say that has been done: nobody else's words.
@@ -196,5 +207,28 @@ impl Visitor {
 
     fn known_school(&self, id: SchoolId) -> Option<(Timestamp, School)> {
         self.site.schools.lock().unwrap_or_else(PoisonError::into_inner).get(&id).cloned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_done_is_said_while_it_is_news_and_in_our_own_words() {
+        let now: Timestamp = "2026-11-24T08:50:00Z".parse().unwrap();
+        let at = now.as_second();
+        assert_eq!(news(&format!("taken-{at}"), now), Some("You have taken this task."));
+        assert!(news(&format!("closed-before-{}", at - 30), now).is_some());
+        for stale in [
+            format!("taken-{}", at - 31),
+            format!("taken-{}", at + 1),
+            "taken".to_owned(),
+            format!("x-{at}"),
+            "taken-x".to_owned(),
+            format!("taken-{}", i64::MIN),
+        ] {
+            assert_eq!(news(&stale, now), None, "{stale}");
+        }
     }
 }

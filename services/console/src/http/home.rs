@@ -1,8 +1,8 @@
 //! The home page: one list of everything that a person must do, whichever service asks for it.
 
 use askama::Template;
-use axum::extract::{Path, Query, State};
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::extract::{Path, Query};
+use axum::response::Response;
 use futures::future::join_all;
 use jiff::Timestamp;
 use proto::tasks::v1::{CompleteTaskRequest, ListTasksRequest, TakeTaskRequest, Task, TaskState};
@@ -13,7 +13,7 @@ use super::frame::{Frame, Place};
 use super::names::{Named, Names};
 use super::posted::or_kept;
 use super::stopped::rendered;
-use super::{Posted, Site, Stopped, Visitor, when};
+use super::{Posted, Stopped, Visitor, when};
 use crate::asking::{NAMES, Trouble, service};
 use crate::domain::roles;
 
@@ -152,10 +152,9 @@ fn title(kind: &str) -> String {
 
 /// `POST /console/tasks/{service}/{id}/take`
 pub async fn take(
-    State(site): State<Site>,
     Path((name, id)): Path<(String, String)>,
     Posted { visitor, typed }: Posted,
-) -> Result<Redirect, Stopped> {
+) -> Result<Response, Stopped> {
     let name = service(&name)?;
     let form = Form::with(typed);
     let request = TakeTaskRequest { request_id: form.request_id, service: name.to_owned(), task_id: id };
@@ -163,8 +162,7 @@ pub async fn take(
         .ask()
         .tasks(name, request, |mut client, request| async move { client.take_task(request).await })
         .await?;
-    site.hub.changed(visitor.session.caller.tenant);
-    Ok(Redirect::to("/console?said=taken"))
+    Ok(visitor.done("/console", "taken"))
 }
 
 /// `GET /console/tasks/{service}/{id}`: saying what came of it.
@@ -183,7 +181,6 @@ async fn one(visitor: &Visitor, (name, id): (&str, &str), form: Form) -> Result<
 
 /// `POST /console/tasks/{service}/{id}`
 pub async fn complete(
-    State(site): State<Site>,
     Path((name, id)): Path<(String, String)>,
     Posted { visitor, typed }: Posted,
 ) -> Result<Response, Stopped> {
@@ -202,8 +199,7 @@ pub async fn complete(
             .tasks(known, request, |mut client, request| async move { client.complete_task(request).await });
         match done.await {
             Ok(_) => {
-                site.hub.changed(visitor.session.caller.tenant);
-                return Ok(Redirect::to("/console?said=done").into_response());
+                return Ok(visitor.done("/console", "done"));
             }
             Err(trouble) => form.refused(&trouble, &[("outcome", "outcome", "What came of it")]),
         }

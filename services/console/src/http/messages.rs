@@ -3,7 +3,7 @@
 
 use askama::Template;
 use axum::extract::{Path, Query};
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::response::Response;
 use proto::dispatcher::v1::{
     Delivery, DeliveryState, GetProgressRequest, GetProgressResponse, ListDeliveriesRequest,
     ListNoticesRequest, Notice, NoticeState, RecallRequest, RedeliverRequest, recall_request,
@@ -280,8 +280,7 @@ pub async fn again(Path(id): Path<String>, Posted { visitor, typed }: Posted) ->
 }
 
 fn changed(visitor: &Visitor, id: &str, key: &str) -> Response {
-    visitor.site.hub.changed(visitor.session.caller.tenant);
-    Redirect::to(&format!("/console/messages/{id}?said={key}")).into_response()
+    visitor.done(&format!("/console/messages/{id}"), key)
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use askama::Template;
 use axum::extract::{Query, State};
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::response::{Redirect, Response};
 
 use super::frame::{Frame, Place};
 use super::home::Said;
@@ -50,7 +50,7 @@ pub async fn page(visitor: Visitor, Query(said): Query<Said>) -> Result<Response
 /// `POST /console/sessions`: ends one of one's own.
 pub async fn end(Posted { visitor, typed }: Posted) -> Result<Response, Stopped> {
     sessions::end(&visitor.site.store, &visitor.session.caller, typed.get("session")).await?;
-    Ok(Redirect::to("/console/sessions?said=ended-session").into_response())
+    Ok(visitor.done("/console/sessions", "ended-session"))
 }
 
 /// `POST /console/sign-out`

@@ -2,7 +2,7 @@
 
 use askama::Template;
 use axum::extract::{Path, Query, State};
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::response::Response;
 use kit::identity::role_name;
 use kit::store::Commit;
 use proto::options::v1::Role;
@@ -147,5 +147,5 @@ pub async fn change(
     let commit = Commit::new().audit(caller, "ChangeRoles", &given(&id, &roles), site.store.clock().now());
     let commit = people::grant(commit, &site.store, (caller.tenant, &id), &roles, (&caller.subject, now));
     site.store.commit(commit).await?;
-    Ok(Redirect::to("/console/staff?said=staff").into_response())
+    Ok(visitor.done("/console/staff", "staff"))
 }

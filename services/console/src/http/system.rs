@@ -2,7 +2,7 @@
 
 use askama::Template;
 use axum::extract::Query;
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::response::Response;
 use futures::future::join_all;
 use proto::operations::v1::{ListDeadLettersRequest, ReplayDeadLetterRequest};
 
@@ -94,7 +94,7 @@ pub async fn replay(Posted { visitor, typed }: Posted) -> Result<Response, Stopp
         client.replay_dead_letter(request).await
     });
     match asked.await {
-        Ok(_) => Ok(Redirect::to("/console/system?said=replayed").into_response()),
+        Ok(_) => Ok(visitor.done("/console/system", "replayed")),
         Err(trouble) => {
             form.refused(&trouble, &[]);
             show(&visitor, form, None).await

@@ -31,6 +31,14 @@ impl Visitor {
         self.site.services.ask(&self.session.caller)
     }
 
+    /// Something was done: open pages of the school look again, and the page at this address says so, by its key, for
+    /// as long as it is news.
+    pub fn done(&self, address: &str, key: &str) -> Response {
+        self.site.hub.changed(self.session.caller.tenant);
+        let at = self.site.store.clock().now().as_second();
+        Redirect::to(&format!("{address}?said={key}-{at}")).into_response()
+    }
+
     /// Refuses whom the roles beside this RPC do not allow it.
     pub fn must(&self, rpc: &str) -> Result<(), Trouble> {
         if self.may(rpc) { Ok(()) } else { Err(Trouble::NotAllowed) }

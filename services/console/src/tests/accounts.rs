@@ -193,7 +193,7 @@ async fn other_roles_act_at_once_and_nobody_changes_their_own() {
             "the office looks after no accounts"
         );
         let changed = console.post(&change, &cookie, &[("mark", &admin.mark), ("roles", "head")]).await;
-        assert_eq!(changed.leads, "/console/staff?said=staff");
+        assert!(changed.leads.starts_with("/console/staff?said=staff"));
         assert_eq!(
             console.get("/console/sessions", &al).await.status,
             StatusCode::SEE_OTHER,
