@@ -114,7 +114,10 @@ fn show(invitation: &Invitation, form: Form, status: StatusCode) -> Response {
 pub async fn page(State(site): State<Site>, Path(token): Path<String>) -> Result<Response, Stopped> {
     let invitation = invited(&site, &token).await?;
     let mut bytes = [0; 20];
-    let _ = getrandom::fill(&mut bytes);
+    getrandom::fill(&mut bytes).map_err(|_| {
+        tracing::error!("the machine gives no random bytes");
+        Stopped::Store
+    })?;
     let form = Form::with(Typed::of(&[("secret", &secret_of(bytes)), ("name", &invitation.name)]));
     Ok(show(&invitation, form, StatusCode::OK))
 }

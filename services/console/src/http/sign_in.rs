@@ -10,9 +10,8 @@ use askama::Template;
 use axum::extract::{Query, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::Timestamp;
+use kit::config::Secret;
 use kit::identity::Caller;
 use kit::store::{Commit, Error};
 use serde::Deserialize;
@@ -197,10 +196,7 @@ pub fn with_cookie(answer: impl IntoResponse, cookie: HeaderValue) -> Response {
 
 /// Something that nobody can guess.
 pub fn random() -> String {
-    let mut bytes = [0; 32];
-    // A machine without randomness has failed to start already.
-    let _ = getrandom::fill(&mut bytes);
-    URL_SAFE_NO_PAD.encode(bytes)
+    Secret::random().reveal().to_owned()
 }
 
 #[cfg(test)]
