@@ -10,7 +10,7 @@ demo:
 
 # Every test, on SQLite and on a throw-away PostgreSQL, with the real nats-server, and in a real browser.
 test:
-	deploy/tools/install nats-server postgres chromium axe
+	deploy/tools/install nats-server postgres chromium axe openid
 	deploy/tools/with-postgres cargo test --workspace --locked
 
 # Whoever dies at every step in every layout, twenty mornings on which every service is killed again and again, and an hour at random.
@@ -42,4 +42,4 @@ fmt:
 
 # What the other targets install for themselves, all at once.
 tools:
-	deploy/tools/install nats-server postgres buf cargo-deny chromium axe
+	deploy/tools/install nats-server postgres buf cargo-deny chromium axe openid

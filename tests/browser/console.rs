@@ -3,9 +3,13 @@
 
 use proto::options::v1::Role;
 use schoolbell::app;
+use serde_json::json;
 use simulator::{Behaviour, Failure};
 use tests::browser::{Browser, NARROW, Scripts, Size};
+use tests::installation::Backend;
+use tests::openid::{LABEL, OpenId};
 use tests::roster::Contact;
+use tests::visit::Visit;
 use tests::wait::until;
 use tests::{Roster, School};
 use thirtyfour::{By, Key};
@@ -227,6 +231,39 @@ async fn the_list_of_what_is_to_be_done_grows_by_itself() {
     officer.presses("Record the reason").await;
     officer.sees("No child is marked as missing without a reason so far.").await;
     school.settles().await;
+    browser.quit().await;
+    school.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn somebody_who_is_invited_signs_in_with_the_account_of_the_trust() {
+    let issuer = OpenId::start().await;
+    let school = School::start_given(Backend::Sqlite, families(), |settings| issuer.vouches(settings)).await;
+    let mut admin = Visit::to(&school, Role::SystemAdministrator).await;
+    let mark = admin.mark().await;
+    let fields = [("mark", mark.as_str()), ("name", "Jo Okafor"), ("roles", "head")];
+    let page = admin.post("/staff/invite", &fields).await;
+    let (_, rest) = page.text.split_once("/console/invitations/").unwrap();
+    let browser = Browser::start(Scripts::Run).await;
+    let console = format!("http://{}/console", school.http);
+    let jo = Person { browser: &browser, console };
+    browser.resize((768, 1024)).await;
+    jo.goes_to(&format!("/invitations/{}", rest.split_once('<').unwrap().0.trim())).await;
+    assert_eq!(browser.barriers().await, [""; 0]);
+    browser.picture("console-invitation").await;
+    jo.presses(&format!("Use my {LABEL} account")).await;
+    jo.sees("To do").await;
+    jo.sees("Jo Okafor").await;
+    jo.presses("Sign out").await;
+    jo.sees("Or with a password").await;
+    assert_eq!(browser.barriers().await, [""; 0]);
+    browser.picture("console-sign-in").await;
+    jo.presses(&format!("Sign in with {LABEL}")).await;
+    jo.sees("head or senior leader").await;
+    issuer.behaves(json!({ "wrong": "audience" })).await;
+    jo.presses("Sign out").await;
+    jo.presses(&format!("Sign in with {LABEL}")).await;
+    jo.sees("did not work").await;
     browser.quit().await;
     school.stop().await;
 }

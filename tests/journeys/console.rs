@@ -2,8 +2,8 @@
 
 use proto::options::v1::Role;
 use reqwest::StatusCode;
-use schoolbell::app;
 use tests::roster::Contact;
+use tests::visit::Visit;
 use tests::{Roster, School};
 
 const EVERYBODY: [Role; 8] = [
@@ -20,65 +20,6 @@ const EVERYBODY: [Role; 8] = [
 fn families() -> Roster {
     let anna = Contact::parent("Anna").phone("07700900201");
     Roster::new().pupil("Maya", "oak", [anna.clone()]).pupil("Rohan", "elm", [anna])
-}
-
-/// Somebody's browser, which follows nothing by itself.
-struct Visit {
-    client: reqwest::Client,
-    console: String,
-    cookie: String,
-}
-
-struct Page {
-    status: StatusCode,
-    leads: String,
-    text: String,
-}
-
-impl Page {
-    fn field(&self, name: &str) -> String {
-        let (_, rest) = self.text.split_once(&format!("name=\"{name}\" value=\"")).unwrap();
-        rest.split_once('"').unwrap().0.to_owned()
-    }
-}
-
-impl Visit {
-    async fn to(school: &School, role: Role) -> Self {
-        Self::with(school, &school.token(school.id, role)).await
-    }
-
-    async fn with(school: &School, token: &str) -> Self {
-        app::choose_tls();
-        let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
-        let console = format!("http://{}/console", school.http);
-        let mut visit = Self { client, console, cookie: String::new() };
-        let entered = visit.client.post(format!("{}/enter", visit.console)).form(&[("token", token)]);
-        let entered = entered.send().await.unwrap();
-        if let Some(cookie) = entered.headers().get("set-cookie") {
-            cookie.to_str().unwrap().split(';').next().unwrap().clone_into(&mut visit.cookie);
-        }
-        visit
-    }
-
-    async fn sent(&self, request: reqwest::RequestBuilder) -> Page {
-        let answer = request.header("cookie", &self.cookie).send().await.unwrap();
-        let leads = answer.headers().get("location").map(|to| to.to_str().unwrap().to_owned());
-        let status = answer.status();
-        Page { status, leads: leads.unwrap_or_default(), text: answer.text().await.unwrap() }
-    }
-
-    async fn get(&self, page: &str) -> Page {
-        self.sent(self.client.get(format!("{}{page}", self.console))).await
-    }
-
-    async fn post(&self, page: &str, fields: &[(&str, &str)]) -> Page {
-        self.sent(self.client.post(format!("{}{page}", self.console)).form(fields)).await
-    }
-
-    /// What every form of this visit carries.
-    async fn mark(&self) -> String {
-        self.get("/sessions").await.field("mark")
-    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -108,7 +49,7 @@ async fn each_role_sees_its_own_pages_and_no_other() {
         ("/audit", &[head, lead]),
     ];
     for role in EVERYBODY {
-        let visit = Visit::to(&school, role).await;
+        let mut visit = Visit::to(&school, role).await;
         for (page, allowed) in pages {
             let expected = if allowed.contains(&role) { StatusCode::OK } else { StatusCode::FORBIDDEN };
             assert_eq!(visit.get(page).await.status, expected, "{page} as {role:?}");
@@ -136,7 +77,7 @@ async fn each_role_sees_its_own_pages_and_no_other() {
 async fn what_a_role_may_not_do_is_refused_whoever_makes_the_form() {
     let school = School::start(families()).await;
     let maya = school.pupil("Maya");
-    let aider = Visit::to(&school, Role::FirstAider).await;
+    let mut aider = Visit::to(&school, Role::FirstAider).await;
     let mark = aider.mark().await;
     let closure = [
         ("mark", mark.as_str()),
@@ -151,7 +92,7 @@ async fn what_a_role_may_not_do_is_refused_whoever_makes_the_form() {
     let arrived = [("mark", mark.as_str()), ("session", "am"), ("date", tests::school::DAY)];
     let refused = aider.post(&format!("/absences/{maya}/arrived"), &arrived).await;
     assert_eq!(refused.status, StatusCode::FORBIDDEN);
-    let lead = Visit::to(&school, Role::TrustAdministrator).await;
+    let mut lead = Visit::to(&school, Role::TrustAdministrator).await;
     let mark = lead.mark().await;
     let accident = [
         ("mark", mark.as_str()),
@@ -174,8 +115,8 @@ async fn a_link_signs_in_only_whom_it_was_made_for() {
     let good = school.token(school.id, Role::Head);
     let (words, _) = good.rsplit_once('.').unwrap();
     for token in ["", "nonsense", &format!("{words}.AAAA")] {
-        let nobody = Visit::with(&school, token).await;
-        assert_eq!(nobody.cookie, "");
+        let mut nobody = Visit::with(&school, token).await;
+        assert!(!nobody.is_signed_in());
         let page = nobody.get("").await;
         assert_eq!(
             (page.status, page.leads.as_str()),
@@ -183,7 +124,7 @@ async fn a_link_signs_in_only_whom_it_was_made_for() {
         );
     }
     let service = school.token(school.id, Role::Service);
-    assert_eq!(Visit::with(&school, &service).await.cookie, "", "no service sits before a page");
+    assert!(!Visit::with(&school, &service).await.is_signed_in(), "no service sits before a page");
     school.stop().await;
 }
 
@@ -191,7 +132,7 @@ async fn a_link_signs_in_only_whom_it_was_made_for() {
 async fn a_form_that_is_sent_twice_acts_once_and_markup_in_it_is_only_words() {
     let school = School::start(families()).await;
     let maya = school.pupil("Maya");
-    let head = Visit::to(&school, Role::Head).await;
+    let mut head = Visit::to(&school, Role::Head).await;
     let page = head.get(&format!("/accidents/new/{maya}")).await;
     let (mark, request_id) = (page.field("mark"), page.field("request_id"));
     let account = |what| {
@@ -207,7 +148,7 @@ async fn a_form_that_is_sent_twice_acts_once_and_markup_in_it_is_only_words() {
         ]
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
     };
-    let post = async |what| {
+    let mut post = async |what| {
         let fields = account(what);
         let fields: Vec<(&str, &str)> =
             fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
@@ -239,14 +180,14 @@ async fn a_task_is_taken_by_one_and_done_with_what_came_of_it() {
     });
     school.close_without(&["Maya"]).await;
     let task = school.task("not_reached").await;
-    let officer = Visit::to(&school, Role::AttendanceOfficer).await;
+    let mut officer = Visit::to(&school, Role::AttendanceOfficer).await;
     let home = officer.get("").await;
     assert!(home.text.contains("Ring: no message got through") && home.text.contains("Maya"));
     let (mark, request_id) = (home.field("mark"), home.field("request_id"));
     let page = format!("/tasks/{}/{}", task.service, task.id);
     let fields = [("mark", mark.as_str()), ("request_id", request_id.as_str())];
     assert!(officer.post(&format!("{page}/take"), &fields).await.leads.starts_with("/console?said=taken"));
-    let colleague = Visit::to(&school, Role::Head).await;
+    let mut colleague = Visit::to(&school, Role::Head).await;
     assert!(colleague.get("").await.text.contains("taken by"));
     let nothing = officer.post(&page, &[("mark", &mark), ("outcome", " ")]).await;
     assert!(nothing.text.contains("Say what came of it"));
@@ -261,9 +202,9 @@ async fn a_task_is_taken_by_one_and_done_with_what_came_of_it() {
 async fn the_head_sees_who_looked_at_a_child_and_taking_it_away_is_written_down() {
     let school = School::start(families()).await;
     let maya = school.pupil("Maya");
-    let officer = Visit::to(&school, Role::AttendanceOfficer).await;
+    let mut officer = Visit::to(&school, Role::AttendanceOfficer).await;
     officer.get(&format!("/pupils/{maya}")).await;
-    let head = Visit::to(&school, Role::Head).await;
+    let mut head = Visit::to(&school, Role::Head).await;
     let trail = head.get(&format!("/audit?about={maya}")).await;
     assert!(trail.text.contains("get pupil") && trail.text.contains("about everybody"), "{}", trail.text);
     assert!(trail.text.contains("Maya"));
@@ -283,7 +224,7 @@ async fn the_head_sees_who_looked_at_a_child_and_taking_it_away_is_written_down(
 #[tokio::test(flavor = "multi_thread")]
 async fn a_page_of_yesterday_and_a_page_that_a_colleague_overtook_undo_nothing() {
     let school = School::start(families()).await;
-    let (officer, head) =
+    let (mut officer, mut head) =
         (Visit::to(&school, Role::AttendanceOfficer).await, Visit::to(&school, Role::Head).await);
     let mark = officer.mark().await;
     let yesterday = [("mark", mark.as_str()), ("session", "am"), ("date", "2026-11-23")];

@@ -17,6 +17,7 @@ mod console;
 mod distrusted;
 mod measured;
 mod nothing_personal;
+mod openid;
 mod protected;
 mod put_back;
 mod recall;

@@ -18,9 +18,11 @@ pub mod browser;
 pub mod collector;
 pub mod given;
 pub mod installation;
+pub mod openid;
 pub mod promql;
 pub mod roster;
 pub mod school;
+pub mod visit;
 pub mod wait;
 
 pub use roster::Roster;

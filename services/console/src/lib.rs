@@ -13,10 +13,13 @@ mod asking;
 mod domain;
 mod http;
 mod live;
+pub mod openid;
 mod reactions;
 mod store;
 #[cfg(test)]
 mod tests;
+
+use std::collections::BTreeMap;
 
 use anyhow::ensure;
 use jiff::SignedDuration;
@@ -28,6 +31,7 @@ use serde::Deserialize;
 use asking::Services;
 use domain::session::Rules;
 use http::Console as Pages;
+use openid::Provider;
 
 /// The settings of `[console]`.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -41,6 +45,9 @@ pub struct Config {
     pub session_lasts_seconds: i64,
     /// Where the staff find it, for example `https://console.example.org`; none means this machine.
     pub public_url: Option<String>,
+    /// Who vouches for people elsewhere.
+    #[serde(default)]
+    pub openid: BTreeMap<String, openid::Config>,
 }
 
 const LONGEST_SESSION: i64 = 24 * 60 * 60;
@@ -59,6 +66,12 @@ impl Config {
             idle: SignedDuration::from_secs(self.session_idle_seconds),
             lasts: SignedDuration::from_secs(self.session_lasts_seconds),
         })
+    }
+
+    /// Who vouches for people elsewhere, as it is asked.
+    pub fn providers(&self) -> anyhow::Result<BTreeMap<String, Provider>> {
+        let provider = |(key, config): (&String, _)| Ok((key.clone(), Provider::new(key, config)?));
+        self.openid.iter().map(provider).collect()
     }
 
     /// Whether browsers reach it over TLS only.
@@ -90,6 +103,8 @@ impl kit::service::Service for Console {
             is_protected: config.is_protected(),
             // Whoever has the key of the command line may do everything anyway, except in production.
             links: (platform.mode != Mode::Production).then(|| platform.gate()),
+            providers: config.providers()?,
+            public_url: config.public_url.clone(),
             access: proto::access::by_path()?,
             guesses: http::Guesses::default(),
             hashing: http::hashing(),

@@ -21,6 +21,11 @@ use crate::clock::Clock;
 use crate::config::{self, Secret};
 use crate::store::{Migration, Store};
 
+/// Chooses the cryptography of TLS. Choosing twice is no fault: another test may have been faster.
+pub fn choose_tls() {
+    let _ = tokio_rustls::rustls::crypto::ring::default_provider().install_default();
+}
+
 /// A store with nothing in it, and the folder that goes with it.
 pub struct TestStore {
     /// Which database: `SQLite` or `PostgreSQL`.

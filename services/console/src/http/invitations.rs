@@ -3,7 +3,7 @@
 
 use askama::Template;
 use axum::extract::{Path, State};
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
 use jiff::{SignedDuration, Timestamp};
 use kit::identity::{Caller, role_name};
@@ -14,14 +14,14 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::form::{Form, Typed};
-use super::sign_in::{LONGEST_USERNAME, begin, hashed, random, with_cookie};
+use super::sign_in::{LONGEST_USERNAME, Way, begin, hashed, random, with_cookie};
 use super::stopped::rendered;
-use super::{Knocked, Site, Stopped, assets};
+use super::{Console, Knocked, Site, Stopped, assets};
 use crate::asking::Trouble;
 use crate::domain::second_factor::{Codes, secret_of};
 use crate::domain::{password, roles};
 use crate::store::invitations::{self, Invitation};
-use crate::store::people::{self, Person};
+use crate::store::people::{self, Account, Key, Person};
 use crate::store::{fingerprint, sessions};
 
 /// For so long a link is good.
@@ -86,9 +86,14 @@ struct Page {
     first: bool,
     /// In groups of four, as people type it.
     secret: Vec<String>,
+    /// With which accounts it goes without a password.
+    elsewhere: Vec<Way>,
+    /// What stands in the link.
+    token: String,
 }
 
-async fn invited(site: &Site, token: &str) -> Result<Invitation, Stopped> {
+/// Whom a link invites, if it is still good.
+pub async fn invited(site: &Site, token: &str) -> Result<Invitation, Stopped> {
     let found = invitations::find(&site.store, &fingerprint(token), site.store.clock().real()).await?;
     let found = found.ok_or(Trouble::Unknown)?;
     // Of the links to the first account one is used, however many processes have said one.
@@ -98,13 +103,21 @@ async fn invited(site: &Site, token: &str) -> Result<Invitation, Stopped> {
     Ok(found)
 }
 
-fn show(invitation: &Invitation, form: Form, status: StatusCode) -> Response {
+/// The page of an invitation.
+pub fn show(
+    site: &Console,
+    (invitation, token): (&Invitation, &str),
+    form: Form,
+    status: StatusCode,
+) -> Response {
     let letters: Vec<char> = form.value("secret").chars().collect();
     let page = Page {
         assets: assets::version(),
         roles: roles::labels(&invitation.roles),
         first: invitation.invited_by.is_empty(),
         secret: letters.chunks(4).map(|four| four.iter().collect()).collect(),
+        elsewhere: site.elsewhere(),
+        token: token.to_owned(),
         form,
     };
     (status, rendered(&page)).into_response()
@@ -119,7 +132,7 @@ pub async fn page(State(site): State<Site>, Path(token): Path<String>) -> Result
         Stopped::Store
     })?;
     let form = Form::with(Typed::of(&[("secret", &secret_of(bytes)), ("name", &invitation.name)]));
-    Ok(show(&invitation, form, StatusCode::OK))
+    Ok(show(&site, (&invitation, &token), form, StatusCode::OK))
 }
 
 /// `POST /console/invitations/{token}`
@@ -131,28 +144,63 @@ pub async fn accept(
     let invitation = invited(&site, &token).await?;
     let mut form = Form::with(typed);
     let now = site.store.clock().real();
-    let Some((person, school)) = read(&mut form, &invitation, now) else {
-        return Ok(show(&invitation, form, StatusCode::UNPROCESSABLE_ENTITY));
+    let Some((name, account, school)) = read(&mut form, &invitation, now) else {
+        return Ok(show(&site, (&invitation, &token), form, StatusCode::UNPROCESSABLE_ENTITY));
     };
-    let person = Person { password: hashed(form.typed.raw("password"))?, ..person };
-    let commit = invitations::use_up(Commit::new(), &site.store, &invitation.id, now);
-    let commit = people::make(commit, &person, now);
-    let by = if invitation.invited_by.is_empty() { "the installation" } else { &invitation.invited_by };
-    let commit = people::grant(commit, &site.store, (school, &person.id), &invitation.roles, (by, now));
-    let caller = Caller { subject: person.id.clone(), tenant: school, roles: invitation.roles.clone() };
-    let commit =
-        commit.audit(&caller, "MakeAccount", &given(&person.id, &caller.roles), site.store.clock().now());
-    match begin(&site, commit, (caller, &person.name), &headers).await {
+    let account = Account { password: hashed(form.typed.raw("password"))?, ..account };
+    match join(&site, &invitation, (&name, Key::Account(account)), school, &headers).await {
         Ok(cookie) => Ok(with_cookie(Redirect::to("/console"), cookie)),
         Err(Error::Conflict) => {
             form.wrong(
                 "username",
                 "Somebody else has this user name, or this link has just been used. Choose another",
             );
-            Ok(show(&invitation, form, StatusCode::UNPROCESSABLE_ENTITY))
+            Ok(show(&site, (&invitation, &token), form, StatusCode::UNPROCESSABLE_ENTITY))
         }
         Err(error) => Err(error.into()),
     }
+}
+
+/// Whoever is invited becomes somebody who may sign in, and is signed in. A conflict when the link was used
+/// meanwhile, or when somebody else has this key.
+pub async fn join(
+    site: &Site,
+    invitation: &Invitation,
+    (name, key): (&str, Key),
+    school: SchoolId,
+    headers: &HeaderMap,
+) -> Result<HeaderValue, Error> {
+    let now = site.store.clock().real();
+    let person = Person { id: format!("per_{}", Uuid::now_v7().simple()), name: name.to_owned() };
+    let commit = invitations::use_up(Commit::new(), &site.store, &invitation.id, now);
+    let commit = people::make(commit, &person, key, now);
+    let by = if invitation.invited_by.is_empty() { "the installation" } else { &invitation.invited_by };
+    let commit = people::grant(commit, &site.store, (school, &person.id), &invitation.roles, (by, now));
+    let caller = Caller { subject: person.id.clone(), tenant: school, roles: invitation.roles.clone() };
+    let about = given(&person.id, &caller.roles);
+    let commit = commit.audit(&caller, "MakeAccount", &about, site.store.clock().now());
+    begin(site, commit, (caller, &person.name), headers).await
+}
+
+/// In which school an invitation counts; the first person may say it.
+pub fn school_of(form: &mut Form, invitation: &Invitation) -> SchoolId {
+    let given = form.value("school").to_owned();
+    if !invitation.invited_by.is_empty() || given.is_empty() {
+        return invitation.school;
+    }
+    given.parse().unwrap_or_else(|_| {
+        form.wrong("school", "Enter the id that the import printed, or leave this empty");
+        invitation.school
+    })
+}
+
+/// What somebody is called.
+pub fn name_of(form: &mut Form) -> String {
+    let name = form.needs("name", "Enter your name");
+    if name.chars().count() > LONGEST_NAME {
+        form.wrong("name", format!("Use at most {LONGEST_NAME} characters"));
+    }
+    name
 }
 
 /// Who was given which roles, as the audit has it.
@@ -160,13 +208,10 @@ pub fn given(person: &str, roles: &[Role]) -> Vec<String> {
     std::iter::once(person.to_owned()).chain(roles.iter().map(|role| role_name(*role))).collect()
 }
 
-/// The person whom the form describes, without the password's hash.
-fn read(form: &mut Form, invitation: &Invitation, now: Timestamp) -> Option<(Person, SchoolId)> {
-    let name = form.needs("name", "Enter your name");
+/// Whom the form describes, without the password's hash.
+fn read(form: &mut Form, invitation: &Invitation, now: Timestamp) -> Option<(String, Account, SchoolId)> {
+    let name = name_of(form);
     let username = form.needs("username", "Choose a user name").to_lowercase();
-    if name.chars().count() > LONGEST_NAME {
-        form.wrong("name", format!("Use at most {LONGEST_NAME} characters"));
-    }
     let plain = |letter: char| letter.is_alphanumeric() || matches!(letter, '.' | '-' | '_' | '@');
     if username.chars().count() > LONGEST_USERNAME || !username.chars().all(plain) {
         form.wrong(
@@ -178,14 +223,7 @@ fn read(form: &mut Form, invitation: &Invitation, now: Timestamp) -> Option<(Per
     if let Some(fault) = password::fault(&chosen, &username) {
         form.wrong("password", fault);
     }
-    let mut school = invitation.school;
-    let given = form.value("school").to_owned();
-    if invitation.invited_by.is_empty() && !given.is_empty() {
-        match given.parse() {
-            Ok(id) => school = id,
-            Err(_) => form.wrong("school", "Enter the id that the import printed, or leave this empty"),
-        }
-    }
+    let school = school_of(form, invitation);
     let secret = form.value("secret").to_owned();
     let code = form.needs("code", "Enter the code that your app shows");
     let step = Codes::of(&secret).and_then(|codes| codes.step_of(&code, now, 0));
@@ -195,8 +233,6 @@ fn read(form: &mut Form, invitation: &Invitation, now: Timestamp) -> Option<(Per
             "This is not the code of now. Check that the time of your phone is right, and enter the next one",
         );
     }
-    let id = format!("per_{}", Uuid::now_v7().simple());
-    let person = |last_step| Person { id, name, username, password: String::new(), secret, last_step };
-    let person = step.map(person)?;
-    form.is_good().then_some((person, school))
+    let account = Account { username, password: String::new(), secret, last_step: step? };
+    form.is_good().then_some((name, account, school))
 }

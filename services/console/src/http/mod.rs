@@ -10,6 +10,7 @@ mod assets;
 mod audit;
 mod closures;
 mod contacts;
+mod cookies;
 mod enter;
 mod form;
 mod frame;
@@ -18,6 +19,7 @@ mod invitations;
 mod live;
 mod messages;
 mod names;
+mod openid;
 mod people;
 mod posted;
 mod pupils;
@@ -29,7 +31,7 @@ mod system;
 mod visitor;
 mod when;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex};
 
 use axum::Router;
@@ -45,6 +47,7 @@ use crate::asking::Services;
 use crate::domain::guesses;
 use crate::domain::session::Rules;
 use crate::live::Hub;
+use crate::openid::Provider;
 
 pub use frame::Schools;
 pub use invitations::doorkeeper;
@@ -73,6 +76,10 @@ pub struct Console {
     pub is_protected: bool,
     /// Who believes the links of the command line; none in production.
     pub links: Option<Gate>,
+    /// Who vouches for people elsewhere, by the names of the settings.
+    pub providers: BTreeMap<String, Provider>,
+    /// Where browsers find the console; none means the host that they ask.
+    pub public_url: Option<String>,
     /// What the roles beside each RPC are.
     pub access: HashMap<String, Access>,
     /// Wrong guesses.
@@ -133,6 +140,8 @@ pub fn routes(console: Console) -> Router {
         .route("/console/sessions", get(sessions::page).post(sessions::end))
         .route("/console/sign-out", post(sessions::sign_out))
         .route("/console/sign-in", get(sign_in::page).post(sign_in::sign_in))
+        .route("/console/openid/{provider}", post(openid::begin))
+        .route("/console/openid/{provider}/callback", get(openid::callback))
         .route("/console/enter", get(enter::page).post(enter::enter))
         .route("/console/invitations/{token}", get(invitations::page).post(invitations::accept))
         .route("/console/live", get(live::stream))

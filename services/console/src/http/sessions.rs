@@ -8,8 +8,7 @@ use super::frame::{Frame, Place};
 use super::home::Said;
 use super::sign_in::with_cookie;
 use super::stopped::rendered;
-use super::visitor::cookie;
-use super::{Posted, Site, Stopped, Visitor};
+use super::{Posted, Site, Stopped, Visitor, cookies};
 use crate::store::sessions;
 
 struct Shown {
@@ -56,5 +55,5 @@ pub async fn end(Posted { visitor, typed }: Posted) -> Result<Response, Stopped>
 /// `POST /console/sign-out`
 pub async fn sign_out(State(site): State<Site>, Posted { visitor, .. }: Posted) -> Result<Response, Stopped> {
     sessions::end(&site.store, &visitor.session.caller, &visitor.session.id).await?;
-    Ok(with_cookie(Redirect::to("/console/sign-in"), cookie(site.is_protected, None)))
+    Ok(with_cookie(Redirect::to("/console/sign-in"), cookies::taken(site.is_protected, cookies::SESSION)))
 }

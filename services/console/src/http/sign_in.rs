@@ -18,11 +18,12 @@ use serde::Deserialize;
 
 use super::form::{Form, Typed};
 use super::stopped::rendered;
-use super::visitor::{cookie, session_of};
-use super::{Knocked, Site, Stopped, assets};
+use super::visitor::session_of;
+use super::{Console, Knocked, Site, Stopped, assets, cookies};
 use crate::domain::second_factor::Codes;
 use crate::domain::session::Session;
-use crate::store::people::{self, Person};
+use crate::openid::Provider;
+use crate::store::people::{self, Account, Person};
 use crate::store::{fingerprint, sessions};
 
 const LONGEST_DEVICE: usize = 120;
@@ -44,23 +45,42 @@ struct Page {
     assets: String,
     form: Form,
     then: String,
+    elsewhere: Vec<Way>,
+}
+
+/// Where somebody may sign in elsewhere.
+pub struct Way {
+    /// Its name in addresses.
+    pub key: String,
+    /// What it is called.
+    pub label: String,
+}
+
+impl Console {
+    /// Where somebody may sign in elsewhere.
+    pub fn elsewhere(&self) -> Vec<Way> {
+        let way =
+            |(key, provider): (&String, &Provider)| Way { key: key.clone(), label: provider.label.clone() };
+        self.providers.iter().map(way).collect()
+    }
 }
 
 /// A page of the console, and nothing that leads elsewhere.
-fn safe(then: &str) -> &str {
+pub fn safe(then: &str) -> &str {
     let ours = then == HOME || then.starts_with("/console/");
     let plain = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '/' | '_' | '-');
     if ours && then.chars().all(plain) && !then.contains("//") { then } else { HOME }
 }
 
-fn show(form: Form, then: &str, status: StatusCode) -> Response {
-    let then = safe(then).to_owned();
-    (status, rendered(&Page { assets: assets::version(), form, then })).into_response()
+/// The page of those who are not signed in.
+pub fn show(site: &Console, form: Form, then: &str, status: StatusCode) -> Response {
+    let (then, elsewhere) = (safe(then).to_owned(), site.elsewhere());
+    (status, rendered(&Page { assets: assets::version(), form, then, elsewhere })).into_response()
 }
 
 /// `GET /console/sign-in`
-pub async fn page(Query(Then { then }): Query<Then>) -> Response {
-    show(Form::new(), &then, StatusCode::OK)
+pub async fn page(State(site): State<Site>, Query(Then { then }): Query<Then>) -> Response {
+    show(&site, Form::new(), &then, StatusCode::OK)
 }
 
 /// `POST /console/sign-in`
@@ -77,7 +97,7 @@ pub async fn sign_in(
     form.needs("password", "Enter your password");
     form.needs("code", "Enter the code from your app");
     if !form.is_good() {
-        return Ok(show(form, &then, StatusCode::UNPROCESSABLE_ENTITY));
+        return Ok(show(&site, form, &then, StatusCode::UNPROCESSABLE_ENTITY));
     }
     let (now, keys) = (site.store.clock().real(), [username.clone()]);
     let wait = {
@@ -92,13 +112,16 @@ pub async fn sign_in(
         let minutes = until.duration_since(now).as_secs() / 60 + 1;
         let unit = if minutes == 1 { "a minute" } else { "some minutes" };
         form.wrong("", format!("This was wrong too often. Wait {unit} ({minutes} at most), then try again"));
-        return Ok(show(without_secrets(form), &then, StatusCode::TOO_MANY_REQUESTS));
+        return Ok(show(&site, without_secrets(form), &then, StatusCode::TOO_MANY_REQUESTS));
     }
     let known = people::by_username(&site.store, &username).await?;
     // Each takes some memory and a processor: strangers get no more of either.
     let _turn = site.hashing.acquire().await;
     let entered = match right(&form.typed, known, now) {
-        Some((person, step)) => enter(&site, (&person, step), &headers).await?,
+        Some((person, step)) => {
+            let commit = people::use_step(Commit::new(), &site.store, &person, step);
+            enter(&site, commit, &person, &headers).await?
+        }
         None => None,
     };
     if let Some(cookie) = entered {
@@ -106,7 +129,7 @@ pub async fn sign_in(
         return Ok(with_cookie(Redirect::to(&then), cookie));
     }
     form.wrong("", "The user name, the password or the code is not right. Check all three: a code is good for half a minute, and once");
-    Ok(show(without_secrets(form), &then, StatusCode::UNPROCESSABLE_ENTITY))
+    Ok(show(&site, without_secrets(form), &then, StatusCode::UNPROCESSABLE_ENTITY))
 }
 
 /// What must not be written into a page again.
@@ -116,14 +139,14 @@ fn without_secrets(form: Form) -> Form {
 }
 
 /// Whoever has typed all three rightly, with the step of the code.
-fn right(typed: &Typed, person: Option<Person>, now: Timestamp) -> Option<(Person, i64)> {
+fn right(typed: &Typed, known: Option<(Person, Account)>, now: Timestamp) -> Option<(Person, i64)> {
     // Somebody whom there is not takes as long as somebody whom there is.
-    let hash = person.as_ref().map_or(NOBODY, |person| person.password.as_str());
+    let hash = known.as_ref().map_or(NOBODY, |(_, account)| account.password.as_str());
     let hash = PasswordHash::new(hash).ok()?;
     kit::heavy(|| Argon2::default().verify_password(typed.raw("password").as_bytes(), &hash)).ok()?;
-    let person = person?;
-    let codes = Codes::of(&person.secret)?;
-    let step = codes.step_of(typed.get("code"), now, person.last_step)?;
+    let (person, account) = known?;
+    let codes = Codes::of(&account.secret)?;
+    let step = codes.step_of(typed.get("code"), now, account.last_step)?;
     Some((person, step))
 }
 
@@ -140,20 +163,22 @@ pub fn hashed(password: &str) -> Result<String, Stopped> {
     })
 }
 
-/// Begins a session for a person in the first school where that person may do something.
-async fn enter(
+/// Begins a session for a person in the first school where that person may do something, with something else in
+/// one commit. Nothing when there is no such school, or when what was decided on has changed: the same code was
+/// used at the same moment, or the roles were taken away.
+pub async fn enter(
     site: &Site,
-    (person, step): (&Person, i64),
+    commit: Commit,
+    person: &Person,
     headers: &HeaderMap,
 ) -> Result<Option<HeaderValue>, Error> {
     let Some((school, roles)) = people::schools_of(&site.store, &person.id).await?.into_iter().next() else {
         return Ok(None);
     };
+    let commit = people::still(commit, &site.store, (school, &person.id), &roles);
     let caller = Caller { subject: person.id.clone(), tenant: school, roles };
-    let commit = people::use_step(Commit::new(), &site.store, person, step);
     match begin(site, commit, (caller, &person.name), headers).await {
         Ok(cookie) => Ok(Some(cookie)),
-        // The same code was used at the same moment.
         Err(Error::Conflict) => Ok(None),
         Err(error) => Err(error),
     }
@@ -184,7 +209,7 @@ pub async fn begin(
     if let Some(before) = session_of(site, headers).await? {
         sessions::end(&site.store, &before.caller, &before.id).await?;
     }
-    Ok(cookie(site.is_protected, Some(&token)))
+    Ok(cookies::given(site.is_protected, cookies::SESSION, &token, None))
 }
 
 /// An answer that gives or takes a cookie.

@@ -2,12 +2,12 @@
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderValue, header};
+use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use jiff::SignedDuration;
 use kit::store::Error;
 
-use super::{Site, Stopped};
+use super::{Site, Stopped, cookies};
 use crate::asking::{Asking, Trouble};
 use crate::domain::session::Session;
 use crate::store::{fingerprint, sessions};
@@ -51,31 +51,11 @@ impl Visitor {
     }
 }
 
-/// The name of the cookie: the prefix has browsers take it over TLS and from this host only.
-fn cookie_name(is_protected: bool) -> &'static str {
-    if is_protected { "__Host-schoolbell" } else { "schoolbell" }
-}
-
-/// The cookie of a session; without a token it is taken away.
-pub fn cookie(is_protected: bool, token: Option<&str>) -> HeaderValue {
-    let (name, secure) = (cookie_name(is_protected), if is_protected { "; Secure" } else { "" });
-    let text = match token {
-        Some(token) => format!("{name}={token}; Path=/; HttpOnly; SameSite=Lax{secure}"),
-        None => format!("{name}=; Path=/; HttpOnly; SameSite=Lax; Max-Age=0{secure}"),
-    };
-    // Both are letters and digits of our own.
-    HeaderValue::from_str(&text).unwrap_or_else(|_| HeaderValue::from_static(""))
-}
-
 /// The session of whoever sends these headers, if it stands.
 ///
 /// What a page asks by itself is no click: an open page must not keep somebody signed in.
 pub async fn session_of(site: &Site, headers: &HeaderMap) -> Result<Option<Session>, Error> {
-    let name = cookie_name(site.is_protected);
-    let cookies = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
-    let mut pairs =
-        cookies.flat_map(|cookies| cookies.split(';')).filter_map(|pair| pair.trim().split_once('='));
-    let Some((_, token)) = pairs.find(|(found, _)| *found == name) else { return Ok(None) };
+    let Some(token) = cookies::find(site.is_protected, cookies::SESSION, headers) else { return Ok(None) };
     let now = site.store.clock().real();
     let session = sessions::find(&site.store, &fingerprint(token)).await?;
     let session = session.filter(|session| session.stands(site.rules, now));

@@ -1,4 +1,4 @@
-//! People with an account here, and what they may do in which school.
+//! People, by what they sign in, and what they may do in which school.
 
 use jiff::Timestamp;
 use kit::clock::micros;
@@ -9,16 +9,22 @@ use sea_orm::{
     ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter, QueryOrder,
 };
 
-use super::rows::{grants, people};
+use super::rows::{accounts, grants, identities, people};
 use super::{read, roles_of, roles_text, sessions};
+use crate::openid::Identity;
 
-/// Somebody with an account here.
-#[derive(Clone)]
+/// Somebody who may sign in.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Person {
     /// Its id, by which the services know the person.
     pub id: String,
     /// What the person is called.
     pub name: String,
+}
+
+/// By which somebody signs in here.
+#[derive(Clone)]
+pub struct Account {
     /// What the person types, in small letters.
     pub username: String,
     /// Argon2id, as a PHC string.
@@ -27,6 +33,15 @@ pub struct Person {
     pub secret: String,
     /// The step of the last code that was used.
     pub last_step: i64,
+}
+
+/// By which somebody signs in.
+#[derive(Clone)]
+pub enum Key {
+    /// A password and a code.
+    Account(Account),
+    /// An account elsewhere.
+    Identity(Identity),
 }
 
 /// What somebody may do in a school.
@@ -45,42 +60,52 @@ pub async fn is_empty(store: &Store) -> Result<bool, Error> {
     Ok(people::Entity::find().count(store.read()).await? == 0)
 }
 
-/// Writes a new one; two who take one user name at once are refused as a conflict.
-pub fn make(commit: Commit, person: &Person, now: Timestamp) -> Commit {
-    let row = people::Model {
-        id: person.id.clone(),
-        name: person.name.clone(),
-        username: person.username.clone(),
-        password: person.password.clone(),
-        secret: person.secret.clone(),
-        last_step: person.last_step,
-        made_at: micros(now),
-    };
+/// Writes a new one; two who take one user name, or come with one identity, at once are refused as a conflict.
+pub fn make(commit: Commit, person: &Person, key: Key, now: Timestamp) -> Commit {
+    let row = people::Model { id: person.id.clone(), name: person.name.clone(), made_at: micros(now) };
     commit.work(move |tx| {
-        let row = row.clone().into_active_model();
+        let (row, key) = (row.clone(), key.clone());
         Box::pin(async move {
-            row.insert(tx).await?;
+            let person_id = row.id.clone();
+            row.into_active_model().insert(tx).await?;
+            match key {
+                Key::Account(Account { username, password, secret, last_step }) => {
+                    let row = accounts::Model { person_id, username, password, secret, last_step };
+                    row.into_active_model().insert(tx).await?;
+                }
+                Key::Identity(Identity { issuer, subject, .. }) => {
+                    identities::Model { issuer, subject, person_id }.into_active_model().insert(tx).await?;
+                }
+            }
             Ok(())
         })
     })
 }
 
+async fn find(store: &Store, id: &str) -> Result<Person, Error> {
+    let row = people::Entity::find_by_id(id).one(store.read()).await?;
+    read("person", row).map(|row| Person { id: row.id, name: row.name })
+}
+
 /// The one who types this.
-pub async fn by_username(store: &Store, username: &str) -> Result<Option<Person>, Error> {
-    let wanted = people::Entity::find().filter(people::Column::Username.eq(username));
-    Ok(wanted.one(store.read()).await?.map(|row| Person {
-        id: row.id,
-        name: row.name,
-        username: row.username,
-        password: row.password,
-        secret: row.secret,
-        last_step: row.last_step,
-    }))
+pub async fn by_username(store: &Store, username: &str) -> Result<Option<(Person, Account)>, Error> {
+    let wanted = accounts::Entity::find().filter(accounts::Column::Username.eq(username));
+    let Some(row) = wanted.one(store.read()).await? else { return Ok(None) };
+    let person = find(store, &row.person_id).await?;
+    let (password, secret, last_step) = (row.password, row.secret, row.last_step);
+    Ok(Some((person, Account { username: row.username, password, secret, last_step })))
+}
+
+/// The one for whom an issuer has vouched.
+pub async fn by_identity(store: &Store, known: &Identity) -> Result<Option<Person>, Error> {
+    let key = (known.issuer.clone(), known.subject.clone());
+    let Some(row) = identities::Entity::find_by_id(key).one(store.read()).await? else { return Ok(None) };
+    find(store, &row.person_id).await.map(Some)
 }
 
 /// A code was used; a conflict when it, or a later one, has been used meanwhile.
 pub fn use_step(commit: Commit, store: &Store, person: &Person, step: i64) -> Commit {
-    let used = "UPDATE people SET last_step = $1 WHERE id = $2 AND last_step < $1";
+    let used = "UPDATE accounts SET last_step = $1 WHERE person_id = $2 AND last_step < $1";
     commit.guarded(store.statement(used, [step.into(), person.id.as_str().into()]))
 }
 
@@ -103,6 +128,13 @@ pub fn grant(
                  ON CONFLICT (person_id, school) DO UPDATE SET roles = excluded.roles, \
                  granted_by = excluded.granted_by, granted_at = excluded.granted_at";
     sessions::end_all(commit.execute(store.statement(write, values)), store, (school, person_id))
+}
+
+/// Somebody still has these roles; a conflict when they were changed or taken away meanwhile.
+pub fn still(commit: Commit, store: &Store, (school, person_id): (SchoolId, &str), roles: &[Role]) -> Commit {
+    let still = "UPDATE grants SET roles = $3 WHERE person_id = $1 AND school = $2 AND roles = $3";
+    let values = [person_id.into(), school.to_string().into(), roles_text(roles).into()];
+    commit.guarded(store.statement(still, values))
 }
 
 /// The schools in which somebody may do something, with the roles there.

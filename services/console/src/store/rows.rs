@@ -1,16 +1,33 @@
 //! The rows of `schema.sql`, as SeaORM knows them.
 
 kit::row!(
-    /// Somebody with an account here.
+    /// Somebody who may sign in.
     people = "people" {
         #[sea_orm(primary_key, auto_increment = false)]
         id: String,
         name: String,
+        made_at: i64,
+    }
+);
+kit::row!(
+    /// By which somebody signs in with a password and a code.
+    accounts = "accounts" {
+        #[sea_orm(primary_key, auto_increment = false)]
+        person_id: String,
         username: String,
         password: String,
         secret: String,
         last_step: i64,
-        made_at: i64,
+    }
+);
+kit::row!(
+    /// By which somebody signs in elsewhere.
+    identities = "identities" {
+        #[sea_orm(primary_key, auto_increment = false)]
+        issuer: String,
+        #[sea_orm(primary_key, auto_increment = false)]
+        subject: String,
+        person_id: String,
     }
 );
 kit::row!(

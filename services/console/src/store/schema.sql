@@ -2,6 +2,11 @@
 CREATE TABLE people (
     id TEXT PRIMARY KEY,
     name TEXT NOT NULL,
+    made_at BIGINT NOT NULL
+);
+-- By which somebody signs in with a password and a code.
+CREATE TABLE accounts (
+    person_id TEXT PRIMARY KEY,
     -- What the person types, in small letters.
     username TEXT NOT NULL UNIQUE,
     -- Argon2id, as a PHC string.
@@ -9,8 +14,15 @@ CREATE TABLE people (
     -- Of the codes of an app, in base32.
     secret TEXT NOT NULL,
     -- The step of the last code that was used: each is good once.
-    last_step BIGINT NOT NULL,
-    made_at BIGINT NOT NULL
+    last_step BIGINT NOT NULL
+);
+-- By which somebody signs in elsewhere.
+CREATE TABLE identities (
+    issuer TEXT NOT NULL,
+    -- As whom the issuer knows the person, for ever.
+    subject TEXT NOT NULL,
+    person_id TEXT NOT NULL,
+    PRIMARY KEY (issuer, subject)
 );
 -- What a person may do, school by school.
 CREATE TABLE grants (

@@ -4,6 +4,8 @@
 mod accounts;
 mod forms;
 
+use std::collections::BTreeMap;
+
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{Request, Response, StatusCode, header};
@@ -39,6 +41,8 @@ async fn consoles() -> Vec<Alone> {
             rules: Rules { idle: SignedDuration::from_mins(30), lasts: SignedDuration::from_hours(12) },
             is_protected: true,
             links: None,
+            providers: BTreeMap::new(),
+            public_url: None,
             access: proto::access::by_path().unwrap(),
             guesses: http::Guesses::default(),
             hashing: http::hashing(),

@@ -36,8 +36,7 @@ impl Authority {
     /// When there is no certificate to be had.
     #[must_use]
     pub fn new() -> Self {
-        // Choosing twice is no fault: another test may have been faster.
-        let _ = tokio_rustls::rustls::crypto::ring::default_provider().install_default();
+        super::choose_tls();
         let mut params = CertificateParams::new(Vec::new()).expect("no names");
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         let key = KeyPair::generate().expect("a key");

@@ -57,6 +57,7 @@ impl Check {
                     report.databases(&settings).await;
                     report.peers(&settings).await;
                     report.providers(&settings).await;
+                    report.openid(&settings).await;
                 }
             }
         }
@@ -161,6 +162,21 @@ impl<Out: Write> Report<Out> {
             };
             let asked = asked.map(|()| format!("it answers at {}", place(address)));
             self.say(&format!("peer {name}"), &asked.with_context(|| place(address)));
+        }
+    }
+
+    /// Who vouches for the staff, as the issuer describes itself; whether it knows us is seen when somebody signs in.
+    async fn openid(&mut self, settings: &Settings) {
+        if !self.runs(console::Console::NAME) {
+            return;
+        }
+        let providers = match settings.console.providers() {
+            Ok(providers) => providers,
+            Err(error) => return self.say::<&str>("console.openid", &Err(error)),
+        };
+        for (name, provider) in providers {
+            let described = provider.check().await.map(|()| "it describes itself as we expect");
+            self.say(&format!("console.openid.{name}"), &described.map_err(Into::into));
         }
     }
 
