@@ -64,6 +64,13 @@ impl DirectoryService for Bare {
         not_asked()
     }
 
+    async fn list_pupil_contacts(
+        &self,
+        _: Request<pb::ListPupilContactsRequest>,
+    ) -> Answer<pb::ListPupilContactsResponse> {
+        not_asked()
+    }
+
     async fn get_contact(&self, _: Request<pb::GetContactRequest>) -> Answer<pb::GetContactResponse> {
         not_asked()
     }

@@ -278,6 +278,7 @@ async fn nothing_on_any_page_keeps_somebody_from_using_it() {
     let task = school.tasks().await.into_iter().next().unwrap();
     let pupil = format!("/pupils/{maya}");
     let contact = format!("/contacts/{anna}");
+    let phones = format!("/phone-list?class={}", school.classes["oak"]);
     let message = format!("/messages/{gathering}");
     let accident = format!("/accidents/new/{maya}");
     let task = format!("/tasks/{}/{}", task.service, task.id);
@@ -298,6 +299,8 @@ async fn nothing_on_any_page_keeps_somebody_from_using_it() {
                 ("people", "/people?q=a"),
                 ("pupils", "/pupils"),
                 ("pupil", &pupil),
+                ("reach", "/reach"),
+                ("phone-list", &phones),
                 ("contact", &contact),
                 ("messages", "/messages"),
                 ("message", &message),

@@ -33,7 +33,7 @@ async fn each_role_sees_its_own_pages_and_no_other() {
     let (office, head, lead) = (Role::Office, Role::Head, Role::DesignatedSafeguardingLead);
     let (officer, aider, teacher) = (Role::AttendanceOfficer, Role::FirstAider, Role::ClassTeacher);
     let administrators = [Role::SystemAdministrator, Role::TrustAdministrator];
-    let pages: [(&str, &[Role]); 13] = [
+    let pages: [(&str, &[Role]); 15] = [
         ("", &EVERYBODY),
         ("/sessions", &EVERYBODY),
         ("/absences", &[officer, office, head, lead]),
@@ -44,6 +44,8 @@ async fn each_role_sees_its_own_pages_and_no_other() {
         ("/closures/new", &[head, Role::TrustAdministrator]),
         ("/people?q=ma", &[officer, aider, teacher, office, head, lead]),
         (&pupil, &[officer, office, head, lead]),
+        ("/reach", &[officer, office, head, lead]),
+        ("/phone-list", &[officer, office, head, lead]),
         ("/system", &administrators),
         ("/staff", &[Role::SystemAdministrator]),
         ("/audit", &[head, lead]),
@@ -218,6 +220,43 @@ async fn the_head_sees_who_looked_at_a_child_and_taking_it_away_is_written_down(
     let refused = officer.post("/audit.csv", &[("mark", &mark), ("about", &maya)]).await;
     assert_eq!(refused.status, StatusCode::FORBIDDEN);
     assert_eq!(head.get("/audit?about=%22%25").await.status, StatusCode::UNPROCESSABLE_ENTITY);
+    school.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whom_nobody_reaches_is_listed_and_the_phone_list_gives_no_barred_number() {
+    let dead = "+447700900201";
+    let (anna, bert) =
+        (Contact::parent("Anna").phone("07700900201"), Contact::parent("Bert").phone("07700900202"));
+    let carl = Contact::parent("Carl").phone("07700900203").restricted("no_child_information");
+    let roster = Roster::new()
+        .pupil("Maya", "oak", [anna.clone(), carl])
+        .pupil("Rohan", "elm", [anna, bert.clone()])
+        .pupil("Zofia", "elm", [bert, Contact::parent("Dora").email("dora@example.org")]);
+    let school = School::start(roster).await;
+    let mut officer = Visit::to(&school, Role::AttendanceOfficer).await;
+    let before = officer.get("/reach").await.text;
+    assert!(before.contains("Nobody can be rung about them (0)"), "{before}");
+    assert!(before.contains("who may be told (1)") && before.contains("Maya"));
+    school.phones.behave(simulator::Behaviour::Dead {
+        address: dead.to_owned(),
+        failure: simulator::Failure::Permanent,
+    });
+    school.close_without(&["Maya", "Rohan"]).await;
+    school.task("not_reached").await;
+    school.settles().await;
+    let after = officer.get("/reach").await.text;
+    assert!(after.contains("Nobody can be rung about them (1)"), "{after}");
+    assert!(
+        after.contains("Anna Family has only numbers that do not work; Carl Family must not be told"),
+        "{after}"
+    );
+    let classes = officer.get("/phone-list").await.text;
+    let (oak, elm) = (&school.classes["oak"], &school.classes["elm"]);
+    assert!(classes.contains(oak) && classes.contains(elm) && !classes.contains("Maya"), "{classes}");
+    let list = officer.get(&format!("/phone-list?class={oak}")).await.text;
+    assert!(list.contains(dead) && list.contains("MUST NOT BE TOLD ABOUT THIS CHILD"), "{list}");
+    assert!(!list.contains("+447700900203") && !list.contains("Zofia"));
     school.stop().await;
 }
 

@@ -23,6 +23,7 @@ mod openid;
 mod people;
 mod posted;
 mod pupils;
+mod reach;
 mod sessions;
 mod sign_in;
 mod staff;
@@ -125,6 +126,8 @@ pub fn routes(console: Console) -> Router {
         .route("/console/people", get(people::page))
         .route("/console/pupils", get(pupils::list))
         .route("/console/pupils/{id}", get(pupils::page))
+        .route("/console/reach", get(reach::page))
+        .route("/console/phone-list", get(reach::phone_list))
         .route("/console/contacts/{id}", get(contacts::page).post(contacts::change))
         .route("/console/messages", get(messages::page))
         .route("/console/messages/{id}", get(messages::gathering))

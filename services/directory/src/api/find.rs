@@ -173,7 +173,8 @@ impl Directory {
     }
 }
 
-fn class_of(row: &OnRoll, names: &BTreeMap<ClassId, String>) -> String {
+/// The name of a pupil's class.
+pub(super) fn class_of(row: &OnRoll, names: &BTreeMap<ClassId, String>) -> String {
     names.get(&row.pupil.class_id).cloned().unwrap_or_default()
 }
 

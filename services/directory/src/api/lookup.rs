@@ -1,6 +1,10 @@
 //! What people look at: the school, its pupils, one pupil. Looks at pupils are written down before
 //! they are answered.
 
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use jiff::civil::Date;
+use kit::Tenant;
 use kit::audit;
 use kit::identity::Caller;
 use kit::page::Page;
@@ -10,7 +14,10 @@ use proto::events::scope::Scope;
 use proto::ids::{ClassId, ContactId, PupilId};
 use tonic::{Response, Status};
 
+use super::find::{class_of, summary};
 use super::{Directory, wire};
+use crate::store::find::Person;
+use crate::store::people::OnRoll;
 use crate::store::{find, people, school};
 
 impl Directory {
@@ -30,26 +37,75 @@ impl Directory {
         request: &pb::ListPupilsRequest,
     ) -> Result<Response<pb::ListPupilsResponse>, Status> {
         self.school(caller.tenant).await?;
-        let arguments = format!("{} {}", caller.tenant, request.class_id);
-        let page = Page::read(request.page_size, &request.page_token, &arguments)?;
         let names = people::class_names(&self.store, caller.tenant).await?;
-        let class: Option<ClassId> = match request.class_id.as_str() {
-            "" => None,
-            text => Some(rejection::id(text, "class_id")?),
-        };
+        let asked = (request.class_id.as_str(), request.page_size, request.page_token.as_str());
+        let (found, next_page_token) = self.page(caller.tenant, asked, &names).await?;
+        let subjects: Vec<String> = found.iter().map(|row| row.pupil.id.to_string()).collect();
+        let audited = audit::look(&self.store, caller, "ListPupils", &subjects).await?;
+        let pupils = found.iter().map(|row| wire::summary(row, class_of(row, &names))).collect();
+        Ok(audited.seal(pb::ListPupilsResponse { pupils, next_page_token }))
+    }
+
+    /// A page of the pupils on roll: of a class by its id, or of the school; its size, and its token.
+    async fn page(
+        &self,
+        school: Tenant,
+        (class, size, token): (&str, i32, &str),
+        names: &BTreeMap<ClassId, String>,
+    ) -> Result<(Vec<OnRoll>, String), Status> {
+        let page = Page::read(size, token, &format!("{school} {class}"))?;
+        let class: Option<ClassId> =
+            if class.is_empty() { None } else { Some(rejection::id(class, "class_id")?) };
         if class.is_some_and(|class| !names.contains_key(&class)) {
             return Err(
                 Rejection::invalid("UNKNOWN_CLASS", "class_id", "is not a class of this school").into()
             );
         }
-        let found =
-            people::page(&self.store, (caller.tenant, class), page.after.as_deref(), page.size + 1).await?;
-        let (found, next_page_token) = page.cut(found, |row| row.pupil.id.to_string());
-        let subjects: Vec<String> = found.iter().map(|row| row.pupil.id.to_string()).collect();
-        let audited = audit::look(&self.store, caller, "ListPupils", &subjects).await?;
-        let name_of = |class: &ClassId| names.get(class).cloned().unwrap_or_default();
-        let pupils = found.iter().map(|row| wire::summary(row, name_of(&row.pupil.class_id))).collect();
-        Ok(audited.seal(pb::ListPupilsResponse { pupils, next_page_token }))
+        let found = people::page(&self.store, (school, class), page.after.as_deref(), page.size + 1).await?;
+        Ok(page.cut(found, |row| row.pupil.id.to_string()))
+    }
+
+    pub(super) async fn look_at_contacts_of_all(
+        &self,
+        caller: &Caller,
+        request: &pb::ListPupilContactsRequest,
+    ) -> Result<Response<pb::ListPupilContactsResponse>, Status> {
+        let today = self.school(caller.tenant).await?.day(self.store.clock().now());
+        let names = people::class_names(&self.store, caller.tenant).await?;
+        let asked = (request.class_id.as_str(), request.page_size, request.page_token.as_str());
+        let (rows, next_page_token) = self.page(caller.tenant, asked, &names).await?;
+        let (pupils, seen) = self.with_contacts(caller.tenant, rows, &names, today).await?;
+        let audited = audit::look(&self.store, caller, "ListPupilContacts", &seen).await?;
+        Ok(audited.seal(pb::ListPupilContactsResponse { pupils, next_page_token }))
+    }
+
+    /// These pupils with everybody at home, and the ids of all of them.
+    async fn with_contacts(
+        &self,
+        school: Tenant,
+        rows: Vec<OnRoll>,
+        names: &BTreeMap<ClassId, String>,
+        today: Date,
+    ) -> Result<(Vec<pb::PupilContacts>, Vec<String>), Status> {
+        let bars = people::bars(&self.store, school, today).await?;
+        let pupils = rows.iter().map(|row| row.pupil.clone()).collect();
+        let households = people::households(&self.store, pupils, None, (&bars, today)).await?;
+        let ids: BTreeSet<ContactId> =
+            households.iter().flat_map(|(_, linked)| linked.iter().map(|linked| linked.contact.id)).collect();
+        let ids: Vec<ContactId> = ids.into_iter().collect();
+        let people = find::contacts_by_id(&self.store, school, &ids).await?;
+        let people: HashMap<ContactId, Person> = people.into_iter().map(|who| (who.id, who)).collect();
+        let seen = rows.iter().map(|row| row.pupil.id.to_string()).chain(ids.iter().map(ToString::to_string));
+        let seen = seen.collect();
+        let described = rows.iter().zip(households).map(|(row, household)| {
+            let contacts = household.1.iter().filter_map(|linked| people.get(&linked.contact.id));
+            pb::PupilContacts {
+                summary: Some(wire::summary(row, class_of(row, names))),
+                contacts: contacts.map(summary).collect(),
+                pupil: Some(wire::household(household)),
+            }
+        });
+        Ok((described.collect(), seen))
     }
 
     pub(super) async fn look_at_pupil(
@@ -62,23 +118,12 @@ impl Directory {
         let pupil: PupilId = rejection::id(&request.pupil_id, "pupil_id")?;
         let rows = people::on_roll(&self.store, caller.tenant, &Scope::Pupils(vec![pupil])).await?;
         let names = people::class_names(&self.store, caller.tenant).await?;
-        let bars = people::bars(&self.store, caller.tenant, today).await?;
-        let pupils = rows.iter().map(|row| row.pupil.clone()).collect();
-        let mut households = people::households(&self.store, pupils, None, (&bars, today)).await?;
-        let found = rows.into_iter().next().zip(households.pop());
-        let (row, household) =
+        let (found, seen) = self.with_contacts(caller.tenant, rows, &names, today).await?;
+        let found = found.into_iter().next();
+        let found =
             found.ok_or_else(|| Rejection::not_found("UNKNOWN_PUPIL", "there is no such pupil on roll"))?;
-        let ids: Vec<ContactId> = household.1.iter().map(|linked| linked.contact.id).collect();
-        let contacts = find::contacts_by_id(&self.store, caller.tenant, &ids).await?;
-        let mut subjects = vec![pupil.to_string()];
-        subjects.extend(ids.iter().map(ToString::to_string));
-        let audited = audit::look(&self.store, caller, "GetPupil", &subjects).await?;
-        let class_name = names.get(&row.pupil.class_id).cloned().unwrap_or_default();
-        let summary = wire::summary(&row, class_name);
-        Ok(audited.seal(pb::GetPupilResponse {
-            summary: Some(summary),
-            pupil: Some(wire::household(household)),
-            contacts: contacts.iter().map(super::find::summary).collect(),
-        }))
+        let audited = audit::look(&self.store, caller, "GetPupil", &seen).await?;
+        let pb::PupilContacts { summary, pupil, contacts } = found;
+        Ok(audited.seal(pb::GetPupilResponse { summary, pupil, contacts }))
     }
 }

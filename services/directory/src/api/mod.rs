@@ -89,6 +89,13 @@ impl DirectoryService for Directory {
         self.look_at_pupil(&Caller::of(&request)?, request.get_ref()).await
     }
 
+    async fn list_pupil_contacts(
+        &self,
+        request: Request<pb::ListPupilContactsRequest>,
+    ) -> Result<Response<pb::ListPupilContactsResponse>, Status> {
+        self.look_at_contacts_of_all(&Caller::of(&request)?, request.get_ref()).await
+    }
+
     async fn get_contact(
         &self,
         request: Request<pb::GetContactRequest>,

@@ -1,6 +1,7 @@
 //! `DispatcherService`: what became of every fact, and stopping what has not left.
 
 mod explain;
+mod failing;
 mod lists;
 mod preview;
 mod progress;
@@ -83,6 +84,13 @@ impl DispatcherService for Api {
         let caller = Caller::of(&request)?;
         self.write_out(&caller).await?;
         lists::deliveries(&self.store, &caller, request.into_inner()).await
+    }
+
+    async fn list_failing_contacts(
+        &self,
+        request: Request<pb::ListFailingContactsRequest>,
+    ) -> Result<Response<pb::ListFailingContactsResponse>, Status> {
+        failing::failing(&self.store, &Caller::of(&request)?, request.get_ref()).await
     }
 
     async fn get_progress(

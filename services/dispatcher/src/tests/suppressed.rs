@@ -104,6 +104,38 @@ async fn an_opt_out_outlives_failures_and_deliveries_and_ends_when_its_owner_say
 }
 
 #[tokio::test]
+async fn whom_message_after_message_fails_to_reach_is_listed_until_one_gets_through() {
+    for world in quiet_worlds().await {
+        let list = async || {
+            let request = world.request(pb::ListFailingContactsRequest { days: 0 });
+            world.api.list_failing_contacts(request).await.unwrap().into_inner()
+        };
+        let mother = parent(&[ONE]);
+        let amy = world.directory.add("Amy", std::slice::from_ref(&mother));
+        let told = async |status| {
+            let before = world.deliveries().await.len();
+            world.missing(amy).await;
+            world.gathered();
+            world.sweep().await;
+            world.learns(&world.deliveries().await[before].id, status).await;
+        };
+        told(ReceiptStatus::TemporaryFailure).await;
+        assert_eq!(list().await, pb::ListFailingContactsResponse::default(), "once is no pattern");
+        told(ReceiptStatus::PermanentFailure).await;
+        let found = list().await;
+        let [failing] = &found.contacts[..] else { panic!("one in {found:?}") };
+        assert_eq!((&failing.contact_id, failing.failed, failing.reached), (&mother.contact_id, 2, 0));
+        assert!(failing.last_failed_at.is_some() && failing.last_reached_at.is_none());
+        assert_eq!((found.suppressed[0].address.as_str(), found.suppressed[0].opted_out), (ONE, false));
+        told(ReceiptStatus::Delivered).await;
+        assert_eq!(list().await, pb::ListFailingContactsResponse::default(), "it works after all");
+        let odd = world.request(pb::ListFailingContactsRequest { days: -1 });
+        assert!(world.api.list_failing_contacts(odd).await.is_err());
+        world.end().await;
+    }
+}
+
+#[tokio::test]
 async fn another_school_uses_the_address_as_ever() {
     for world in quiet_worlds().await {
         texted(&world, ONE, ReceiptStatus::PermanentFailure).await;

@@ -167,6 +167,13 @@ impl DirectoryService for FakeDirectory {
         not_for_services()
     }
 
+    async fn list_pupil_contacts(
+        &self,
+        _: Request<pb::ListPupilContactsRequest>,
+    ) -> Answer<pb::ListPupilContactsResponse> {
+        not_for_services()
+    }
+
     async fn get_contact(&self, _: Request<pb::GetContactRequest>) -> Answer<pb::GetContactResponse> {
         not_for_services()
     }

@@ -189,6 +189,35 @@ async fn a_list_is_walked_page_by_page_and_every_look_is_written_down() {
 }
 
 #[tokio::test]
+async fn everybody_at_home_is_listed_as_each_pupil_says_it() {
+    for desk in desks().await {
+        desk.load(&Sample::new()).await;
+        let list = async |request| desk.directory.list_pupil_contacts(desk.request(request)).await;
+        let first = pb::ListPupilContactsRequest { page_size: 2, ..Default::default() };
+        let first = list(first).await.unwrap().into_inner();
+        let page_token = first.next_page_token;
+        let rest = pb::ListPupilContactsRequest { page_size: 2, page_token, ..Default::default() };
+        let rest = list(rest).await.unwrap().into_inner();
+        assert_eq!((first.pupils.len(), rest.pupils.len(), rest.next_page_token.as_str()), (2, 1, ""));
+        for one in first.pupils.iter().chain(&rest.pupils) {
+            let pupil_id = one.pupil.as_ref().unwrap().pupil_id.clone();
+            let alone = desk.directory.get_pupil(desk.request(pb::GetPupilRequest { pupil_id })).await;
+            let pb::GetPupilResponse { summary, pupil, mut contacts } = alone.unwrap().into_inner();
+            let mut listed = one.contacts.clone();
+            for contacts in [&mut contacts, &mut listed] {
+                contacts.sort_by(|one, other| one.id.cmp(&other.id));
+            }
+            assert_eq!((&one.summary, &one.pupil, listed), (&summary, &pupil, contacts));
+        }
+        let written = desk.written("ListPupilContacts").await;
+        assert!(written.len() == 2 && written[0].subjects.contains("con_"), "{written:?}");
+        let class_id = proto::ids::ClassId::generate().to_string();
+        let strange = pb::ListPupilContactsRequest { class_id, ..Default::default() };
+        assert_eq!(refusal(list(strange).await).1, "UNKNOWN_CLASS");
+    }
+}
+
+#[tokio::test]
 async fn what_cannot_be_asked_is_refused_with_its_field() {
     for desk in desks().await {
         let nothing = desk.directory.get_school(desk.request(pb::GetSchoolRequest {})).await;
