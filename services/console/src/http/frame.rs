@@ -82,10 +82,16 @@ pub struct Frame {
     /// What has just been done, in a sentence.
     pub said: Option<&'static str>,
     now: Timestamp,
+    ahead: SignedDuration,
     zone: Option<TimeZone>,
 }
 
 impl Frame {
+    /// An instant of the machine's clock, which sessions and providers are measured by, as the school's clocks show it.
+    pub fn when_real(&self, at: Timestamp) -> String {
+        self.when(at.saturating_add(self.ahead).unwrap_or(at))
+    }
+
     /// An instant as the school's clocks show it; while they are not known, in UTC, and it says so.
     pub fn when(&self, at: Timestamp) -> String {
         match &self.zone {
@@ -181,6 +187,7 @@ impl Visitor {
             ways: ways.map(|(label, address, of, _)| Way { label, address, here: *of == place }).collect(),
             said: None,
             now: self.site.store.clock().now(),
+            ahead: self.site.store.clock().ahead(),
             zone: school.zone,
         }
     }

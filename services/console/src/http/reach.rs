@@ -7,7 +7,7 @@ use askama::Template;
 use axum::extract::Query;
 use axum::response::Response;
 use proto::directory::v1::{Link, ListPupilContactsRequest, ListPupilsRequest, PupilContacts};
-use proto::dispatcher::v1::{ListFailingContactsRequest, ListFailingContactsResponse};
+use proto::dispatcher::v1::{GetFailingContactsRequest, GetFailingContactsResponse};
 use serde::Deserialize;
 
 use super::frame::{Frame, Place};
@@ -92,9 +92,9 @@ struct Page {
 pub async fn page(visitor: Visitor) -> Result<Response, Stopped> {
     let frame = visitor.frame(Place::People).await;
     let everybody = everybody(&visitor, "").await?;
-    let asked = ask!(visitor, dispatcher.list_failing_contacts(ListFailingContactsRequest { days: 0 })).await;
+    let asked = ask!(visitor, dispatcher.get_failing_contacts(GetFailingContactsRequest { days: 0 })).await;
     let away = asked.is_err();
-    let ListFailingContactsResponse { contacts, suppressed } = asked.unwrap_or_default();
+    let GetFailingContactsResponse { contacts, suppressed } = asked.unwrap_or_default();
     // Whoever asked for no more texts can be rung all the same.
     let dead: HashSet<String> =
         suppressed.into_iter().filter(|one| !one.opted_out).map(|one| one.address).collect();

@@ -31,14 +31,12 @@ pub async fn page(visitor: Visitor, Query(said): Query<Said>) -> Result<Response
     let frame = visitor.frame(Place::Elsewhere).await.saying(said.said.as_deref());
     let caller = &visitor.session.caller;
     let (rules, now) = (visitor.site.rules, visitor.site.store.clock().real());
-    let ahead = visitor.site.store.clock().ahead();
-    let by_school = |at: jiff::Timestamp| frame.when(at.saturating_add(ahead).unwrap_or(at));
     let all = sessions::of_person(&visitor.site.store, caller).await?;
     let standing = all.into_iter().filter(|session| session.stands(rules, now));
     let shown = standing.map(|session| Shown {
         here: session.id == visitor.session.id,
-        began: by_school(session.began_at),
-        seen: by_school(session.seen_at),
+        began: frame.when_real(session.began_at),
+        seen: frame.when_real(session.seen_at),
         device: session.device,
         id: session.id,
     });

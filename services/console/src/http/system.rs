@@ -1,9 +1,13 @@
-//! Whether everything works: what each service put aside, with trying it again.
+//! Whether everything works: what waits to be sent, what the providers do, and what each service put aside, with
+//! trying it again.
 
 use askama::Template;
 use axum::extract::Query;
 use axum::response::Response;
 use futures::future::join_all;
+use jiff::Timestamp;
+use proto::directory::v1::GetSchoolRequest;
+use proto::dispatcher::v1::{GetHealthRequest, GetHealthResponse, LaneHealth, ProviderHealth};
 use proto::operations::v1::{ListDeadLettersRequest, ReplayDeadLetterRequest};
 
 use super::form::{Form, capital};
@@ -11,7 +15,7 @@ use super::frame::{Frame, Place};
 use super::home::Said;
 use super::stopped::rendered;
 use super::{Posted, Stopped, Visitor, when};
-use crate::asking::{NAMES, Trouble, service};
+use crate::asking::{NAMES, Trouble, ask, service};
 
 const NEWEST: i32 = 50;
 
@@ -30,12 +34,104 @@ struct Part {
     letters: Vec<Letter>,
 }
 
+/// What waits in a lane, in words.
+struct Lane {
+    name: String,
+    open: i32,
+    held: i32,
+    /// For how long the oldest has waited that should have left.
+    age: Option<String>,
+    late: bool,
+}
+
+/// What a provider does, in words.
+struct Provider {
+    name: &'static str,
+    works: Option<bool>,
+    words: String,
+    pace: String,
+}
+
+/// What leaves, as the dispatcher says.
+struct Leaving {
+    lanes: Vec<Lane>,
+    providers: Vec<Provider>,
+}
+
 #[derive(Template)]
 #[template(path = "system.html")]
 struct Page {
     frame: Frame,
     form: Form,
+    imported: Option<String>,
+    leaving: Option<Leaving>,
     parts: Vec<Part>,
+}
+
+/// Minutes after which what should have left is late.
+const LATE: i64 = 5;
+
+impl Lane {
+    fn of(lane: LaneHealth, now: Timestamp) -> Self {
+        let waits = lane.waits_since.as_ref().map(|since| now.duration_since(when::of(Some(since))));
+        Self {
+            name: lane.lane,
+            open: lane.open,
+            held: lane.held,
+            age: waits.map(|waits| span(waits.as_secs())),
+            late: waits.is_some_and(|waits| waits.as_mins() >= LATE),
+        }
+    }
+}
+
+/// A time in words, as one would say it across a room.
+fn span(seconds: i64) -> String {
+    match seconds {
+        ..60 => "less than a minute".to_owned(),
+        60..120 => "a minute".to_owned(),
+        120..7_200 => format!("{} minutes", seconds / 60),
+        _ => format!("{} hours", seconds / 3_600),
+    }
+}
+
+impl Provider {
+    fn of(provider: &ProviderHealth, frame: &Frame) -> Self {
+        let worked = provider.did_its_part_at.as_ref().map(|at| frame.when(when::of(Some(at))));
+        let (works, said) = match (provider.requests, provider.failures, worked) {
+            (0, _, _) => (None, "It was not asked for anything lately.".to_owned()),
+            (_, 0, Some(at)) => (Some(true), format!("It works; its last answer came {at}.")),
+            (_, failures, at) => {
+                let last = at.map_or_else(String::new, |at| format!(" It last worked {at}."));
+                let requests = if failures == 1 { "request" } else { "requests" };
+                let why = &provider.why;
+                (Some(false), format!("The last {failures} {requests} did not go through: {why}.{last}"))
+            }
+        };
+        // Rates run by the machine's clock.
+        let pace = match provider.rests_until.as_ref().map(|at| frame.when_real(when::of(Some(at)))) {
+            Some(until) => format!("It asked us to slow down: nothing is sent before {until}."),
+            None => format!(
+                "Given at most {:.0} messages a second; it bears {:.0}.",
+                provider.per_second, provider.may_per_second
+            ),
+        };
+        let name = match provider.channel.as_str() {
+            "sms.notify" => "Texts by GOV.UK Notify",
+            "email.notify" => "E-mails by GOV.UK Notify",
+            _ => "E-mails by the mail server",
+        };
+        Self { name, works, words: said, pace }
+    }
+}
+
+/// What leaves; nothing when it cannot be asked.
+async fn leaving(visitor: &Visitor, frame: &Frame) -> Option<Leaving> {
+    let asked = ask!(visitor, dispatcher.get_health(GetHealthRequest {}));
+    let GetHealthResponse { lanes, providers } = asked.await.ok()?;
+    Some(Leaving {
+        lanes: lanes.into_iter().map(|lane| Lane::of(lane, frame.now())).collect(),
+        providers: providers.iter().map(|provider| Provider::of(provider, frame)).collect(),
+    })
 }
 
 /// `GET /console/system`
@@ -78,7 +174,10 @@ async fn show(visitor: &Visitor, form: Form, said: Option<&str>) -> Result<Respo
         });
         parts.push(Part { name, answers, letters: letters.collect() });
     }
-    Ok(rendered(&Page { frame, form, parts }))
+    let leaving = leaving(visitor, &frame).await;
+    let school = ask!(visitor, directory.get_school(GetSchoolRequest {})).await.unwrap_or_default();
+    let imported = school.imported_at.as_ref().map(|at| frame.when(when::of(Some(at))));
+    Ok(rendered(&Page { frame, form, imported, leaving, parts }))
 }
 
 /// `POST /console/system/replay`

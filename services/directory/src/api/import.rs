@@ -95,7 +95,7 @@ impl Directory {
         now: Timestamp,
     ) -> Result<Commit, Error> {
         let import = Import { school: caller.tenant, by: caller.subject.clone(), at: now };
-        let mut commit = looked(caller, now);
+        let mut commit = looked(caller, now).execute(school::imported(&self.store, caller.tenant, now));
         if plan.writes_something() {
             commit = write::import(&self.store, commit, snapshot, plan, &import)?;
         }

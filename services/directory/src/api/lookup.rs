@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use jiff::civil::Date;
 use kit::Tenant;
 use kit::audit;
+use kit::clock::to_proto;
 use kit::identity::Caller;
 use kit::page::Page;
 use kit::rejection::{self, Rejection};
@@ -28,7 +29,8 @@ impl Directory {
         let standing = self.school(caller.tenant).await?;
         let terms = school::terms_of(&self.store, caller.tenant).await?;
         let school = wire::school(caller.tenant, &standing, &terms);
-        Ok(Response::new(pb::GetSchoolResponse { school: Some(school) }))
+        let imported_at = school::imported_at(&self.store, caller.tenant).await?.map(to_proto);
+        Ok(Response::new(pb::GetSchoolResponse { school: Some(school), imported_at }))
     }
 
     pub(super) async fn look_at_list(

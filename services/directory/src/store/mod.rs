@@ -23,4 +23,5 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration { name: "directory_0002", sql: include_str!("barred_addresses.sql") },
     Migration { name: "directory_0003", sql: include_str!("preferences.sql") },
     Migration { name: "directory_0004", sql: include_str!("decisions_unsorted.sql") },
+    Migration { name: "directory_0005", sql: include_str!("imports.sql") },
 ];

@@ -3,9 +3,10 @@
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
+use kit::clock::{from_micros, micros};
 use kit::store::{Error, Store};
 use proto::ids::SchoolId;
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, Statement};
 
 use super::rows::{read, schools, terms};
 use super::write::TIME_ZONE;
@@ -47,6 +48,19 @@ pub async fn today(store: &Store, school: SchoolId, now: Timestamp) -> Result<Da
     }
     let zone = read("time zone", TimeZone::get(TIME_ZONE).ok())?;
     Ok(now.to_zoned(zone).date())
+}
+
+/// A roster was loaded.
+pub fn imported(store: &Store, school: SchoolId, at: Timestamp) -> Statement {
+    let sql = "INSERT INTO imports (school, at) VALUES ($1, $2) ON CONFLICT (school) DO UPDATE SET at = excluded.at";
+    store.statement(sql, [school.to_string().into(), micros(at).into()])
+}
+
+/// When one was loaded last.
+pub async fn imported_at(store: &Store, school: SchoolId) -> Result<Option<Timestamp>, Error> {
+    let sql = "SELECT at FROM imports WHERE school = $1";
+    let row = store.read().query_one_raw(store.statement(sql, [school.to_string().into()])).await?;
+    Ok(row.map(|row| row.try_get_by_index(0)).transpose()?.map(from_micros))
 }
 
 /// Its terms, the first one first.

@@ -1,4 +1,4 @@
-//! `ListFailingContacts`: whom message after message fails to reach, so that somebody asks for a number that
+//! `GetFailingContacts`: whom message after message fails to reach, so that somebody asks for a number that
 //! works before it is needed.
 
 use jiff::{SignedDuration, Timestamp};
@@ -37,8 +37,8 @@ const SUPPRESSED: &str = "SELECT address, kind, at FROM suppressions WHERE schoo
 pub(super) async fn failing(
     store: &Store,
     caller: &Caller,
-    request: &pb::ListFailingContactsRequest,
-) -> Result<Response<pb::ListFailingContactsResponse>, Status> {
+    request: &pb::GetFailingContactsRequest,
+) -> Result<Response<pb::GetFailingContactsResponse>, Status> {
     let days = match request.days {
         0 => DEFAULT_DAYS,
         days if days < 0 => {
@@ -53,8 +53,8 @@ pub(super) async fn failing(
     };
     let (contacts, suppressed) = read().await.map_err(|error| failure(&error))?;
     let seen: Vec<String> = contacts.iter().map(|contact| contact.contact_id.clone()).collect();
-    let audited = audit::look(store, caller, "ListFailingContacts", &seen).await?;
-    Ok(audited.seal(pb::ListFailingContactsResponse { contacts, suppressed }))
+    let audited = audit::look(store, caller, "GetFailingContacts", &seen).await?;
+    Ok(audited.seal(pb::GetFailingContactsResponse { contacts, suppressed }))
 }
 
 async fn contacts(

@@ -2,6 +2,7 @@
 
 mod explain;
 mod failing;
+mod health;
 mod lists;
 mod preview;
 mod progress;
@@ -86,10 +87,10 @@ impl DispatcherService for Api {
         lists::deliveries(&self.store, &caller, request.into_inner()).await
     }
 
-    async fn list_failing_contacts(
+    async fn get_failing_contacts(
         &self,
-        request: Request<pb::ListFailingContactsRequest>,
-    ) -> Result<Response<pb::ListFailingContactsResponse>, Status> {
+        request: Request<pb::GetFailingContactsRequest>,
+    ) -> Result<Response<pb::GetFailingContactsResponse>, Status> {
         failing::failing(&self.store, &Caller::of(&request)?, request.get_ref()).await
     }
 
@@ -100,6 +101,13 @@ impl DispatcherService for Api {
         let caller = Caller::of(&request)?;
         self.write_out(&caller).await?;
         progress::progress(self, &caller, request.get_ref()).await
+    }
+
+    async fn get_health(
+        &self,
+        _: Request<pb::GetHealthRequest>,
+    ) -> Result<Response<pb::GetHealthResponse>, Status> {
+        health::health(self).await
     }
 
     async fn explain(

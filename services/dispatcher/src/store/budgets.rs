@@ -49,6 +49,26 @@ pub async fn slow_down(store: &Store, account: &Account, rest: std::time::Durati
     change(store, account, slow_down).await
 }
 
+/// How fast a provider is given messages just now.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Pace {
+    /// Messages a second.
+    pub per_second: f64,
+    /// It asked us to slow down: nothing is started before.
+    pub rests_until: Option<Timestamp>,
+}
+
+/// That of an account; none before its first message.
+pub async fn pace(store: &Store, account: &str) -> Result<Option<Pace>, Error> {
+    let sql = "SELECT rate, rests_until FROM budgets WHERE account = $1";
+    let row = store.read().query_one_raw(store.statement(sql, [account.into()])).await?;
+    let pace = row.map(|row| -> Result<_, Error> {
+        let rests_until = Some(from_micros(row.try_get_by_index(1)?));
+        Ok(Pace { per_second: row.try_get_by_index(0)?, rests_until })
+    });
+    pace.transpose()
+}
+
 async fn change<T>(
     store: &Store,
     account: &Account,

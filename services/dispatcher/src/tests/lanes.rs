@@ -122,3 +122,39 @@ async fn when_the_day_s_limit_is_used_up_nothing_more_is_asked_and_the_next_addr
         world.end().await;
     }
 }
+
+#[tokio::test]
+async fn whether_a_provider_does_its_part_and_what_waits_can_be_asked() {
+    for world in worlds(&Setup::default()).await {
+        let health =
+            async || world.api.get_health(world.request(pb::GetHealthRequest {})).await.unwrap().into_inner();
+        let texts = async || {
+            health().await.providers.into_iter().find(|provider| provider.channel == "sms.notify").unwrap()
+        };
+        let nothing = texts().await;
+        assert_eq!((nothing.requests, nothing.failures, nothing.did_its_part_at), (0, 0, None));
+        let (provider, text) = (Provider::Notify, None);
+        world.simulator.behave(Behaviour::Answer { provider, status: 503, requests: 1_000, text });
+        let amy = world.directory.add("Amy", &[parent(&[MUM])]);
+        world.missing(amy).await;
+        world.gathered();
+        eventually("a failure", true, async || texts().await.failures > 0).await;
+        let failing = texts().await;
+        assert!(failing.requests > 0 && failing.did_its_part_at.is_none(), "{failing:?}");
+        assert!(!failing.why.is_empty() && failing.per_second <= failing.may_per_second, "{failing:?}");
+        let lanes = health().await.lanes;
+        assert_eq!(
+            lanes.iter().map(|lane| lane.lane.as_str()).collect::<Vec<_>>(),
+            ["urgent", "normal", "bulk"]
+        );
+        assert_eq!(lanes.iter().map(|lane| lane.open + lane.held).sum::<i32>(), 1, "{lanes:?}");
+        assert!(lanes.iter().any(|lane| lane.waits_since.is_some()), "{lanes:?}");
+        world.simulator.behave(Behaviour::Normal);
+        world.missing(world.directory.add("Ben", &[parent(&["+447700900002"])])).await;
+        world.gathered();
+        eventually("a success", true, async || texts().await.did_its_part_at.is_some()).await;
+        let works = texts().await;
+        assert_eq!((works.failures, works.why.as_str()), (0, ""));
+        world.end().await;
+    }
+}

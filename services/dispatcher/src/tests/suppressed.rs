@@ -107,8 +107,8 @@ async fn an_opt_out_outlives_failures_and_deliveries_and_ends_when_its_owner_say
 async fn whom_message_after_message_fails_to_reach_is_listed_until_one_gets_through() {
     for world in quiet_worlds().await {
         let list = async || {
-            let request = world.request(pb::ListFailingContactsRequest { days: 0 });
-            world.api.list_failing_contacts(request).await.unwrap().into_inner()
+            let request = world.request(pb::GetFailingContactsRequest { days: 0 });
+            world.api.get_failing_contacts(request).await.unwrap().into_inner()
         };
         let mother = parent(&[ONE]);
         let amy = world.directory.add("Amy", std::slice::from_ref(&mother));
@@ -120,7 +120,7 @@ async fn whom_message_after_message_fails_to_reach_is_listed_until_one_gets_thro
             world.learns(&world.deliveries().await[before].id, status).await;
         };
         told(ReceiptStatus::TemporaryFailure).await;
-        assert_eq!(list().await, pb::ListFailingContactsResponse::default(), "once is no pattern");
+        assert_eq!(list().await, pb::GetFailingContactsResponse::default(), "once is no pattern");
         told(ReceiptStatus::PermanentFailure).await;
         let found = list().await;
         let [failing] = &found.contacts[..] else { panic!("one in {found:?}") };
@@ -128,9 +128,9 @@ async fn whom_message_after_message_fails_to_reach_is_listed_until_one_gets_thro
         assert!(failing.last_failed_at.is_some() && failing.last_reached_at.is_none());
         assert_eq!((found.suppressed[0].address.as_str(), found.suppressed[0].opted_out), (ONE, false));
         told(ReceiptStatus::Delivered).await;
-        assert_eq!(list().await, pb::ListFailingContactsResponse::default(), "it works after all");
-        let odd = world.request(pb::ListFailingContactsRequest { days: -1 });
-        assert!(world.api.list_failing_contacts(odd).await.is_err());
+        assert_eq!(list().await, pb::GetFailingContactsResponse::default(), "it works after all");
+        let odd = world.request(pb::GetFailingContactsRequest { days: -1 });
+        assert!(world.api.get_failing_contacts(odd).await.is_err());
         world.end().await;
     }
 }

@@ -113,7 +113,7 @@ impl DirectoryService for FakeDirectory {
 
     async fn get_school(&self, _: Request<pb::GetSchoolRequest>) -> Answer<pb::GetSchoolResponse> {
         let state = self.take(Call::GetSchool).await?;
-        Ok(Response::new(pb::GetSchoolResponse { school: Some(state.school.clone()) }))
+        Ok(Response::new(pb::GetSchoolResponse { school: Some(state.school.clone()), imported_at: None }))
     }
 
     async fn check_pupils(

@@ -307,3 +307,20 @@ async fn an_import_that_was_planned_on_an_older_state_is_a_conflict_and_loads_no
         assert_eq!(desk.everything().await, before);
     }
 }
+
+#[tokio::test]
+async fn when_a_roster_was_loaded_last_is_known_also_when_it_changed_nothing() {
+    for desk in desks().await {
+        desk.load(&Sample::new()).await;
+        let imported_at = async || {
+            let school = desk.directory.get_school(desk.request(pb::GetSchoolRequest {})).await;
+            school.unwrap().into_inner().imported_at.unwrap().seconds
+        };
+        let first = imported_at().await;
+        desk.test.clock.set(desk.test.clock.now() + jiff::SignedDuration::from_hours(1));
+        desk.import(Sample::new().zip(), true).await;
+        assert_eq!(imported_at().await, first, "what was only looked at was not loaded");
+        assert_eq!(desk.load(&Sample::new()).await.changes, []);
+        assert_eq!(imported_at().await, first + 3_600);
+    }
+}
