@@ -114,7 +114,7 @@ mod tests {
         let barred =
             Link { restriction: Restriction::NoChildInformation.into(), ..link("b", &["+447700900201"]) };
         let nowhere = Link { no_contact: true, ..link("n", &["+447700900201"]) };
-        let deaf = Link { no_voice: true, ..link("d", &["+447700900201"]) };
+        let signing = Link { no_voice: true, ..link("d", &["+447700900201"]) };
         let mut shared = link("s", &["+447700900202"]);
         shared.addresses[0].barred = true;
         let mut mailbox = link("m", &["mum@example.org"]);
@@ -127,7 +127,7 @@ mod tests {
             (mailbox, Voice::NoNumber),
             (barred, Voice::MayNotBeTold),
             (nowhere, Voice::MayNotBeTold),
-            (deaf, Voice::NoCalls),
+            (signing, Voice::NoCalls),
             (shared, Voice::Shared),
         ] {
             assert_eq!(voice(&link, &dead), expected, "{}", link.contact_id);
