@@ -1,26 +1,19 @@
-//! What was sent: a list, and for each thing how far it has come, whom it did not reach and why; with
-//! stopping it, and trying again whom nothing reached.
+//! What was to be told: a list, the newest first, and what its things are called.
 
 use askama::Template;
-use axum::extract::{Path, Query};
+use axum::extract::Query;
 use axum::response::Response;
-use proto::dispatcher::v1::{
-    Delivery, DeliveryState, GetProgressRequest, GetProgressResponse, ListDeliveriesRequest,
-    ListNoticesRequest, Notice, NoticeState, RecallRequest, RedeliverRequest, recall_request,
-    redeliver_request,
-};
+use proto::dispatcher::v1::{Delivery, DeliveryState, ListNoticesRequest, Notice, NoticeState};
 
-use super::form::{Form, capital};
 use super::frame::{Frame, Place};
-use super::home::Said;
 use super::names::Named;
-use super::posted::or_kept;
 use super::pupils::At;
 use super::stopped::rendered;
-use super::{Posted, Stopped, Visitor, when};
-use crate::asking::{Trouble, ask};
+use super::{Stopped, Visitor, when};
+use crate::asking::ask;
 
-const PAGE: i32 = 50;
+/// So many of anything stand on a page.
+pub const PAGE: i32 = 50;
 
 /// What kinds of notices are called.
 pub fn kind_label(kind: &str) -> &'static str {
@@ -117,186 +110,4 @@ pub async fn page(visitor: Visitor, Query(At { page }): Query<At>) -> Result<Res
     let names = visitor.names(gathered.iter().flat_map(|told| told.subjects.clone()).collect()).await;
     let groups = gathered.into_iter().map(|told| Group { about: names.all(&told.subjects), told }).collect();
     Ok(rendered(&List { frame, groups, next: found.next_page_token }))
-}
-
-/// A part of the bar of progress.
-struct Part {
-    label: &'static str,
-    class: &'static str,
-    contacts: i32,
-    /// Of a width of 1,000.
-    x: i32,
-    width: i32,
-}
-
-fn parts(progress: &GetProgressResponse) -> Vec<Part> {
-    let skipped: i32 = progress.skipped.iter().map(|skipped| skipped.contacts).sum();
-    let all = [
-        ("reached", "reached", progress.reached),
-        ("waiting", "waiting", progress.waiting),
-        ("not clear", "unclear", progress.unclear),
-        ("not reached", "missed", progress.not_reached),
-        ("not told, with a reason", "skipped", skipped),
-    ];
-    let total = i64::from(all.iter().map(|(_, _, contacts)| *contacts).sum::<i32>().max(1));
-    let along = |contacts: i64| i32::try_from(contacts * 1_000 / total).unwrap_or_default();
-    let mut before = 0_i64;
-    all.into_iter()
-        .map(|(label, class, contacts)| {
-            let x = along(before);
-            before += i64::from(contacts);
-            Part { label, class, contacts, x, width: along(before) - x }
-        })
-        .collect()
-}
-
-struct Sent {
-    to: Vec<Named>,
-    about: Vec<Named>,
-    channel: &'static str,
-    address: String,
-    state: &'static str,
-    good: bool,
-    why: String,
-    at: String,
-}
-
-#[derive(Template)]
-#[template(path = "gathering.html")]
-struct Page {
-    frame: Frame,
-    form: Form,
-    id: String,
-    told: Told,
-    about: Vec<Named>,
-    parts: Vec<Part>,
-    skipped: Vec<(String, i32)>,
-    sent: Vec<Sent>,
-    next: String,
-    may_recall: bool,
-    may_send_again: bool,
-    /// Something may still change by itself.
-    moving: bool,
-}
-
-/// `GET /console/messages/{id}`
-pub async fn gathering(
-    visitor: Visitor,
-    Path(id): Path<String>,
-    Query(At { page }): Query<At>,
-    Query(said): Query<Said>,
-) -> Result<Response, Stopped> {
-    show(&visitor, (id, page), Form::new(), said.said.as_deref()).await
-}
-
-async fn show(
-    visitor: &Visitor,
-    (id, page_token): (String, String),
-    form: Form,
-    said: Option<&str>,
-) -> Result<Response, Stopped> {
-    let frame = visitor.frame(Place::Messages).await.saying(said);
-    let request =
-        ListNoticesRequest { gathering_id: id.clone(), page_size: PAGE, ..ListNoticesRequest::default() };
-    let notices = ask!(visitor, dispatcher.list_notices(request));
-    let notices = notices.await?.notices;
-    let first = notices.first().ok_or(Trouble::Unknown)?;
-    let request = GetProgressRequest { gathering_id: id.clone() };
-    let progress = ask!(visitor, dispatcher.get_progress(request));
-    let progress = progress.await?;
-    let request = ListDeliveriesRequest {
-        gathering_id: id.clone(),
-        page_size: PAGE,
-        page_token,
-        ..ListDeliveriesRequest::default()
-    };
-    let deliveries = ask!(visitor, dispatcher.list_deliveries(request));
-    let deliveries = deliveries.await?;
-    let subjects: Vec<String> = notices.iter().flat_map(|notice| notice.subjects.clone()).collect();
-    let people = deliveries.deliveries.iter().flat_map(|one| one.contact_ids.iter().chain(&one.subjects));
-    let names = visitor.names(people.chain(&subjects).cloned().collect()).await;
-    let sent = deliveries.deliveries.iter().map(|one| Sent {
-        to: names.all(&one.contact_ids),
-        about: names.all(&one.subjects),
-        channel: if one.channel.starts_with("email") { "e-mail" } else { "text" },
-        address: if one.address.is_empty() { "erased".to_owned() } else { one.address.clone() },
-        state: state_label(one),
-        good: one.reached,
-        why: one.why.to_lowercase().replace('_', " "),
-        at: frame.when(when::of(one.updated_at.as_ref())),
-    });
-    let page = Page {
-        form,
-        id,
-        told: told(first, &frame),
-        about: names.all(&subjects),
-        moving: progress.waiting > 0 || progress.unclear > 0 || first.state() == NoticeState::Gathering,
-        parts: parts(&progress),
-        skipped: progress.skipped.iter().map(|one| (capital(&one.sentence), one.contacts)).collect(),
-        sent: sent.collect(),
-        next: deliveries.next_page_token,
-        may_recall: visitor.may("dispatcher.v1.DispatcherService/Recall"),
-        may_send_again: visitor.may("dispatcher.v1.DispatcherService/Redeliver"),
-        frame,
-    };
-    Ok(rendered(&page))
-}
-
-/// `POST /console/messages/{id}/recall`
-pub async fn recall(Path(id): Path<String>, Posted { visitor, typed }: Posted) -> Result<Response, Stopped> {
-    let mut form = Form::with(typed);
-    let why = form.needs("recall_why", "Say why it is stopped");
-    if form.is_good() {
-        let what = Some(recall_request::What::GatheringId(id.clone()));
-        let request = RecallRequest { request_id: form.request_id.clone(), what, why };
-        let asked = ask!(visitor, dispatcher.recall(request));
-        match asked.await {
-            Ok(_) => return Ok(changed(&visitor, &id, "recalled")),
-            Err(trouble) => form.refused(&trouble, &[("why", "recall_why", "Why")]),
-        }
-    }
-    let (typed, address) = (form.typed.clone(), format!("/console/messages/{id}/recall"));
-    or_kept(show(&visitor, (id, String::new()), form, None).await, (&visitor, &address, &typed))
-}
-
-/// `POST /console/messages/{id}/again`
-pub async fn again(Path(id): Path<String>, Posted { visitor, typed }: Posted) -> Result<Response, Stopped> {
-    let mut form = Form::with(typed);
-    let why = form.needs("again_why", "Say why it is sent again");
-    if form.is_good() {
-        let what = Some(redeliver_request::What::GatheringId(id.clone()));
-        let request = RedeliverRequest { request_id: form.request_id.clone(), what, why };
-        let asked = ask!(visitor, dispatcher.redeliver(request));
-        match asked.await {
-            Ok(done) => {
-                let key = if done.contacts + done.tasks > 0 { "again" } else { "nobody-left" };
-                return Ok(changed(&visitor, &id, key));
-            }
-            Err(trouble) => form.refused(&trouble, &[("why", "again_why", "Why")]),
-        }
-    }
-    let (typed, address) = (form.typed.clone(), format!("/console/messages/{id}/again"));
-    or_kept(show(&visitor, (id, String::new()), form, None).await, (&visitor, &address, &typed))
-}
-
-fn changed(visitor: &Visitor, id: &str, key: &str) -> Response {
-    visitor.done(&format!("/console/messages/{id}"), key)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_parts_of_the_bar_fill_it_and_nothing_more() {
-        let progress =
-            GetProgressResponse { reached: 612, waiting: 21, not_reached: 7, ..Default::default() };
-        let parts = parts(&progress);
-        assert_eq!(parts.iter().map(|part| part.width).sum::<i32>(), 1_000);
-        assert!(parts.windows(2).all(|two| two[0].x + two[0].width == two[1].x));
-        assert_eq!(
-            super::parts(&GetProgressResponse::default()).iter().map(|part| part.width).sum::<i32>(),
-            0
-        );
-    }
 }

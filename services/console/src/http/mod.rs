@@ -14,6 +14,7 @@ mod cookies;
 mod enter;
 mod form;
 mod frame;
+mod gathering;
 mod home;
 mod invitations;
 mod live;
@@ -130,9 +131,9 @@ pub fn routes(console: Console) -> Router {
         .route("/console/phone-list", get(reach::phone_list))
         .route("/console/contacts/{id}", get(contacts::page).post(contacts::change))
         .route("/console/messages", get(messages::page))
-        .route("/console/messages/{id}", get(messages::gathering))
-        .route("/console/messages/{id}/recall", post(messages::recall))
-        .route("/console/messages/{id}/again", post(messages::again))
+        .route("/console/messages/{id}", get(gathering::page))
+        .route("/console/messages/{id}/recall", post(gathering::recall))
+        .route("/console/messages/{id}/again", post(gathering::again))
         .route("/console/system", get(system::page))
         .route("/console/system/replay", post(system::replay))
         .route("/console/staff", get(staff::page))

@@ -90,7 +90,7 @@ impl FromRequest<Site> for Posted {
             && bool::from(mark.as_bytes().ct_eq(typed.get(MARK).as_bytes()))
         {
             let site = Site::clone(site);
-            let visitor = session.map(|session| Visitor { session, site });
+            let visitor = session.map(|session| Visitor { session, site, looks_again: false });
             return visitor
                 .map(|visitor| Self { visitor, typed })
                 .ok_or_else(|| Stopped::Foreign.into_response());

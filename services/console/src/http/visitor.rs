@@ -23,6 +23,8 @@ pub struct Visitor {
     pub session: Session,
     /// What the pages stand on.
     pub site: Site,
+    /// An open page asks by itself.
+    pub looks_again: bool,
 }
 
 impl Visitor {
@@ -78,7 +80,9 @@ impl FromRequestParts<Site> for Visitor {
 
     async fn from_request_parts(parts: &mut Parts, site: &Site) -> Result<Self, Response> {
         match session_of(site, &parts.headers).await {
-            Ok(Some(session)) => Ok(Self { session, site: Site::clone(site) }),
+            Ok(Some(session)) => {
+                Ok(Self { session, site: Site::clone(site), looks_again: asks_by_itself(&parts.headers) })
+            }
             Ok(None) => {
                 let then = parts.uri.path();
                 Err(Redirect::to(&format!("/console/sign-in?then={then}")).into_response())

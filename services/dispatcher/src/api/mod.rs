@@ -8,6 +8,7 @@ mod preview;
 mod progress;
 mod recall;
 mod redeliver;
+mod words;
 
 use std::sync::Arc;
 
@@ -101,6 +102,15 @@ impl DispatcherService for Api {
         let caller = Caller::of(&request)?;
         self.write_out(&caller).await?;
         progress::progress(self, &caller, request.get_ref()).await
+    }
+
+    async fn get_words(
+        &self,
+        request: Request<pb::GetWordsRequest>,
+    ) -> Result<Response<pb::GetWordsResponse>, Status> {
+        let caller = Caller::of(&request)?;
+        self.write_out(&caller).await?;
+        words::words(self, &caller, request.get_ref()).await
     }
 
     async fn get_health(

@@ -2,7 +2,8 @@
 
 use proto::dispatcher::v1 as pb;
 use proto::dispatcher::v1::dispatcher_service_server::DispatcherService;
-use tonic::Code;
+use proto::events::scope::Scope;
+use tonic::{Code, Response};
 
 use super::*;
 
@@ -228,6 +229,58 @@ async fn every_step_and_every_silence_is_explained_in_a_sentence() {
             steps.last().unwrap(),
             &("EXPLAINED".to_owned(), "withdrawn: a reason for the absence is known now".to_owned())
         );
+        world.end().await;
+    }
+}
+
+#[tokio::test]
+async fn what_was_said_can_be_read_as_each_channel_said_it() {
+    for world in worlds(&Setup::default()).await {
+        let amy = world.directory.add("Amy", &[parent(&[MUM])]);
+        world.missing(amy).await;
+        world.gathered();
+        world.until_all_are_out(1).await;
+        let words = async |gathering_id: String| {
+            let request = world.request(pb::GetWordsRequest { gathering_id });
+            world.api.get_words(request).await.map(Response::into_inner)
+        };
+        let gathering = world.notices().await[0].gathering_id.clone();
+        let said = words(gathering.clone()).await.unwrap();
+        let [text] = &said.words[..] else { panic!("one in {said:?}") };
+        assert_eq!((text.medium.as_str(), text.shortened), ("text", false));
+        // The provider puts its own name for us before it.
+        assert_eq!(world.received()[MUM], [format!("Schoolbell: {}", text.body)]);
+        assert_eq!(text.size.as_ref().unwrap().fragments, 1);
+        assert_eq!(
+            words(proto::ids::GatheringId::generate().to_string()).await.unwrap_err().code(),
+            Code::NotFound
+        );
+        assert_eq!(words("gth_1".to_owned()).await.unwrap_err().code(), Code::InvalidArgument);
+        let mut elsewhere = world.request(pb::GetWordsRequest { gathering_id: gathering });
+        elsewhere.extensions_mut().get_mut::<kit::identity::Caller>().unwrap().tenant = SchoolId::generate();
+        assert_eq!(world.api.get_words(elsewhere).await.unwrap_err().code(), Code::NotFound);
+        world.end().await;
+    }
+}
+
+#[tokio::test]
+async fn what_only_some_may_read_is_told_apart_and_the_website_says_what_everybody_may_know() {
+    for world in worlds(&Setup::default()).await {
+        world.directory.add("Amy", &[parent(&[MUM, "mum@example.org"])]);
+        world.closed(said::snow(Scope::WholeSchool)).await;
+        world.until_all_are_out(2).await;
+        let gathering_id = world.notices().await[0].gathering_id.clone();
+        let request = world.request(pb::GetWordsRequest { gathering_id });
+        let said = world.api.get_words(request).await.unwrap().into_inner().words;
+        let by: Vec<_> = said.iter().map(|one| (one.medium.as_str(), one.shortened)).collect();
+        assert_eq!(
+            by,
+            [("text", false), ("text", true), ("email", false), ("email", true), ("website", false)]
+        );
+        for one in &said {
+            let where_children_are = one.body.contains("from the hall");
+            assert_eq!(where_children_are, !one.shortened && one.medium != "website", "{one:?}");
+        }
         world.end().await;
     }
 }

@@ -1,6 +1,6 @@
 //! `Preview`: the same plan as for sending, with nothing sent.
 
-mod words;
+pub(super) mod words;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 

@@ -117,7 +117,7 @@ fn size(
 }
 
 /// A size as it stands on the wire.
-pub(super) fn on_the_wire(size: Fragments) -> pb::TextSize {
+pub(in crate::api) fn on_the_wire(size: Fragments) -> pb::TextSize {
     let encoding = match size.encoding {
         Encoding::Gsm7 => pb::TextEncoding::Gsm7,
         Encoding::Ucs2 => pb::TextEncoding::Ucs2,
