@@ -1,9 +1,11 @@
 //! The staff console over HTTP: what each role may see and do, and what nobody may.
 
+use proto::dispatcher::v1::DeliveryState;
 use proto::options::v1::Role;
 use reqwest::StatusCode;
 use tests::roster::Contact;
 use tests::visit::Visit;
+use tests::wait::until;
 use tests::{Roster, School};
 
 const EVERYBODY: [Role; 8] = [
@@ -220,6 +222,46 @@ async fn the_head_sees_who_looked_at_a_child_and_taking_it_away_is_written_down(
     let refused = officer.post("/audit.csv", &[("mark", &mark), ("about", &maya)]).await;
     assert_eq!(refused.status, StatusCode::FORBIDDEN);
     assert_eq!(head.get("/audit?about=%22%25").await.status, StatusCode::UNPROCESSABLE_ENTITY);
+    school.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_exercise_of_a_closure_can_be_watched_and_nothing_of_it_leaves() {
+    let school = School::start(families()).await;
+    let mut head = Visit::to(&school, Role::Head).await;
+    let mark = head.mark().await;
+    let closure = [
+        ("mark", mark.as_str()),
+        ("request_id", "018f0000-0000-7000-8000-000000000001"),
+        ("whom", "school"),
+        ("first_day", tests::school::DAY),
+        ("last_day", tests::school::DAY),
+        ("reason", "snow"),
+    ];
+    let check = head.post("/closures/new", &closure).await;
+    assert!(check.text.contains("Only run it as an exercise"), "{}", check.text);
+    let begun = head.post("/closures/exercise", &closure).await;
+    let page = begun.leads.strip_prefix("/console").unwrap().to_owned();
+    assert!(page.contains("said=exercised"), "{page}");
+    until(
+        "the exercise",
+        || school.deliveries(),
+        |all| !all.is_empty() && all.iter().all(|one| one.state() == DeliveryState::Drill),
+    )
+    .await;
+    let page = head.get(&page).await.text;
+    assert!(page.contains("EXERCISE.") && page.contains("EXERCISE: "), "{page}");
+    assert!(!page.contains("Send it again"), "an exercise is not sent to anybody later either");
+    assert!(head.get("/messages").await.text.contains("EXERCISE"));
+    assert!(school.phones.messages().is_empty() && school.tasks().await.is_empty());
+    assert!(head.get("/closures").await.text.contains("The school is not closed."));
+    let mut aider = Visit::to(&school, Role::FirstAider).await;
+    let mark = aider.mark().await;
+    let theirs: Vec<(&str, &str)> = closure
+        .iter()
+        .map(|(name, value)| if *name == "mark" { ("mark", mark.as_str()) } else { (*name, *value) })
+        .collect();
+    assert_eq!(aider.post("/closures/exercise", &theirs).await.status, StatusCode::FORBIDDEN);
     school.stop().await;
 }
 

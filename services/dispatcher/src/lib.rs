@@ -161,6 +161,7 @@ fn wire(
             outlets: chosen.clone(),
             timing: timing.clone(),
             sender: Arc::clone(&sender_wake),
+            planner: Arc::clone(&planner_wake),
             plans: plans.clone(),
             choices,
             renderer: Arc::clone(&renderer),

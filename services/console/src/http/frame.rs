@@ -144,6 +144,7 @@ fn said(key: &str) -> Option<&'static str> {
         "closed-before" => "The register was closed before. Nothing happened this time.",
         "recorded" => "The accident is recorded, and whoever is entitled is being told.",
         "declared" => "The closure is declared, and everybody concerned is being told.",
+        "exercised" => "The exercise runs. Nothing of it leaves.",
         "ended" => "The closure is ended, and everybody concerned is being told.",
         "changed" => "The contact is changed. It acts at once.",
         "recalled" => "What had not left is stopped.",

@@ -37,6 +37,7 @@ fn parts(progress: &GetProgressResponse) -> Vec<Part> {
         ("waiting", "waiting", progress.waiting),
         ("not clear", "unclear", progress.unclear),
         ("not reached", "missed", progress.not_reached),
+        ("exercised", "exercised", progress.exercised),
         ("not told, with a reason", "skipped", skipped),
     ];
     let total = i64::from(all.iter().map(|(_, _, contacts)| *contacts).sum::<i32>().max(1));
@@ -203,7 +204,7 @@ async fn show(
         id,
         said: words,
         unsaid,
-        put_right: PutRight::of(&first.kind),
+        put_right: PutRight::of(&first.kind).filter(|_| !first.exercise),
         told: told(first, &frame),
         about: names.all(&subjects),
         moving: progress.waiting > 0 || progress.unclear > 0 || first.state() == NoticeState::Gathering,
@@ -212,7 +213,7 @@ async fn show(
         sent: sent.collect(),
         next: deliveries.next_page_token,
         may_recall: visitor.may("dispatcher.v1.DispatcherService/Recall"),
-        may_send_again: visitor.may("dispatcher.v1.DispatcherService/Redeliver"),
+        may_send_again: !first.exercise && visitor.may("dispatcher.v1.DispatcherService/Redeliver"),
         frame,
     };
     Ok(rendered(&page))

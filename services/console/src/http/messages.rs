@@ -51,6 +51,8 @@ pub fn state_label(delivery: &Delivery) -> &'static str {
 
 /// Something that was to be told.
 pub struct Told {
+    /// Nothing of it leaves.
+    pub exercise: bool,
     /// What.
     pub kind: &'static str,
     /// When it was heard.
@@ -66,6 +68,7 @@ pub struct Told {
 /// A notice as it is shown.
 pub fn told(notice: &Notice, frame: &Frame) -> Told {
     Told {
+        exercise: notice.exercise,
         kind: kind_label(&notice.kind),
         at: frame.when(when::of(notice.created_at.as_ref())),
         state: match notice.state() {

@@ -8,6 +8,7 @@ mod absences;
 mod accidents;
 mod assets;
 mod audit;
+mod closing;
 mod closures;
 mod contacts;
 mod cookies;
@@ -121,8 +122,9 @@ pub fn routes(console: Console) -> Router {
         .route("/console/accidents/new", get(accidents::choose))
         .route("/console/accidents/new/{pupil}", get(accidents::form).post(accidents::record))
         .route("/console/closures", get(closures::page))
-        .route("/console/closures/new", get(closures::form).post(closures::check))
-        .route("/console/closures/declare", post(closures::declare))
+        .route("/console/closures/new", get(closing::form).post(closing::check))
+        .route("/console/closures/declare", post(closing::declare))
+        .route("/console/closures/exercise", post(closing::exercise))
         .route("/console/closures/{id}/end", get(closures::ending).post(closures::end))
         .route("/console/people", get(people::page))
         .route("/console/pupils", get(pupils::list))

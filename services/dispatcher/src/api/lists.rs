@@ -18,7 +18,7 @@ use tonic::{Response, Status};
 use crate::channels::{ChannelName, Medium};
 use crate::domain::DeliveryState;
 use crate::store::plans::held_until;
-use crate::store::{parsed, rows};
+use crate::store::{gatherings, parsed, rows};
 
 /// What a list is narrowed by is an id, or nothing.
 fn narrowed_by<T: FromStr<Err = InvalidId>>(id: &str, field: &'static str) -> Result<(), Status> {
@@ -65,7 +65,13 @@ pub(super) async fn notices(
     let subjects: Vec<String> =
         found.iter().filter_map(|row| row.pupil_id.clone()).collect::<BTreeSet<_>>().into_iter().collect();
     let audited = audit::look(store, caller, "ListNotices", &subjects).await?;
-    let notices = found.into_iter().map(notice).collect::<Result<_, _>>()?;
+    let gatherings: BTreeSet<&str> = found.iter().map(|row| row.gathering_id.as_str()).collect();
+    let exercises = gatherings::exercises(store, gatherings).await.map_err(|error| failure(&error))?;
+    let notices = found.into_iter().map(|row| {
+        let exercise = exercises.contains(&row.gathering_id);
+        Ok(pb::Notice { exercise, ..notice(row)? })
+    });
+    let notices = notices.collect::<Result<_, Status>>()?;
     Ok(audited.seal(pb::ListNoticesResponse { notices, next_page_token }))
 }
 
@@ -86,6 +92,7 @@ fn notice(row: rows::notices::Model) -> Result<pb::Notice, Status> {
         created_at: Some(to_proto(from_micros(row.created_at))),
         valid_until: Some(to_proto(from_micros(row.valid_until))),
         event_id: row.event_id,
+        exercise: false,
     })
 }
 
@@ -185,5 +192,6 @@ pub(super) fn state_on_the_wire(state: DeliveryState) -> pb::DeliveryState {
         DeliveryState::Recalled => pb::DeliveryState::Recalled,
         DeliveryState::Expired => pb::DeliveryState::Expired,
         DeliveryState::Skipped => pb::DeliveryState::Skipped,
+        DeliveryState::Drill => pb::DeliveryState::Drill,
     }
 }

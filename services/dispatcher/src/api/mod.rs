@@ -1,5 +1,6 @@
 //! `DispatcherService`: what became of every fact, and stopping what has not left.
 
+mod exercise;
 mod explain;
 mod failing;
 mod health;
@@ -51,6 +52,8 @@ pub struct Api {
     pub timing: Timing,
     /// Signalled when there is something to send.
     pub sender: Arc<Notify>,
+    /// Signalled when there may be something to plan.
+    pub planner: Arc<Notify>,
     /// What was planned and does not stand in rows yet.
     pub plans: PlanWriter,
     /// What the school has chosen about who is told.
@@ -143,6 +146,13 @@ impl DispatcherService for Api {
     ) -> Result<Response<pb::RedeliverResponse>, Status> {
         let caller = Caller::of(&request)?;
         redeliver::redeliver(self, &caller, &request.into_inner()).await
+    }
+
+    async fn exercise(
+        &self,
+        request: Request<pb::ExerciseRequest>,
+    ) -> Result<Response<pb::ExerciseResponse>, Status> {
+        exercise::run(self, &Caller::of(&request)?, request.get_ref()).await
     }
 
     async fn preview(

@@ -23,7 +23,8 @@ const CONTACTS: &str = "\
             WHEN d.state = 'delivered' OR (d.state = 'accepted' AND d.channel LIKE 'email.%') THEN 0 \
             WHEN d.state IN ('held', 'due', 'started', 'accepted') THEN 1 \
             WHEN d.state = 'unknown' THEN 2 \
-            ELSE 3 END) AS best \
+            WHEN d.state = 'drill' THEN 3 \
+            ELSE 4 END) AS best \
         FROM deliveries d JOIN members m ON m.delivery_id = d.id \
         WHERE d.gathering_id = $1 AND d.school = $2 AND m.why = '' GROUP BY m.contact_id) AS contacts \
     GROUP BY best";
@@ -61,6 +62,7 @@ async fn read(api: &Api, caller: &Caller, gathering: GatheringId) -> Result<pb::
             0 => answer.reached = contacts,
             1 => answer.waiting = contacts,
             2 => answer.unclear = contacts,
+            3 => answer.exercised = contacts,
             _ => answer.not_reached = contacts,
         }
     }

@@ -159,7 +159,8 @@ async fn count(api: &Api, notices: &[rows::notices::Model]) -> Result<pb::Recall
             | DeliveryState::Delivered
             | DeliveryState::Failed
             | DeliveryState::Expired
-            | DeliveryState::Skipped => {}
+            | DeliveryState::Skipped
+            | DeliveryState::Drill => {}
         }
     }
     Ok(answer)

@@ -49,6 +49,10 @@ pub(super) async fn redeliver(
                 counts.over += notices.len();
                 continue;
             };
+            if gathering.drill {
+                let no = Rejection::precondition("EXERCISE", "it was an exercise: run it again instead");
+                return Err(no.into());
+            }
             gathering.notices.retain(|(id, _)| notices.contains(&id.to_string()));
             counts.over += notices.len() - gathering.notices.len();
             let owed = redeliveries::owed(&api.store, &gathering).await?;

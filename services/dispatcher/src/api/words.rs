@@ -58,10 +58,11 @@ pub(super) async fn words(
         all.extend(by_channel(api, caller, (kind, &about, &found), (&**way, &pupils)).await?);
         seen.extend(pupils.iter().map(ToString::to_string));
     }
+    let mark = if found.drill { "EXERCISE: " } else { "" };
     let alert = api.renderer.alert(kind, &about).map_err(|error| failure(&error))?;
     all.extend(alert.map(|alert| pb::Words {
         medium: "website".to_owned(),
-        subject: alert.headline,
+        subject: format!("{mark}{}", alert.headline),
         body: alert.body,
         ..pb::Words::default()
     }));
@@ -95,7 +96,8 @@ async fn by_channel(
         let now = from_micros(gathering.opened_at);
         let wording = Wording { kind, medium, about, names: &names, school: &school, readers, now };
         // Words that cannot be said were said to nobody; there is a task about them.
-        api.renderer.words(&wording).ok()
+        let words = api.renderer.words(&wording).ok()?;
+        Some(if gathering.drill { words.as_exercise() } else { words })
     };
     let on_the_wire = |said: crate::render::Worded, shortened| pb::Words {
         medium: match medium {

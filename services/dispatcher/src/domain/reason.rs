@@ -83,6 +83,7 @@ reasons! {
     Restored = "RESTORED", "this may have been done before the data was put back to an earlier state: a person decides";
     Redelivered = "REDELIVERED", "nothing had reached this contact, and a person asked for it to be sent again";
     Erased = "ERASED", "the address and the words were erased, because they are kept no longer than the school's settings say";
+    Exercise = "EXERCISE", "this was an exercise: the message was put into words, and nothing left";
     CannotBeWorded = "CANNOT_BE_WORDED", "the message could not be put into words";
     TextTooLong = "TEXT_TOO_LONG", "the text is longer than a provider carries, and is never cut";
 }

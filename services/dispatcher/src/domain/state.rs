@@ -28,11 +28,13 @@ pub enum DeliveryState {
     Expired,
     /// The last look forbade it.
     Skipped,
+    /// It was an exercise: it was put into words, and nothing left.
+    Drill,
 }
 
 impl DeliveryState {
     /// Every state.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Held,
         Self::Due,
         Self::Started,
@@ -43,6 +45,7 @@ impl DeliveryState {
         Self::Recalled,
         Self::Expired,
         Self::Skipped,
+        Self::Drill,
     ];
 
     /// Its name in rows and metrics.
@@ -59,6 +62,7 @@ impl DeliveryState {
             Self::Recalled => "recalled",
             Self::Expired => "expired",
             Self::Skipped => "skipped",
+            Self::Drill => "drill",
         }
     }
 
@@ -95,7 +99,7 @@ impl DeliveryState {
             (Self::Held | Self::Due | Self::Started | Self::Unknown, _)
             | (Self::Accepted | Self::Failed, Self::Delivered)
             | (Self::Accepted, Self::Failed) => true,
-            (Self::Delivered | Self::Accepted | Self::Failed, _) => false,
+            (Self::Delivered | Self::Accepted | Self::Failed | Self::Drill, _) => false,
             (Self::Recalled | Self::Expired | Self::Skipped, next) => {
                 matches!(next, Self::Accepted | Self::Delivered)
             }

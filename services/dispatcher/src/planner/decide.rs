@@ -41,10 +41,14 @@ impl Planner {
         let first = || plans::first(&self.writing(gathering, now), &plan);
         let mut commit = if gathering.scope().is_some() { heavy(first) } else { first() }?;
         // Nobody is asked because of a letter that came too late.
-        if gathering.kind.is_about_closing() && gathering.scope().is_some() && now >= gathering.valid_until {
+        if gathering.kind.is_about_closing()
+            && gathering.scope().is_some()
+            && now >= gathering.valid_until
+            && !gathering.drill
+        {
             commit = commit.task(waits::many_not_told(gathering.school, &gathering.id, now));
         }
-        if nobody {
+        if nobody && !gathering.drill {
             commit = commit.task(waits::nobody_concerned(gathering.school, &gathering.id, now));
         }
         self.store.faults().at(points::GATHERING_PLANNED).await;

@@ -32,6 +32,15 @@ pub struct Worded {
     pub body: String,
 }
 
+impl Worded {
+    /// The same as an exercise, which nobody can take for the real thing.
+    #[must_use]
+    pub fn as_exercise(self) -> Self {
+        let marked = |words: String| format!("EXERCISE: {words}");
+        Self { subject: self.subject.map(marked), body: marked(self.body) }
+    }
+}
+
 /// Why there are no words.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {

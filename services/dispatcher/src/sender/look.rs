@@ -13,14 +13,14 @@ use crate::directory::{self, School};
 use crate::domain::clearance::Barred;
 use crate::domain::plan::Member;
 use crate::domain::{About, Pupil, Reason};
-use crate::store::chunks::{self, Chunk, Delivery, MemberRow};
+use crate::store::chunks::{self, Carried, Chunk, Delivery, MemberRow};
 use crate::store::{restrictions, schools, waits};
 
 /// What a round knows.
 pub(super) struct Round {
     pub known: Known,
     pub school: School,
-    pub matters: HashMap<String, About>,
+    pub matters: HashMap<String, Carried>,
     members: HashMap<String, Vec<MemberRow>>,
     dealt_with: BTreeMap<String, BTreeSet<PupilId>>,
     /// When the directory was asked; when it did not answer, when the store was asked instead.
@@ -114,7 +114,13 @@ impl Sender {
 impl Round {
     /// Whether a gathering has words about when and where children are collected.
     pub(super) fn says_where_children_are(&self, gathering: &str) -> bool {
-        matches!(self.matters.get(gathering), Some(About::Closure(closure)) if closure.collection.is_some())
+        let about = self.matters.get(gathering).map(|carried| &carried.about);
+        matches!(about, Some(About::Closure(closure)) if closure.collection.is_some())
+    }
+
+    /// Whether a message is an exercise: nothing of it leaves.
+    pub(super) fn is_drill(&self, delivery: &Delivery) -> bool {
+        self.matters.get(&delivery.gathering).is_some_and(|carried| carried.drill)
     }
 
     /// The traces of the facts that a message tells, each once.

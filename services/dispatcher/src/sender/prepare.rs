@@ -130,7 +130,9 @@ impl Sender {
                     });
                 }
                 Err(finished) => {
-                    wordless.extend(no_words(chunk, &delivery, &finished, now));
+                    if !round.is_drill(&delivery) {
+                        wordless.extend(no_words(chunk, &delivery, &finished, now));
+                    }
                     done.push(*finished);
                 }
             }

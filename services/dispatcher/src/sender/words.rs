@@ -4,13 +4,14 @@ use std::collections::BTreeSet;
 
 use super::Sender;
 use super::look::{Known, Round};
-use super::stopped::{Halt, drops_of, stopped};
+use super::stopped::{Halt, drops_of, finished, stopped};
 use crate::channels::Outgoing;
 use crate::domain::clearance::{Cleared, Readers, as_planned, clear};
 use crate::domain::plan::Member;
+use crate::domain::settle::Settled;
 use crate::domain::{About, DeliveryState, Matter, Reason};
 use crate::render::{self, Wording};
-use crate::store::chunks::{Chunk, Delivery};
+use crate::store::chunks::{Carried, Chunk, Delivery};
 use crate::store::drops::{Drops, Next};
 use crate::store::settle::Finished;
 use crate::store::wordings::{self, Said};
@@ -42,7 +43,7 @@ impl Sender {
             };
             return Err(Box::new(stopped(chunk, delivery, halt, dropped)));
         }
-        let Some(about) = round.matters.get(&delivery.gathering) else {
+        let Some(Carried { about, drill }) = round.matters.get(&delivery.gathering) else {
             let halt = Halt(DeliveryState::Failed, Reason::CannotBeWorded);
             return Err(Box::new(stopped(chunk, delivery, halt, dropped)));
         };
@@ -59,6 +60,11 @@ impl Sender {
             return Err(Box::new(stopped(chunk, delivery, Halt(DeliveryState::Skipped, last), dropped)));
         }
         match self.words(delivery, (&members, readers), (about, round)) {
+            Ok(_) if *drill => {
+                let settled = Settled::at(DeliveryState::Drill, Reason::Exercise.code());
+                let dropped = drops_of(chunk, delivery, dropped, Next::Nothing);
+                Err(Box::new(finished(chunk, delivery, settled, dropped)))
+            }
             Ok(outgoing) => {
                 let dropped = drops_of(chunk, delivery, dropped, Next::Nothing);
                 let said = wordings::said(delivery, about, readers);

@@ -283,11 +283,24 @@ pub async fn members(store: &Store, deliveries: &[String]) -> Result<Vec<(String
         .collect()
 }
 
-/// What gatherings are about.
-pub async fn matters(store: &Store, gatherings: &BTreeSet<String>) -> Result<HashMap<String, About>, Error> {
+/// What a gathering carries.
+pub struct Carried {
+    /// What it is about.
+    pub about: About,
+    /// An exercise: nothing of it leaves.
+    pub drill: bool,
+}
+
+/// What gatherings carry.
+pub async fn matters(
+    store: &Store,
+    gatherings: &BTreeSet<String>,
+) -> Result<HashMap<String, Carried>, Error> {
     let rows = rows::gatherings::Entity::find()
         .filter(rows::gatherings::Column::Id.is_in(gatherings.iter().map(String::as_str)))
         .all(store.read())
         .await?;
-    rows.into_iter().map(|row| Ok((row.id.clone(), about(&row)?))).collect()
+    rows.into_iter()
+        .map(|row| Ok((row.id.clone(), Carried { about: about(&row)?, drill: row.drill })))
+        .collect()
 }

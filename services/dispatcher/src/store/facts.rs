@@ -12,7 +12,7 @@ use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, Statement};
 
 use super::gatherings::{self, Gathering, is_open};
 use super::{raise_generation, rows};
-use crate::domain::{About, Reason};
+use crate::domain::{About, NoticeKind, Reason};
 use crate::routes::Route;
 
 /// A fact that is to be told.
@@ -89,28 +89,50 @@ pub async fn tell(
         let touch = "UPDATE gatherings SET leaves_at = leaves_at WHERE id = $1 AND state = 'open'";
         (commit.guarded(store.statement(touch, [open.id.clone().into()])), open.id)
     } else {
-        let gathering = Gathering {
-            id: GatheringId::generate().to_string(),
-            school: told.school,
-            kind: route.kind,
-            topic: told.topic.clone(),
-            about: told.about.clone(),
-            leaves_at: now.saturating_add(route.gathers_for).unwrap_or(now),
-            valid_until: told.valid_until,
-            steps: 0,
-            notices: Vec::new(),
-            traces: Vec::new(),
-        };
+        let gathering = opened(told, route, now.saturating_add(route.gathers_for).unwrap_or(now));
         (commit.execute(gatherings::insert(store, &gathering, "open", now)?), gathering.id)
     };
+    let commit = commit.execute(notice(store, told, (route.kind, &gathering), now));
+    Ok(Some((commit, gathering)))
+}
+
+/// Opens a gathering of which nothing leaves; also its id. No version of it is kept, because no fact says it.
+pub fn exercise(
+    store: &Store,
+    told: &Told,
+    route: &Route,
+    now: Timestamp,
+) -> Result<(Commit, String), Error> {
+    let gathering = Gathering { drill: true, ..opened(told, route, now) };
+    let commit = Commit::new().execute(gatherings::insert(store, &gathering, "open", now)?);
+    Ok((commit.execute(notice(store, told, (route.kind, &gathering.id), now)), gathering.id))
+}
+
+fn opened(told: &Told, route: &Route, leaves_at: Timestamp) -> Gathering {
+    Gathering {
+        id: GatheringId::generate().to_string(),
+        school: told.school,
+        kind: route.kind,
+        topic: told.topic.clone(),
+        about: told.about.clone(),
+        leaves_at,
+        valid_until: told.valid_until,
+        drill: false,
+        steps: 0,
+        notices: Vec::new(),
+        traces: Vec::new(),
+    }
+}
+
+fn notice(store: &Store, told: &Told, (kind, gathering): (NoticeKind, &str), now: Timestamp) -> Statement {
     let sql = "INSERT INTO notices \
                (id, school, kind, gathering_id, event_id, subject, pupil_id, state, why, created_at, valid_until, \
                traceparent) VALUES ($1, $2, $3, $4, $5, $6, $7, 'gathering', '', $8, $9, $10)";
     let values = [
         NoticeId::generate().to_string().into(),
         told.school.to_string().into(),
-        route.kind.as_str().into(),
-        gathering.clone().into(),
+        kind.as_str().into(),
+        gathering.into(),
         told.event.to_string().into(),
         told.subject.clone().into(),
         told.pupil.map(|pupil| pupil.to_string()).into(),
@@ -118,7 +140,7 @@ pub async fn tell(
         micros(told.valid_until).into(),
         telemetry::traceparent().into(),
     ];
-    Ok(Some((commit.execute(store.statement(sql, values)), gathering)))
+    store.statement(sql, values)
 }
 
 /// Withdraws every notice of a thing, because it is no longer true.

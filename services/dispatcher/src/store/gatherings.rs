@@ -31,6 +31,8 @@ pub struct Gathering {
     pub leaves_at: Timestamp,
     /// Until when it is worth telling.
     pub valid_until: Timestamp,
+    /// An exercise: nothing of it leaves, and nobody is asked to do anything.
+    pub drill: bool,
     /// How many later steps have been planned.
     pub steps: i64,
     /// Its notices, each with its pupil; without one it is about everybody in the scope.
@@ -50,6 +52,7 @@ impl Gathering {
             about: about(row)?,
             leaves_at: from_micros(row.leaves_at),
             valid_until: from_micros(row.valid_until),
+            drill: row.drill,
             steps: row.steps,
             notices: Vec::new(),
             traces: Vec::new(),
@@ -99,8 +102,8 @@ pub(super) fn insert(
 ) -> Result<Statement, Error> {
     let about = serde_json::to_string(&gathering.about).map_err(|_| Error::Corrupt { what: "matter" })?;
     let sql = "INSERT INTO gatherings \
-               (id, school, kind, topic, about, general, state, opened_at, leaves_at, valid_until, steps) \
-               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 0)";
+               (id, school, kind, topic, about, general, state, opened_at, leaves_at, valid_until, steps, drill) \
+               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 0, $11)";
     let values = [
         gathering.id.clone().into(),
         gathering.school.to_string().into(),
@@ -112,6 +115,7 @@ pub(super) fn insert(
         micros(opened_at).into(),
         micros(gathering.leaves_at).into(),
         micros(gathering.valid_until).into(),
+        gathering.drill.into(),
     ];
     Ok(store.statement(sql, values))
 }
@@ -146,6 +150,19 @@ pub async fn open(store: &Store, id: &str) -> Result<Option<Gathering>, Error> {
         .await?;
     let Some(row) = row else { return Ok(None) };
     with_notices(store, &row, "gathering").await.map(Some)
+}
+
+/// Those of these gatherings that are exercises.
+pub async fn exercises(store: &Store, ids: BTreeSet<&str>) -> Result<BTreeSet<String>, Error> {
+    let found: Vec<String> = rows::gatherings::Entity::find()
+        .select_only()
+        .column(rows::gatherings::Column::Id)
+        .filter(rows::gatherings::Column::Id.is_in(ids))
+        .filter(rows::gatherings::Column::Drill.eq(true))
+        .into_tuple()
+        .all(store.read())
+        .await?;
+    Ok(found.into_iter().collect())
 }
 
 /// When what a gathering was about was erased; none when it is still known.

@@ -47,6 +47,7 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration { name: "dispatcher_0009", sql: include_str!("receipts.sql") },
     Migration { name: "dispatcher_0010", sql: include_str!("parts.sql") },
     Migration { name: "dispatcher_0011", sql: include_str!("notices.sql") },
+    Migration { name: "dispatcher_0012", sql: include_str!("drills.sql") },
 ];
 
 /// Raises the recall generation: whatever a sender has prepared is looked at once more.

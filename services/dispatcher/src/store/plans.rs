@@ -131,6 +131,10 @@ pub fn write(writing: &Writing<'_>, plan: &Plan, commit: Commit) -> Result<Commi
 /// What people are asked to do because of a plan.
 fn asked_for(writing: &Writing<'_>, plan: &Plan, commit: Commit) -> Commit {
     let Writing { desk, gathering, .. } = writing;
+    // An exercise asks nobody to ring anybody.
+    if gathering.drill {
+        return commit;
+    }
     let asking = Asking {
         school: gathering.school,
         kind: gathering.kind,

@@ -88,7 +88,8 @@ fn ended_badly(delivery: &rows::deliveries::Model) -> Result<bool, Error> {
         | DeliveryState::Due
         | DeliveryState::Started
         | DeliveryState::Accepted
-        | DeliveryState::Delivered => false,
+        | DeliveryState::Delivered
+        | DeliveryState::Drill => false,
     })
 }
 

@@ -16,6 +16,7 @@ kit::row!(
         valid_until: i64,
         steps: i64,
         erased_at: Option<i64>,
+        drill: bool,
     }
 );
 kit::row!(

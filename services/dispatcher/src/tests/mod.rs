@@ -14,6 +14,7 @@ mod closures;
 mod closures_uncleared;
 mod corrections;
 mod erased;
+mod exercises;
 mod expiry;
 mod facts;
 mod head_injuries;

@@ -107,7 +107,24 @@ fn refused(error: &directory::Error) -> Rejection {
     }
 }
 
-fn what(request: &pb::PreviewRequest) -> Result<(NoticeKind, Media), Status> {
+/// An exercise, as it would be previewed.
+pub(super) fn as_preview(request: &pb::ExerciseRequest) -> pb::PreviewRequest {
+    use pb::exercise_request::Words as Of;
+    use pb::preview_request::Words;
+    pb::PreviewRequest {
+        kind: request.kind.clone(),
+        audience: request.audience.clone(),
+        by_text: true,
+        by_email: true,
+        words: request.words.clone().map(|words| match words {
+            Of::Text(text) => Words::Text(text),
+            Of::Closure(closure) => Words::Closure(closure),
+            Of::OpenOn(day) => Words::OpenOn(day),
+        }),
+    }
+}
+
+pub(super) fn what(request: &pb::PreviewRequest) -> Result<(NoticeKind, Media), Status> {
     let unknown = || Rejection::invalid("UNKNOWN_KIND", "kind", "is no kind that goes to a scope");
     let kind: NoticeKind = request.kind.parse().map_err(|_| unknown())?;
     let both = Media { text: true, email: true };

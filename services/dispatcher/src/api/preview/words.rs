@@ -25,7 +25,7 @@ use crate::render::{Error, MOST_CHARACTERS, Wording};
 use crate::text::fragments::{Encoding, Fragments};
 
 /// What the notice would be about, if the request says its words.
-pub(super) fn about(
+pub(in crate::api) fn about(
     kind: NoticeKind,
     scope: &Scope,
     request: &pb::PreviewRequest,
