@@ -7,6 +7,7 @@
 mod close_register;
 mod explain_absence;
 mod fields;
+mod get_attendance;
 mod list_open_cases;
 mod post_register;
 mod record_arrival;
@@ -96,6 +97,13 @@ impl AbsencesService for Api {
         request: Request<pb::ExplainAbsenceRequest>,
     ) -> Result<Response<pb::ExplainAbsenceResponse>, Status> {
         explain_absence::answer(self, request).await
+    }
+
+    async fn get_attendance(
+        &self,
+        request: Request<pb::GetAttendanceRequest>,
+    ) -> Result<Response<pb::GetAttendanceResponse>, Status> {
+        get_attendance::answer(self, request).await
     }
 
     async fn list_open_cases(

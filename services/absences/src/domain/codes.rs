@@ -91,6 +91,12 @@ macro_rules! codes {
                 match self { $(Self::$name => Class::$class,)* }
             }
 
+            /// What it means, in the words of the guidance.
+            #[must_use]
+            pub const fn meaning(self) -> &'static str {
+                match self { $(Self::$name => $meaning,)* }
+            }
+
             /// Where the pupil is.
             #[must_use]
             pub const fn place(self) -> Place {

@@ -8,6 +8,7 @@ use proto::events::absences::Session;
 
 use super::rows::{cases, entries};
 use crate::domain::case::{Opening, State};
+use crate::domain::codes::Class;
 use crate::domain::route::Because;
 use crate::domain::{Case, Code, Entry, Known, Sitting};
 
@@ -48,7 +49,7 @@ pub fn stored_version(version: u64) -> i64 {
     i64::try_from(version).unwrap_or(i64::MAX)
 }
 
-fn code(text: &str) -> Option<Code> {
+pub fn code(text: &str) -> Option<Code> {
     Code::read(text).ok()
 }
 
@@ -73,6 +74,17 @@ pub fn entry(row: &entries::Model) -> Result<Entry, Error> {
     let class_id = row.class_id.as_deref().map(str::parse).transpose().map_err(|_| CORRUPT_ENTRY)?;
     let mark = row.code.as_deref().map(|text| code(text).ok_or(CORRUPT_ENTRY)).transpose()?;
     Ok(Entry { class_id, code: mark, known, note: row.note.clone(), version: version(row.version) })
+}
+
+/// The code that counts: a child who is in school is present, whatever was known before; else a reason stands for the
+/// mark that asked for one.
+pub fn standing(entry: &Entry) -> Option<Code> {
+    let present = entry.code.filter(|code| code.class() == Class::Present);
+    let known = match entry.known {
+        Known::Nothing => None,
+        Known::Reason(code) | Known::Arrived(code) | Known::Closed(code) => Some(code),
+    };
+    present.or(known).or(entry.code)
 }
 
 pub fn case(row: &cases::Model) -> Result<Case, Error> {

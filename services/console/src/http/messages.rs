@@ -3,6 +3,7 @@
 use askama::Template;
 use axum::extract::Query;
 use axum::response::Response;
+use jiff::Timestamp;
 use proto::dispatcher::v1::{Delivery, DeliveryState, ListNoticesRequest, Notice, NoticeState};
 
 use super::frame::{Frame, Place};
@@ -53,9 +54,11 @@ pub fn state_label(delivery: &Delivery) -> &'static str {
 pub struct Told {
     /// Nothing of it leaves.
     pub exercise: bool,
+    /// When it was heard.
+    pub heard: Timestamp,
     /// What.
     pub kind: &'static str,
-    /// When it was heard.
+    /// The same, as the school's clocks show it.
     pub at: String,
     /// How it stands.
     pub state: &'static str,
@@ -69,6 +72,7 @@ pub struct Told {
 pub fn told(notice: &Notice, frame: &Frame) -> Told {
     Told {
         exercise: notice.exercise,
+        heard: when::of(notice.created_at.as_ref()),
         kind: kind_label(&notice.kind),
         at: frame.when(when::of(notice.created_at.as_ref())),
         state: match notice.state() {

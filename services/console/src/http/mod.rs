@@ -12,6 +12,7 @@ mod closing;
 mod closures;
 mod contacts;
 mod cookies;
+mod day;
 mod enter;
 mod form;
 mod frame;

@@ -11,6 +11,7 @@ use proto::directory::v1::{
 use proto::dispatcher::v1::ListNoticesRequest;
 use serde::Deserialize;
 
+use super::day::{Day, Weeks, story};
 use super::frame::{Frame, Place};
 use super::messages::{Told, told};
 use super::people::Pupil;
@@ -114,6 +115,8 @@ struct Page {
     contacts: Vec<Tie>,
     stories: Vec<Told>,
     stories_away: bool,
+    day: Day,
+    weeks: Option<Weeks>,
 }
 
 /// `GET /console/pupils/{id}`
@@ -134,6 +137,8 @@ pub async fn page(visitor: Visitor, Path(id): Path<String>) -> Result<Response, 
     let notices = ask!(visitor, dispatcher.list_notices(request));
     let notices = notices.await.map(|answer| answer.notices);
     let stories_away = notices.is_err();
+    let stories: Vec<Told> = notices.unwrap_or_default().iter().map(|notice| told(notice, &frame)).collect();
+    let (day, weeks) = story(&visitor, &frame, (&household.pupil_id, &stories)).await;
     let page = Page {
         pupil: Pupil::from(&found.summary.unwrap_or_default()),
         first_name: household.first_name,
@@ -142,8 +147,10 @@ pub async fn page(visitor: Visitor, Path(id): Path<String>) -> Result<Response, 
             .may("operations.v1.OperationsService/ListAuditEntries")
             .then(|| format!("/console/audit?about={}", household.pupil_id)),
         contacts: contacts.collect(),
-        stories: notices.unwrap_or_default().iter().map(|notice| told(notice, &frame)).collect(),
+        stories,
         stories_away,
+        day,
+        weeks,
         frame,
     };
     Ok(rendered(&page))
