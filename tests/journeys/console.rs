@@ -255,6 +255,14 @@ async fn an_exercise_of_a_closure_can_be_watched_and_nothing_of_it_leaves() {
     assert!(head.get("/messages").await.text.contains("EXERCISE"));
     assert!(school.phones.messages().is_empty() && school.tasks().await.is_empty());
     assert!(head.get("/closures").await.text.contains("The school is not closed."));
+    let why = [
+        ("mark", mark.as_str()),
+        ("request_id", "018f0000-0000-7000-8000-000000000002"),
+        ("recall_why", "Seen enough"),
+    ];
+    let address = begun.leads.strip_prefix("/console").unwrap().split('?').next().unwrap();
+    assert!(head.post(&format!("{address}/recall"), &why).await.leads.contains("said=recalled"));
+    assert!(head.get("/audit").await.text.contains("“Seen enough”"), "why stands beside who and what");
     let mut aider = Visit::to(&school, Role::FirstAider).await;
     let mark = aider.mark().await;
     let theirs: Vec<(&str, &str)> = closure

@@ -36,12 +36,13 @@ pub async fn look(store: &Store, caller: &Caller, rpc: &str, subjects: &[String]
     Ok(Audited::written())
 }
 
-pub(crate) fn row(caller: &Caller, rpc: &str, subjects: &[String], at: Timestamp) -> Row {
+pub(crate) fn row(caller: &Caller, rpc: &str, (subjects, why): (&[String], &str), at: Timestamp) -> Row {
     Row::of([
         caller.tenant.to_string().into(),
         micros(at).into(),
         caller.subject.as_str().into(),
         rpc.into(),
         serde_json::json!(subjects).to_string().into(),
+        why.into(),
     ])
 }

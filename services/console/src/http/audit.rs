@@ -63,6 +63,7 @@ struct Shown {
     about: Vec<Named>,
     /// Ids that have no name.
     more: usize,
+    why: String,
 }
 
 #[derive(Template)]
@@ -142,6 +143,7 @@ fn shown(
         who: staff.get(&entry.who).unwrap_or(&entry.who).clone(),
         what: words(&entry.rpc),
         service,
+        why: entry.why.clone(),
         more: entry.subjects.len() - about.len(),
         about,
     }
@@ -201,7 +203,7 @@ fn written(
     staff: &HashMap<String, String>,
 ) -> Result<Vec<u8>, csv::Error> {
     let mut file = csv::Writer::from_writer(Vec::new());
-    file.write_record(["at", "who", "name", "service", "what", "about"])?;
+    file.write_record(["at", "who", "name", "service", "what", "about", "why"])?;
     for (service, entry) in lines {
         let at = when::of(entry.at.as_ref()).to_string();
         let name = staff.get(&entry.who).map_or("", String::as_str);
@@ -212,6 +214,7 @@ fn written(
             service,
             &entry.rpc,
             &entry.subjects.join(" "),
+            &plain(&entry.why),
         ])?;
     }
     Ok(file.into_inner().unwrap_or_default())
@@ -238,12 +241,14 @@ mod tests {
             who: "=1+1".to_owned(),
             rpc: "GetPupil".to_owned(),
             subjects: vec!["pup_1".to_owned(), "con_1".to_owned()],
+            why: "+44 rings".to_owned(),
             ..AuditEntry::default()
         };
         let file = String::from_utf8(written(&[("directory", entry)], &HashMap::new()).unwrap()).unwrap();
         assert_eq!(
             file,
-            "at,who,name,service,what,about\n1970-01-01T00:00:00Z,'=1+1,,directory,GetPupil,pup_1 con_1\n"
+            "at,who,name,service,what,about,why\n\
+             1970-01-01T00:00:00Z,'=1+1,,directory,GetPupil,pup_1 con_1,'+44 rings\n"
         );
     }
 }

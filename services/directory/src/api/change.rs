@@ -57,6 +57,7 @@ impl Directory {
             commit = change::set_restriction(&self.store, commit, (pupil, contact), after);
             let subject = Subject::Restriction(contact, decided.after.clone());
             let by = (caller.subject.clone(), now);
+            let evidence = evidence.clone();
             let decision = Decision { school: caller.tenant, pupil, subject, evidence, by };
             commit = Decision::keep(commit, decision);
         }
@@ -65,7 +66,12 @@ impl Directory {
             let fact = Restricted { pupil_id: pupil, contact_id: Some(contact), no_contact };
             commit = restricted(commit, caller, fact, (revision, now))?;
         }
-        let commit = commit.audit(caller, "SetRestriction", &[pupil.to_string(), contact.to_string()], now);
+        let commit = commit.audit_because(
+            caller,
+            "SetRestriction",
+            (&[pupil.to_string(), contact.to_string()], &evidence),
+            now,
+        );
         Ok((commit, pb::SetRestrictionResponse { set_at: Some(to_proto(now)), revision }))
     }
 
@@ -102,7 +108,12 @@ impl Directory {
             let decision = Decision { school: caller.tenant, pupil, subject, evidence, by };
             commit = Decision::keep(commit, decision);
         }
-        let commit = commit.audit(caller, "SetStanding", &[pupil.to_string(), contact.to_string()], now);
+        let commit = commit.audit_because(
+            caller,
+            "SetStanding",
+            (&[pupil.to_string(), contact.to_string()], &command.evidence),
+            now,
+        );
         Ok((commit, pb::SetStandingResponse { set_at: Some(to_proto(now)), revision }))
     }
 
@@ -151,14 +162,15 @@ impl Directory {
             commit = change::set_person_only(commit, pupil, after);
             let subject = Subject::PersonOnly(after.is_some());
             let by = (caller.subject.clone(), now);
-            let decision = Decision { school: caller.tenant, pupil, subject, evidence: reason, by };
+            let evidence = reason.clone();
+            let decision = Decision { school: caller.tenant, pupil, subject, evidence, by };
             commit = Decision::keep(commit, decision);
         }
         if decided.barred.is_some() {
             let fact = Restricted { pupil_id: pupil, contact_id: None, no_contact: false };
             commit = restricted(commit, caller, fact, (revision + 1, now))?;
         }
-        let commit = commit.audit(caller, "SetPersonOnly", &[pupil.to_string()], now);
+        let commit = commit.audit_because(caller, "SetPersonOnly", (&[pupil.to_string()], &reason), now);
         Ok((commit, pb::SetPersonOnlyResponse { set_at: Some(to_proto(now)) }))
     }
 }

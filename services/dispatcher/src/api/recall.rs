@@ -103,7 +103,7 @@ async fn withdraw(
         commit = commit.execute(store.statement(sql, values));
     }
     let subjects: Vec<String> = notices.iter().filter_map(|notice| notice.pupil_id.clone()).collect();
-    let commit = commit.audit(caller, "Recall", &subjects, now).wake(&api.generation.wake());
+    let commit = commit.audit_because(caller, "Recall", (&subjects, why), now).wake(&api.generation.wake());
     match store.commit(commit).await {
         Ok(_) => {
             metrics::recalled(notices.len());

@@ -38,7 +38,8 @@ pub(super) async fn redeliver(
         api.write_out(caller).await?;
         let subjects: BTreeSet<String> = asked.iter().filter_map(|notice| notice.pupil_id.clone()).collect();
         let subjects: Vec<String> = subjects.into_iter().collect();
-        let mut commit = Commit::new().audit(caller, "Redeliver", &subjects, now).wake(&api.sender);
+        let mut commit =
+            Commit::new().audit_because(caller, "Redeliver", (&subjects, &why), now).wake(&api.sender);
         let mut counts = Counts::default();
         for (id, notices) in by_gathering(&asked) {
             if let Some(at) = gatherings::erased_at(&api.store, &id).await? {

@@ -35,7 +35,7 @@ impl Hand<'_> {
     /// Writes an accident that was not there before.
     pub fn recorded(&self, step: &Step) -> Result<Commit, Error> {
         let row = accident_row(self.school(), &step.accident).into_active_model();
-        self.account(insert(self.audited(step), row), step, "")
+        self.account(insert(self.audited(step, ""), row), step, "")
     }
 
     /// Writes an amendment over the version that it was decided on.
@@ -46,12 +46,12 @@ impl Hand<'_> {
             "UPDATE accidents SET amended_at = $1, version = $2 WHERE id = $3 AND version = $4",
             [amended_at.map(micros).into(), version.into(), id.to_string().into(), (version - 1).into()],
         );
-        self.account(self.audited(step).guarded(moved_on), step, why)
+        self.account(self.audited(step, why).guarded(moved_on), step, why)
     }
 
-    fn audited(&self, step: &Step) -> Commit {
+    fn audited(&self, step: &Step, why: &str) -> Commit {
         let subjects = [step.accident.pupil_id.to_string()];
-        Commit::new().audit(self.caller, self.rpc, &subjects, self.at)
+        Commit::new().audit_because(self.caller, self.rpc, (&subjects, why), self.at)
     }
 
     fn account(&self, commit: Commit, step: &Step, why: &str) -> Result<Commit, Error> {

@@ -56,6 +56,7 @@ pub(super) async fn list(
         who: row.who,
         rpc: row.rpc,
         subjects: serde_json::from_str(&row.subjects).unwrap_or_default(),
+        why: row.why,
     };
     let entries = found.into_iter().map(entry).collect();
     Ok(audited.seal(pb::ListAuditEntriesResponse { entries, next_page_token }))
@@ -144,6 +145,21 @@ mod tests {
                 ["ListAuditEntries", "GetPupil"],
                 "looking is written down too"
             );
+        }
+    }
+
+    #[tokio::test]
+    async fn a_reason_stands_beside_what_it_was_given_for() {
+        for test in stores("ear", &[]).await {
+            let (store, head) = (&test.store, caller(Tenant::generate(), Role::Head));
+            let now = store.clock().now();
+            let looked = Commit::new().audit(&head, "GetPupil", &[], now);
+            store.commit(looked.audit_because(&head, "Recall", (&[], "it is not true"), now)).await.unwrap();
+            let entries = list(store, &head, &pb::ListAuditEntriesRequest::default()).await.unwrap();
+            let entries = entries.into_inner().entries;
+            let reasons: Vec<_> =
+                entries.iter().map(|entry| (entry.rpc.as_str(), entry.why.as_str())).collect();
+            assert_eq!(reasons, [("Recall", "it is not true"), ("GetPupil", "")], "{}", test.backend);
         }
     }
 }

@@ -182,8 +182,20 @@ impl Commit {
 
     /// Writes down who looked at or changed whose data.
     #[must_use]
-    pub fn audit(mut self, caller: &Caller, rpc: &str, subjects: &[String], at: jiff::Timestamp) -> Self {
-        self.audit.push(crate::audit::row(caller, rpc, subjects, at));
+    pub fn audit(self, caller: &Caller, rpc: &str, subjects: &[String], at: jiff::Timestamp) -> Self {
+        self.audit_because(caller, rpc, (subjects, ""), at)
+    }
+
+    /// The same with the reason that whoever it was had to give.
+    #[must_use]
+    pub fn audit_because(
+        mut self,
+        caller: &Caller,
+        rpc: &str,
+        (subjects, why): (&[String], &str),
+        at: jiff::Timestamp,
+    ) -> Self {
+        self.audit.push(crate::audit::row(caller, rpc, (subjects, why), at));
         self
     }
 

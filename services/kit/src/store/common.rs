@@ -26,13 +26,15 @@ static OUTBOX: Together = Together::new(
     ],
 );
 static AUDIT: Together = Together::new(
-    "INSERT INTO audit (tenant, at, who, rpc, subjects) SELECT tenant, at, who, rpc, subjects FROM {{rows}}",
+    "INSERT INTO audit (tenant, at, who, rpc, subjects, why) \
+     SELECT tenant, at, who, rpc, subjects, why FROM {{rows}}",
     &[
         ("tenant", Kind::Text),
         ("at", Kind::Number),
         ("who", Kind::Text),
         ("rpc", Kind::Text),
         ("subjects", Kind::Text),
+        ("why", Kind::Text),
     ],
 );
 static TASKS: Together = Together::new(

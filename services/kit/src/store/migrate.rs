@@ -17,11 +17,12 @@ pub struct Migration {
     pub sql: &'static str,
 }
 
-const OURS: [Migration; 4] = [
+const OURS: [Migration; 5] = [
     Migration { name: "kit_0001", sql: include_str!("schema.sql") },
     Migration { name: "kit_0002", sql: include_str!("restores.sql") },
     Migration { name: "kit_0003", sql: include_str!("erased.sql") },
     Migration { name: "kit_0004", sql: include_str!("audit_unsorted.sql") },
+    Migration { name: "kit_0005", sql: include_str!("audit_reasons.sql") },
 ];
 
 impl Migration {

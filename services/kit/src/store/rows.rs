@@ -46,6 +46,7 @@ row!(
         who: String,
         rpc: String,
         subjects: String,
+        why: String,
     }
 );
 row!(
