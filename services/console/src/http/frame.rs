@@ -152,6 +152,7 @@ fn said(key: &str) -> Option<&'static str> {
         "nobody-left" => "There was nobody left to send it to again.",
         "replayed" => "It was put through again.",
         "ended-session" => "That session is ended.",
+        "withdrawn" => "The link is taken back: it opens nothing any more.",
         "staff" => "The roles are changed. It acts at once: that person signs in again.",
         _ => return None,
     })

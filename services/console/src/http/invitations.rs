@@ -48,10 +48,12 @@ pub async fn doorkeeper(
             name: String::new(),
             roles: vec![Role::SystemAdministrator],
             invited_by: String::new(),
+            request_id: String::new(),
+            person_id: None,
             ends_at: until(store.clock().real()),
         };
         let commit = invitations::end_the_first(Commit::new(), &store);
-        store.commit(invitations::make(commit, &invitation)).await?;
+        store.commit(invitations::make(commit, &store, &invitation)).await?;
         let link = format!("{place}/console/invitations/{token}");
         tracing::warn!(
             link,
@@ -90,6 +92,8 @@ struct Page {
     elsewhere: Vec<Way>,
     /// What stands in the link.
     token: String,
+    /// The person has an account, and gets another key.
+    renews: bool,
 }
 
 /// Whom a link invites, if it is still good.
@@ -118,6 +122,7 @@ pub fn show(
         secret: letters.chunks(4).map(|four| four.iter().collect()).collect(),
         elsewhere: site.elsewhere(),
         token: token.to_owned(),
+        renews: invitation.person_id.is_some(),
         form,
     };
     (status, rendered(&page)).into_response()
@@ -171,14 +176,37 @@ pub async fn join(
     headers: &HeaderMap,
 ) -> Result<HeaderValue, Error> {
     let now = site.store.clock().real();
-    let person = Person { id: format!("per_{}", Uuid::now_v7().simple()), name: name.to_owned() };
     let commit = invitations::use_up(Commit::new(), &site.store, &invitation.id, now);
+    if let Some(id) = &invitation.person_id {
+        return again(site, commit, (id, key), (school, headers)).await;
+    }
+    let person = Person { id: format!("per_{}", Uuid::now_v7().simple()), name: name.to_owned() };
     let commit = people::make(commit, &person, key, now);
     let by = if invitation.invited_by.is_empty() { "the installation" } else { &invitation.invited_by };
     let commit = people::grant(commit, &site.store, (school, &person.id), &invitation.roles, (by, now));
     let caller = Caller { subject: person.id.clone(), tenant: school, roles: invitation.roles.clone() };
     let about = given(&person.id, &caller.roles);
     let commit = commit.audit(&caller, "MakeAccount", &about, site.store.clock().now());
+    begin(site, commit, (caller, &person.name), headers).await
+}
+
+/// Somebody whose telephone was lost gets another key; what that person may do stays as it is, and every session that
+/// stood is over.
+async fn again(
+    site: &Site,
+    commit: Commit,
+    (id, key): (&str, Key),
+    (school, headers): (SchoolId, &HeaderMap),
+) -> Result<HeaderValue, Error> {
+    let person = people::find(&site.store, id).await?;
+    let schools = people::schools_of(&site.store, id).await?;
+    // Whoever has no role here any more has nothing to come back to.
+    let (_, roles) = schools.into_iter().find(|(own, _)| *own == school).ok_or(Error::Conflict)?;
+    let commit = people::change_key(commit, &site.store, id, key);
+    let commit = people::still(commit, &site.store, (school, id), &roles);
+    let commit = sessions::end_all(commit, &site.store, (school, id));
+    let caller = Caller { subject: id.to_owned(), tenant: school, roles };
+    let commit = commit.audit(&caller, "ChangeKey", &[id.to_owned()], site.store.clock().now());
     begin(site, commit, (caller, &person.name), headers).await
 }
 

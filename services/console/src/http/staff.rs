@@ -4,7 +4,7 @@ use askama::Template;
 use axum::extract::{Path, Query, State};
 use axum::response::Response;
 use kit::identity::role_name;
-use kit::store::Commit;
+use kit::store::{Commit, Error};
 use proto::options::v1::Role;
 
 use super::form::{Form, Typed};
@@ -15,7 +15,7 @@ use super::sign_in::random;
 use super::stopped::rendered;
 use super::{Posted, Site, Stopped, Visitor};
 use crate::asking::Trouble;
-use crate::domain::roles::{OF_PEOPLE, label, of_name};
+use crate::domain::roles::{OF_PEOPLE, label, labels, of_name};
 use crate::store::invitations::{self, Invitation};
 use crate::store::{fingerprint, people};
 
@@ -31,6 +31,17 @@ struct Member {
     name: String,
     choices: Vec<Choice>,
     is_self: bool,
+    /// May do something here.
+    comes: bool,
+}
+
+/// A link that can still be used.
+struct Open {
+    id: String,
+    name: String,
+    roles: String,
+    until: String,
+    renews: bool,
 }
 
 #[derive(Template)]
@@ -39,6 +50,7 @@ struct Page {
     frame: Frame,
     form: Form,
     members: Vec<Member>,
+    open: Vec<Open>,
     choices: Vec<Choice>,
     /// The link of whoever was just invited: it is shown once.
     link: Option<String>,
@@ -74,12 +86,23 @@ async fn show(
     let members = staff.into_iter().map(|grant| Member {
         choices: choices(|role, _| grant.roles.contains(&role)),
         is_self: grant.person_id == visitor.session.caller.subject,
+        comes: !grant.roles.is_empty(),
         id: grant.person_id,
         name: grant.name,
     });
     let members = members.collect();
     let choices = choices(|_, name| form.chosen("roles", name));
-    Ok(rendered(&Page { frame, form, members, choices, link }))
+    let now = visitor.site.store.clock().real();
+    let open = invitations::open(&visitor.site.store, visitor.session.caller.tenant, now).await?;
+    let open = open.into_iter().map(|one| Open {
+        until: frame.when_real(one.ends_at),
+        roles: labels(&one.roles),
+        renews: one.person_id.is_some(),
+        id: one.id,
+        name: one.name,
+    });
+    let open = open.collect();
+    Ok(rendered(&Page { frame, form, members, open, choices, link }))
 }
 
 fn roles_in(form: &mut Form) -> Vec<Role> {
@@ -106,21 +129,67 @@ pub async fn invite(
     if !form.is_good() {
         return show(&visitor, form, None, None).await;
     }
+    linked(&site, &visitor, (name, roles), (form.request_id, None)).await
+}
+
+/// Makes a link, and shows it.
+async fn linked(
+    site: &Site,
+    visitor: &Visitor,
+    (name, roles): (String, Vec<Role>),
+    (request_id, person_id): (String, Option<String>),
+) -> Result<Response, Stopped> {
     let token = random();
     let caller = &visitor.session.caller;
+    let rpc = if person_id.is_some() { "OfferKey" } else { "Invite" };
+    let about = given(person_id.as_deref().unwrap_or(&fingerprint(&token)), &roles);
     let invitation = Invitation {
         id: fingerprint(&token),
         school: caller.tenant,
         name,
         roles,
         invited_by: caller.subject.clone(),
+        request_id,
+        person_id,
         ends_at: until(site.store.clock().real()),
     };
-    let about = given(&invitation.id, &invitation.roles);
-    let commit = Commit::new().audit(caller, "Invite", &about, site.store.clock().now());
-    site.store.commit(invitations::make(commit, &invitation)).await?;
+    let commit = Commit::new().audit(caller, rpc, &about, site.store.clock().now());
+    site.store.commit(invitations::make(commit, &site.store, &invitation)).await?;
     let link = format!("/console/invitations/{token}");
-    show(&visitor, Form::with(Typed::default()), Some(link), None).await
+    show(visitor, Form::with(Typed::default()), Some(link), None).await
+}
+
+/// `POST /console/staff/{id}/key`: a link by which somebody who is locked out gets in again.
+pub async fn key(
+    State(site): State<Site>,
+    Path(id): Path<String>,
+    Posted { visitor, typed }: Posted,
+) -> Result<Response, Stopped> {
+    may_look_after(&visitor)?;
+    let staff = people::staff(&site.store, visitor.session.caller.tenant).await?;
+    let member = staff.into_iter().find(|grant| grant.person_id == id && !grant.roles.is_empty());
+    let member = member.ok_or(Trouble::Unknown)?;
+    let form = Form::with(typed);
+    linked(&site, &visitor, (member.name, member.roles), (form.request_id, Some(id))).await
+}
+
+/// `POST /console/staff/withdraw`: takes a link back.
+pub async fn withdraw(
+    State(site): State<Site>,
+    Posted { visitor, typed }: Posted,
+) -> Result<Response, Stopped> {
+    may_look_after(&visitor)?;
+    let (id, caller) = (typed.get("invitation").to_owned(), &visitor.session.caller);
+    let commit = Commit::new().audit(caller, "WithdrawInvitation", &[id.clone()], site.store.clock().now());
+    match site.store.commit(invitations::withdraw(commit, &site.store, caller.tenant, &id)).await {
+        Ok(_) => Ok(visitor.done("/console/staff", "withdrawn")),
+        Err(Error::Conflict) => {
+            let mut form = Form::with(Typed::default());
+            form.wrong("", "This link has been used, or was taken back already");
+            show(&visitor, form, None, None).await
+        }
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// `POST /console/staff/{id}`: other roles, or none any more.

@@ -5,7 +5,7 @@ use kit::clock::{from_micros, micros};
 use kit::store::{Commit, Error, Store};
 use proto::ids::SchoolId;
 use proto::options::v1::Role;
-use sea_orm::{ActiveModelTrait, EntityTrait, IntoActiveModel};
+use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder};
 
 use super::rows::invitations;
 use super::{read, roles_of, roles_text};
@@ -23,18 +23,27 @@ pub struct Invitation {
     pub roles: Vec<Role>,
     /// Who has invited.
     pub invited_by: String,
+    /// Of the form that made it.
+    pub request_id: String,
+    /// Who gets another key; none when it makes somebody new.
+    pub person_id: Option<String>,
     /// Until when it is good.
     pub ends_at: Timestamp,
 }
 
-/// Writes a new one.
-pub fn make(commit: Commit, invitation: &Invitation) -> Commit {
+/// Writes a new one, in the place of one that the same form has made.
+pub fn make(commit: Commit, store: &Store, invitation: &Invitation) -> Commit {
+    let before = "DELETE FROM invitations WHERE school = $1 AND request_id = $2 AND used_at IS NULL";
+    let values = [invitation.school.to_string().into(), invitation.request_id.as_str().into()];
+    let commit = commit.execute(store.statement(before, values));
     let row = invitations::Model {
         id: invitation.id.clone(),
         school: invitation.school.to_string(),
         name: invitation.name.clone(),
         roles: roles_text(&invitation.roles),
         invited_by: invitation.invited_by.clone(),
+        request_id: invitation.request_id.clone(),
+        person_id: invitation.person_id.clone(),
         ends_at: micros(invitation.ends_at),
         used_at: None,
     };
@@ -51,17 +60,39 @@ pub fn make(commit: Commit, invitation: &Invitation) -> Commit {
 pub async fn find(store: &Store, id: &str, now: Timestamp) -> Result<Option<Invitation>, Error> {
     let row = invitations::Entity::find_by_id(id).one(store.read()).await?;
     let row = row.filter(|row| row.used_at.is_none() && from_micros(row.ends_at) > now);
-    row.map(|row| {
-        Ok(Invitation {
-            school: read("school of an invitation", row.school.parse().ok())?,
-            roles: roles_of(&row.roles)?,
-            id: row.id,
-            name: row.name,
-            invited_by: row.invited_by,
-            ends_at: from_micros(row.ends_at),
-        })
+    row.map(invitation).transpose()
+}
+
+fn invitation(row: invitations::Model) -> Result<Invitation, Error> {
+    Ok(Invitation {
+        school: read("school of an invitation", row.school.parse().ok())?,
+        roles: roles_of(&row.roles)?,
+        id: row.id,
+        name: row.name,
+        invited_by: row.invited_by,
+        request_id: row.request_id,
+        person_id: row.person_id,
+        ends_at: from_micros(row.ends_at),
     })
-    .transpose()
+}
+
+/// Those of a school that can still be used and that somebody there has made, those that end first first.
+pub async fn open(store: &Store, school: SchoolId, now: Timestamp) -> Result<Vec<Invitation>, Error> {
+    let rows = invitations::Entity::find()
+        .filter(invitations::Column::School.eq(school.to_string()))
+        .filter(invitations::Column::UsedAt.is_null())
+        .filter(invitations::Column::EndsAt.gt(micros(now)))
+        .filter(invitations::Column::InvitedBy.ne(""))
+        .order_by_asc(invitations::Column::EndsAt)
+        .all(store.read())
+        .await?;
+    rows.into_iter().map(invitation).collect()
+}
+
+/// Takes one back; a conflict when it was used meanwhile, or is none of this school.
+pub fn withdraw(commit: Commit, store: &Store, school: SchoolId, id: &str) -> Commit {
+    let sql = "DELETE FROM invitations WHERE id = $1 AND school = $2 AND used_at IS NULL";
+    commit.guarded(store.statement(sql, [id.into(), school.to_string().into()]))
 }
 
 /// It was used; a conflict when somebody was faster.

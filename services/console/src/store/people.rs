@@ -63,17 +63,35 @@ pub async fn is_empty(store: &Store) -> Result<bool, Error> {
 /// Writes a new one; two who take one user name, or come with one identity, at once are refused as a conflict.
 pub fn make(commit: Commit, person: &Person, key: Key, now: Timestamp) -> Commit {
     let row = people::Model { id: person.id.clone(), name: person.name.clone(), made_at: micros(now) };
-    commit.work(move |tx| {
-        let (row, key) = (row.clone(), key.clone());
+    let commit = commit.work(move |tx| {
+        let row = row.clone();
         Box::pin(async move {
-            let person_id = row.id.clone();
             row.into_active_model().insert(tx).await?;
+            Ok(())
+        })
+    });
+    unlock(commit, &person.id, key)
+}
+
+/// Gives somebody another key instead of every one before: what was lost with a telephone opens nothing any more.
+pub fn change_key(commit: Commit, store: &Store, person_id: &str, key: Key) -> Commit {
+    let gone = |table: &str| {
+        store.statement(&format!("DELETE FROM {table} WHERE person_id = $1"), [person_id.into()])
+    };
+    unlock(commit.execute(gone("accounts")).execute(gone("identities")), person_id, key)
+}
+
+fn unlock(commit: Commit, person_id: &str, key: Key) -> Commit {
+    let person_id = person_id.to_owned();
+    commit.work(move |tx| {
+        let (person_id, key) = (person_id.clone(), key.clone());
+        Box::pin(async move {
             match key {
                 Key::Account(Account { username, password, secret, last_step }) => {
                     let row = accounts::Model { person_id, username, password, secret, last_step };
                     row.into_active_model().insert(tx).await?;
                 }
-                Key::Identity(Identity { issuer, subject, .. }) => {
+                Key::Identity(Identity { issuer, subject }) => {
                     identities::Model { issuer, subject, person_id }.into_active_model().insert(tx).await?;
                 }
             }
@@ -82,7 +100,8 @@ pub fn make(commit: Commit, person: &Person, key: Key, now: Timestamp) -> Commit
     })
 }
 
-async fn find(store: &Store, id: &str) -> Result<Person, Error> {
+/// Somebody by the id.
+pub async fn find(store: &Store, id: &str) -> Result<Person, Error> {
     let row = people::Entity::find_by_id(id).one(store.read()).await?;
     read("person", row).map(|row| Person { id: row.id, name: row.name })
 }

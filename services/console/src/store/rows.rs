@@ -51,6 +51,8 @@ kit::row!(
         name: String,
         roles: String,
         invited_by: String,
+        request_id: String,
+        person_id: Option<String>,
         ends_at: i64,
         used_at: Option<i64>,
     }

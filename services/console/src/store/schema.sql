@@ -43,9 +43,14 @@ CREATE TABLE invitations (
     name TEXT NOT NULL,
     roles TEXT NOT NULL,
     invited_by TEXT NOT NULL,
+    -- Of the form that made it: sent twice, it makes one link, which is the second.
+    request_id TEXT NOT NULL,
+    -- Who gets another key; none when it makes somebody new.
+    person_id TEXT,
     ends_at BIGINT NOT NULL,
     used_at BIGINT
 );
+CREATE INDEX invitations_by_school ON invitations (school);
 CREATE TABLE sessions (
     -- The fingerprint of what the browser has.
     id TEXT PRIMARY KEY,

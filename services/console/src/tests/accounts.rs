@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::domain::second_factor::Codes;
+use crate::store::people;
 
 const PASSWORD: &str = "rabbit lamp snow";
 
@@ -184,7 +185,7 @@ async fn other_roles_act_at_once_and_nobody_changes_their_own() {
         ];
         let al = console.post(&link, "", &fields).await.cookie.unwrap();
         assert!(!console.get("/console/sessions", &al).await.page.contains("/console/staff"));
-        let staff = crate::store::people::staff(&console.store, school).await.unwrap();
+        let staff = people::staff(&console.store, school).await.unwrap();
         assert_eq!((staff[0].name.as_str(), staff[0].roles.as_slice()), ("Al", &[Role::Office][..]));
         let change = format!("/console/staff/{}", staff[0].person_id);
         assert_eq!(
@@ -205,5 +206,104 @@ async fn other_roles_act_at_once_and_nobody_changes_their_own() {
         let own = console.post(&own, &cookie, &[("mark", &admin.mark), ("roles", "head")]).await;
         assert_eq!(own.status, StatusCode::NOT_FOUND, "whoever has no account here has no roles to change");
         drop(account);
+    }
+}
+
+fn link_in(page: &str) -> String {
+    let (_, rest) = page.split_once("/console/invitations/").unwrap();
+    format!("/console/invitations/{}", rest.split_once('<').unwrap().0.trim())
+}
+
+impl Alone {
+    /// Makes an account by a link, or another key to one.
+    async fn comes_by(&self, link: &str, username: &str, password: &str) -> Answer {
+        let secret = self.get(link, "").await.field("secret");
+        let code = self.code(&secret, -1);
+        let fields = [
+            ("secret", secret.as_str()),
+            ("name", "Al"),
+            ("username", username),
+            ("password", password),
+            ("code", &code),
+        ];
+        self.post(link, "", &fields).await
+    }
+}
+
+#[tokio::test]
+async fn a_link_that_was_made_twice_or_taken_back_opens_nothing() {
+    for console in consoles().await {
+        let (cookie, admin) = console.signed_in().await;
+        let fields = [
+            ("mark", admin.mark.as_str()),
+            ("request_id", "018f0000-0000-7000-8000-000000000001"),
+            ("name", "Al"),
+            ("roles", "office"),
+        ];
+        let first = link_in(&console.post("/console/staff/invite", &cookie, &fields).await.page);
+        let second = link_in(&console.post("/console/staff/invite", &cookie, &fields).await.page);
+        assert_eq!(console.get(&first, "").await.status, StatusCode::NOT_FOUND, "only what is shown last");
+        assert_eq!(console.get(&second, "").await.status, StatusCode::OK);
+        let page = console.get("/console/staff", &cookie).await;
+        assert_eq!(page.page.matches("Take it back").count(), 1, "{}", page.page);
+        let invitation = page.field("invitation");
+        let (elsewhere, stranger) = console.signed_in().await;
+        let theirs = [("mark", stranger.mark.as_str()), ("invitation", &invitation)];
+        let theirs = console.post("/console/staff/withdraw", &elsewhere, &theirs).await;
+        assert!(theirs.page.contains("was taken back already"), "another school's");
+        let fields = [("mark", admin.mark.as_str()), ("invitation", &invitation)];
+        let taken = console.post("/console/staff/withdraw", &cookie, &fields).await;
+        assert!(taken.leads.starts_with("/console/staff?said=withdrawn"));
+        assert_eq!(console.get(&second, "").await.status, StatusCode::NOT_FOUND);
+        let again = console.post("/console/staff/withdraw", &cookie, &fields).await;
+        assert!(again.page.contains("was taken back already"));
+    }
+}
+
+#[tokio::test]
+async fn whoever_is_locked_out_gets_another_key_and_keeps_the_roles() {
+    for console in consoles().await {
+        let (cookie, admin) = console.signed_in().await;
+        let mark = ("mark", admin.mark.as_str());
+        let fields = [mark, ("name", "Al"), ("roles", "office")];
+        let link = link_in(&console.post("/console/staff/invite", &cookie, &fields).await.page);
+        let before = console.comes_by(&link, "al", PASSWORD).await.cookie.unwrap();
+        let staff = people::staff(&console.store, admin.caller.tenant).await.unwrap();
+        let key = format!("/console/staff/{}/key", staff[0].person_id);
+        assert_eq!(
+            console
+                .post(
+                    &key,
+                    &before,
+                    &[("mark", &console.get("/console/sessions", &before).await.field("mark"))]
+                )
+                .await
+                .status,
+            StatusCode::FORBIDDEN,
+            "nobody helps themselves"
+        );
+        let (elsewhere, stranger) = console.signed_in().await;
+        let theirs = console.post(&key, &elsewhere, &[("mark", &stranger.mark)]).await;
+        assert_eq!(theirs.status, StatusCode::NOT_FOUND, "another school's");
+        let (_, old) = people::by_username(&console.store, "al").await.unwrap().unwrap();
+        let link = link_in(&console.post(&key, &cookie, &[mark]).await.page);
+        assert!(console.get(&link, "").await.page.contains("Come in again"));
+        let after = console.comes_by(&link, "al", "another lamp in snow").await;
+        assert_eq!(after.status, StatusCode::SEE_OTHER, "{}", after.page);
+        let page = console.get("/console/sessions", &after.cookie.unwrap()).await;
+        assert!(page.page.contains("office"), "{}", page.page);
+        assert_eq!(
+            console.get("/console/sessions", &before).await.status,
+            StatusCode::SEE_OTHER,
+            "it is over"
+        );
+        let staff = people::staff(&console.store, admin.caller.tenant).await.unwrap();
+        assert_eq!((staff.len(), staff[0].roles.as_slice()), (1, &[Role::Office][..]), "the same person");
+        let (_, account) = people::by_username(&console.store, "al").await.unwrap().unwrap();
+        assert!(
+            account.password != old.password && account.secret != old.secret,
+            "the old key opens nothing"
+        );
+        assert_eq!(console.get(&link, "").await.status, StatusCode::NOT_FOUND, "it works once");
     }
 }

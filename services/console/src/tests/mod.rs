@@ -108,9 +108,11 @@ impl Alone {
             name: "Jo Okafor".to_owned(),
             roles: vec![Role::Head],
             invited_by: "per_1".to_owned(),
+            request_id: "of-a-form".to_owned(),
+            person_id: None,
             ends_at: http::until(self.store.clock().real()),
         };
-        self.store.commit(invitations::make(Commit::new(), &invitation)).await.unwrap();
+        self.store.commit(invitations::make(Commit::new(), &self.store, &invitation)).await.unwrap();
         format!("/console/invitations/{token}")
     }
 
