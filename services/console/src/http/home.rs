@@ -63,19 +63,32 @@ struct TaskPage {
 pub async fn page(visitor: Visitor, Query(said): Query<Said>) -> Response {
     let frame = visitor.frame(Place::Home).await.saying(said.said.as_deref());
     let none_ever = !visitor.may(LIST);
-    let asked =
-        if none_ever { Vec::new() } else { join_all(NAMES.map(|name| tasks_of(&visitor, name))).await };
-    let (mut tasks, mut away) = (Vec::new(), Vec::new());
-    for (name, answer) in NAMES.into_iter().zip(asked) {
+    let (tasks, away) = if none_ever { (Vec::new(), Vec::new()) } else { every_task(&visitor).await };
+    let names = visitor.names(tasks.iter().flat_map(|task| task.subjects.clone()).collect()).await;
+    let mut tasks: Vec<Shown> = tasks.iter().map(|task| shown(task, (&visitor, &frame), &names)).collect();
+    tasks.sort_by_key(|task| task.due_at);
+    rendered(&Page { frame, tasks, away, none_ever })
+}
+
+/// Everything that all services ask of the visitor's roles, and those that do not say. What is served beside the console
+/// is asked in one question, each other service in one of its own.
+async fn every_task(visitor: &Visitor) -> (Vec<Task>, Vec<&'static str>) {
+    let request = ListTasksRequest { page_size: PAGE, ..ListTasksRequest::default() };
+    let asked = visitor
+        .ask()
+        .tasks("console", request, |mut client, request| async move { client.list_tasks(request).await });
+    let here = asked.await.unwrap_or_default();
+    let others: Vec<&'static str> =
+        NAMES.into_iter().filter(|name| !here.services.iter().any(|known| known == name)).collect();
+    let asked = join_all(others.iter().map(|name| tasks_of(visitor, name))).await;
+    let (mut tasks, mut away) = (here.tasks, Vec::new());
+    for (name, answer) in others.into_iter().zip(asked) {
         match answer {
             Ok(own) => tasks.extend(own),
             Err(_) => away.push(name),
         }
     }
-    let names = visitor.names(tasks.iter().flat_map(|task| task.subjects.clone()).collect()).await;
-    let mut tasks: Vec<Shown> = tasks.iter().map(|task| shown(task, (&visitor, &frame), &names)).collect();
-    tasks.sort_by_key(|task| task.due_at);
-    rendered(&Page { frame, tasks, away, none_ever })
+    (tasks, away)
 }
 
 /// Everything that a service asks of the visitor's roles.

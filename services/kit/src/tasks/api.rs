@@ -8,7 +8,7 @@ use proto::tasks::v1::tasks_service_server::TasksService;
 use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use tonic::{Request, Response, Status};
 
-use crate::audit;
+use crate::audit::{self, Audited};
 use crate::clock::{from_micros, to_proto};
 use crate::identity::{Caller, role_name, role_of};
 use crate::page::Page;
@@ -82,6 +82,64 @@ fn to_pb(service: &str, row: rows::tasks::Model) -> pb::Task {
     }
 }
 
+/// Tasks are about people: whoever sees some is written down, and whoever sees none has seen nobody.
+async fn looked(caller: &Caller, store: &Store, tasks: &[pb::Task]) -> Result<Audited, Status> {
+    if tasks.is_empty() {
+        return Ok(Audited::nobody_seen());
+    }
+    let subjects: Vec<String> = tasks.iter().map(|task| task.id.clone()).collect();
+    audit::look(store, caller, "ListTasks", &subjects).await
+}
+
+async fn page_of(
+    caller: &Caller,
+    (service, store): (&str, &Store),
+    states: &[&str],
+    page: &Page,
+) -> Result<(Vec<pb::Task>, String), Status> {
+    let mut query = rows::tasks::Entity::find()
+        .filter(rows::tasks::Column::Tenant.eq(caller.tenant.to_string()))
+        .filter(rows::tasks::Column::State.is_in(states.iter().copied()))
+        .order_by_asc(rows::tasks::Column::DueAt)
+        .order_by_asc(rows::tasks::Column::Id)
+        .limit(page.size + 1);
+    if ![Role::Head, Role::Service, Role::SystemAdministrator].iter().any(|role| caller.is(*role)) {
+        let roles: Vec<String> = caller.roles.iter().map(|role| role_name(*role)).collect();
+        query = query.filter(rows::tasks::Column::Role.is_in(roles));
+    }
+    if let Some((due, id)) = page.after.as_deref().and_then(|after| after.split_once('/')) {
+        let due: i64 = due.parse().unwrap_or_default();
+        query = query.filter(Condition::any().add(rows::tasks::Column::DueAt.gt(due)).add(
+            Condition::all().add(rows::tasks::Column::DueAt.eq(due)).add(rows::tasks::Column::Id.gt(id)),
+        ));
+    }
+    let found = query.all(store.read()).await.map_err(|error| failure(&Error::from(error)))?;
+    let (found, next_page_token) = page.cut(found, |row| format!("{}/{}", row.due_at, row.id));
+    Ok((found.into_iter().map(|row| to_pb(service, row)).collect(), next_page_token))
+}
+
+impl TaskDesk {
+    /// The tasks of every service here, of those whose tasks fit onto a page.
+    async fn of_all(
+        &self,
+        caller: &Caller,
+        states: &[&str],
+        page_size: i32,
+    ) -> Result<Response<pb::ListTasksResponse>, Status> {
+        let page = Page::read(page_size, "", "")?;
+        let (mut answer, mut audited) = (pb::ListTasksResponse::default(), Audited::nobody_seen());
+        for (service, store) in &self.stores {
+            let (tasks, more) = page_of(caller, (service, store), states, &page).await?;
+            if more.is_empty() {
+                audited = looked(caller, store, &tasks).await?;
+                answer.tasks.extend(tasks);
+                answer.services.push((*service).to_owned());
+            }
+        }
+        Ok(audited.seal(answer))
+    }
+}
+
 #[tonic::async_trait]
 impl TasksService for TaskDesk {
     async fn list_tasks(
@@ -90,35 +148,20 @@ impl TasksService for TaskDesk {
     ) -> Result<Response<pb::ListTasksResponse>, Status> {
         let caller = Caller::of(&request)?;
         let request = request.into_inner();
-        let (service, store) = self.of(&request.service)?;
         let mut states: Vec<&str> = request.states().filter_map(state_name).collect();
         if states.is_empty() {
             states = vec!["open", "taken"];
         }
+        if request.service.is_empty() {
+            return self.of_all(&caller, &states, request.page_size).await;
+        }
+        let (service, store) = self.of(&request.service)?;
         let arguments = format!("{} {service} {states:?}", caller.tenant);
         let page = Page::read(request.page_size, &request.page_token, &arguments)?;
-        let mut query = rows::tasks::Entity::find()
-            .filter(rows::tasks::Column::Tenant.eq(caller.tenant.to_string()))
-            .filter(rows::tasks::Column::State.is_in(states))
-            .order_by_asc(rows::tasks::Column::DueAt)
-            .order_by_asc(rows::tasks::Column::Id)
-            .limit(page.size + 1);
-        if ![Role::Head, Role::Service, Role::SystemAdministrator].iter().any(|role| caller.is(*role)) {
-            let roles: Vec<String> = caller.roles.iter().map(|role| role_name(*role)).collect();
-            query = query.filter(rows::tasks::Column::Role.is_in(roles));
-        }
-        if let Some((due, id)) = page.after.as_deref().and_then(|after| after.split_once('/')) {
-            let due: i64 = due.parse().unwrap_or_default();
-            query = query.filter(Condition::any().add(rows::tasks::Column::DueAt.gt(due)).add(
-                Condition::all().add(rows::tasks::Column::DueAt.eq(due)).add(rows::tasks::Column::Id.gt(id)),
-            ));
-        }
-        let found = query.all(store.read()).await.map_err(|error| failure(&Error::from(error)))?;
-        let (found, next_page_token) = page.cut(found, |row| format!("{}/{}", row.due_at, row.id));
-        let subjects: Vec<String> = found.iter().map(|row| row.id.clone()).collect();
-        let audited = audit::look(store, &caller, "ListTasks", &subjects).await?;
-        let tasks = found.into_iter().map(|row| to_pb(service, row)).collect();
-        Ok(audited.seal(pb::ListTasksResponse { tasks, next_page_token }))
+        let (tasks, next_page_token) = page_of(&caller, (service, store), &states, &page).await?;
+        let audited = looked(&caller, store, &tasks).await?;
+        let services = vec![service.to_owned()];
+        Ok(audited.seal(pb::ListTasksResponse { tasks, next_page_token, services }))
     }
 
     async fn take_task(

@@ -16,6 +16,8 @@ use super::{Trial, connect, hearers, settings};
 use crate::Tenant;
 use crate::fixtures::{real, rows};
 use crate::service::Parts;
+use crate::store::Commit;
+use crate::tasks::NewTask;
 
 const ROOM: usize = 20;
 const TOO_MANY: usize = 10;
@@ -45,7 +47,10 @@ async fn of_a_flood_of_calls_those_that_there_is_room_for_are_answered() {
         request.metadata_mut().insert("authorization", bearer.parse().unwrap());
         async move { client.list_tasks(request).await.map(|_| ()) }
     };
-    // Every look is written down before it is answered, and that waits until we let go.
+    let times = (real(), SignedDuration::from_hours(1));
+    let task = NewTask::new(tenant, "ring", Role::Office, times).because("Somebody waits");
+    trial.ear.store.commit(Commit::new().task(task)).await.unwrap();
+    // Every look at it is written down before it is answered, and that waits until we let go.
     let ours = trial.ear.store.begin().await.unwrap();
     let mut flood = JoinSet::new();
     for _ in 0..ROOM + TOO_MANY {
