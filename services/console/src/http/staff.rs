@@ -180,7 +180,12 @@ pub async fn withdraw(
 ) -> Result<Response, Stopped> {
     may_look_after(&visitor)?;
     let (id, caller) = (typed.get("invitation").to_owned(), &visitor.session.caller);
-    let commit = Commit::new().audit(caller, "WithdrawInvitation", &[id.clone()], site.store.clock().now());
+    let commit = Commit::new().audit(
+        caller,
+        "WithdrawInvitation",
+        std::slice::from_ref(&id),
+        site.store.clock().now(),
+    );
     match site.store.commit(invitations::withdraw(commit, &site.store, caller.tenant, &id)).await {
         Ok(_) => Ok(visitor.done("/console/staff", "withdrawn")),
         Err(Error::Conflict) => {
