@@ -14,6 +14,7 @@ use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter};
 use tonic::{Response, Status};
 
 use super::Api;
+use crate::channels::{ChannelName, Medium};
 use crate::domain::Reason;
 use crate::domain::reason::sentence_of;
 use crate::render::days;
@@ -116,37 +117,47 @@ async fn read(api: &Api, notice: &rows::notices::Model, contact: &str) -> Result
     let held = held_until(store, &deliveries).await?;
     let zone = zone(api, parsed(&notice.school, "school of a notice")?).await?;
     for delivery in &deliveries {
+        let by = spoken(&delivery.channel);
         let own = |id: &str| id == delivery.id;
         let dropped = members.iter().filter(|member| own(&member.delivery_id) && !member.why.is_empty());
         let attempts: Vec<_> = attempts.iter().filter(|attempt| own(&attempt.delivery_id)).collect();
         let receipts: Vec<_> = receipts.iter().filter(|receipt| own(&receipt.delivery_id)).collect();
         let until = held.get(&delivery.id).map(|until| days::time(*until, &zone));
         if until.is_none() || delivery.updated_at > delivery.created_at {
-            steps.push(step(delivery.created_at, Reason::Due.code(), &format!("by {}", delivery.channel)));
+            steps.push(step(delivery.created_at, Reason::Due.code(), &format!("by {by}")));
         }
         for dropped in dropped {
             steps.push(step(delivery.updated_at, &dropped.why, "left out at the last look"));
         }
         for attempt in &attempts {
-            let what = format!("by {}, {}", delivery.channel, attempt.state);
+            let what = format!("by {by}, {}", attempt.state);
             steps.push(step(attempt.ended_at, &attempt.why, &what));
         }
         for receipt in &receipts {
-            let what = format!("receipt of {}", receipt.channel);
+            let what = format!("receipt of the {by}");
             steps.push(step(receipt.received_at, &receipt.status, &what));
         }
         if let Some(at) = delivery.erased_at {
-            steps.push(step(at, Reason::Erased.code(), &format!("by {}", delivery.channel)));
+            steps.push(step(at, Reason::Erased.code(), &format!("by {by}")));
         }
         // What became of it otherwise: it did not leave, was waited for in vain, or was asked for.
         let said = attempts.iter().any(|attempt| attempt.why == delivery.why)
             || receipts.iter().any(|receipt| receipt.status == delivery.why);
         if let Some((time, day)) = until {
-            let what = format!("by {}, held until {time} on {day}", delivery.channel);
+            let what = format!("by {by}, held until {time} on {day}");
             steps.push(step(delivery.updated_at, &delivery.why, &what));
         } else if !said && delivery.why != Reason::Due.code() {
             steps.push(step(delivery.updated_at, &delivery.why, &delivery.state));
         }
     }
     Ok(steps)
+}
+
+/// What people call what goes by a channel; which account carried it is for those who look after it.
+fn spoken(channel: &str) -> &'static str {
+    match channel.parse::<ChannelName>().map(|channel| channel.medium()) {
+        Ok(Medium::Text) => "text",
+        Ok(Medium::Email) => "e-mail",
+        Err(_) => "message",
+    }
 }

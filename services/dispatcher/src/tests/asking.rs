@@ -209,11 +209,11 @@ async fn every_step_and_every_silence_is_explained_in_a_sentence() {
         assert_eq!(seen, expected);
         assert!(steps.contains(&(
             "PERMANENT_FAILURE".to_owned(),
-            "receipt of sms.notify: the network says that this address does not exist".to_owned()
+            "receipt of the text: the network says that this address does not exist".to_owned()
         )));
         assert!(steps.contains(&(
             "SENT".to_owned(),
-            "by email.smtp, accepted: the provider accepted the message".to_owned()
+            "by e-mail, accepted: the provider accepted the message".to_owned()
         )));
         let steps = explain(&world, &barred.contact_id, &notice).await;
         assert_eq!(reasons(&steps), ["HEARD", "NO_CHILD_INFORMATION"]);

@@ -49,7 +49,7 @@ async fn a_letter_of_the_evening_is_e_mailed_at_once_and_texted_in_the_morning()
             [("held".to_owned(), "QUIET_HOURS".to_owned()), ("due".to_owned(), "DUE".to_owned())]
         );
         let said = explained(&world, &mother.contact_id).await;
-        let held = "by sms.notify, held until 08:00 on Wednesday 25 November: texts of this kind wait until the quiet \
+        let held = "by text, held until 08:00 on Wednesday 25 November: texts of this kind wait until the quiet \
                     hours are over";
         assert!(said.iter().any(|sentence| sentence == held), "{said:?}");
         let request =
