@@ -1,5 +1,7 @@
 //! Signing in to the console with an account of elsewhere, at a real OpenID provider.
 
+use base64::Engine;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use proto::options::v1::Role;
 use reqwest::StatusCode;
 use serde_json::json;
@@ -125,6 +127,28 @@ async fn nobody_gets_in_by_what_an_issuer_did_not_say_of_them_now() {
     assert!(away.text.contains("cannot be asked just now"), "{}", away.text);
     issuer.behaves(json!({})).await;
     assert_eq!(signs_in(&mut stranger, &[]).await.leads, "/console", "and rightly again");
+    school.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_an_invitation_counts_is_not_for_the_invited_to_say() {
+    let issuer = OpenId::start().await;
+    let school = school(&issuer).await;
+    let token = invited(&school, "Jo", "head").await;
+    let elsewhere = proto::ids::SchoolId::generate().to_string();
+    let mut jo = Visit::by_nobody(&school);
+    let address = goes(&mut jo, &[("invitation", &token), ("name", "Jo")]).await;
+    jo.tampers("schoolbell-openid", |kept| {
+        let mut away: serde_json::Value =
+            serde_json::from_slice(&BASE64_URL_SAFE_NO_PAD.decode(kept).unwrap()).unwrap();
+        assert_eq!(away["joins"]["school"], school.id.to_string());
+        away["joins"]["school"] = json!(elsewhere);
+        away["then"] = json!("https://example.org");
+        BASE64_URL_SAFE_NO_PAD.encode(away.to_string())
+    });
+    assert_eq!(jo.follow(address).await.leads, "/console");
+    let home = jo.get(&format!("/pupils/{}", school.pupil("Maya"))).await;
+    assert!(home.text.contains("Maya") && home.text.contains("head or senior leader"), "{}", home.text);
     school.stop().await;
 }
 

@@ -63,6 +63,12 @@ impl Visit {
         self.cookies.contains_key("schoolbell")
     }
 
+    /// Writes something else into what it keeps.
+    pub fn tampers(&mut self, cookie: &str, with: impl FnOnce(&str) -> String) {
+        let kept = self.cookies.get_mut(cookie).unwrap();
+        *kept = with(kept);
+    }
+
     /// Forgets what it keeps.
     pub fn forgets(&mut self) {
         self.cookies.clear();

@@ -27,7 +27,7 @@ use openidconnect::{
     StandardTokenResponse, TokenResponse, http, url,
 };
 use serde::{Deserialize, Serialize};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 /// For so long an issuer may think about an answer.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -198,7 +198,7 @@ impl Provider {
 
     /// Where the person is sent, and what is needed when it comes back.
     pub async fn begin(&self, comes_back_to: &str) -> Result<(url::Url, Begun), Refused> {
-        let _turn = self.turns.acquire().await;
+        let _turn = self.turn().await?;
         let client = self.client(comes_back_to).await?;
         let (challenge, verifier) = PkceCodeChallenge::new_random_sha256();
         let (address, state, nonce) = client
@@ -224,7 +224,7 @@ impl Provider {
 
     /// Who came back with this code.
     pub async fn finish(&self, comes_back_to: &str, code: &str, begun: Begun) -> Result<Identity, Refused> {
-        let _turn = self.turns.acquire().await;
+        let _turn = self.turn().await?;
         let client = self.client(comes_back_to).await?;
         let asking = client
             .exchange_code(AuthorizationCode::new(code.to_owned()))
@@ -256,6 +256,12 @@ impl Provider {
     /// Whether an answer that names its issuer (RFC 9207) comes from this one.
     pub fn is_from(&self, issuer: Option<&str>) -> bool {
         issuer.is_none_or(|issuer| issuer == self.issuer.as_str())
+    }
+
+    /// Strangers who begin and do not go on keep nobody waiting for long.
+    async fn turn(&self) -> Result<SemaphorePermit<'_>, Refused> {
+        let turn = tokio::time::timeout(PATIENCE, self.turns.acquire()).await;
+        turn.ok().and_then(Result::ok).ok_or(Refused::Away("too many people are asked about at once"))
     }
 
     async fn described(&self) -> Result<CoreProviderMetadata, Refused> {

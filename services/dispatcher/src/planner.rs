@@ -252,7 +252,7 @@ impl Planner {
         since: Timestamp,
         now: Timestamp,
     ) -> Result<(), Error> {
-        if now.duration_since(since) < waits::PATIENCE {
+        if now.duration_since(since) < waits::PATIENCE || gathering.drill {
             return Ok(());
         }
         let (school, id) = (gathering.school, gathering.id.clone());

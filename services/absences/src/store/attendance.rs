@@ -73,9 +73,8 @@ pub async fn changes_of(
     let mut changes = Vec::new();
     for row in rows {
         let Sitting { session, .. } = convert::sitting(&row.date, &row.session)?;
-        // What is known after it is the news, where it is known; else the mark.
-        let known = row.known_code_after.as_deref().or(row.code_after.as_deref());
-        let code = known.and_then(convert::code);
+        let (mark, known) = (row.code_after.as_deref(), row.known_code_after.as_deref());
+        let code = convert::counting(mark.and_then(convert::code), known.and_then(convert::code));
         changes.extend(code.map(|code| Change { at: from_micros(row.at), session, code }));
     }
     Ok(changes)

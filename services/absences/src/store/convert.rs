@@ -79,12 +79,16 @@ pub fn entry(row: &entries::Model) -> Result<Entry, Error> {
 /// The code that counts: a child who is in school is present, whatever was known before; else a reason stands for the
 /// mark that asked for one.
 pub fn standing(entry: &Entry) -> Option<Code> {
-    let present = entry.code.filter(|code| code.class() == Class::Present);
     let known = match entry.known {
         Known::Nothing => None,
         Known::Reason(code) | Known::Arrived(code) | Known::Closed(code) => Some(code),
     };
-    present.or(known).or(entry.code)
+    counting(entry.code, known)
+}
+
+/// The same of a mark and of what is known beside it.
+pub fn counting(mark: Option<Code>, known: Option<Code>) -> Option<Code> {
+    mark.filter(|code| code.class() == Class::Present).or(known).or(mark)
 }
 
 pub fn case(row: &cases::Model) -> Result<Case, Error> {

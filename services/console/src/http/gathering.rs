@@ -5,8 +5,9 @@ use askama::Template;
 use axum::extract::{Path, Query};
 use axum::response::Response;
 use proto::dispatcher::v1::{
-    GetProgressRequest, GetProgressResponse, GetWordsRequest, ListDeliveriesRequest, ListNoticesRequest,
-    NoticeState, RecallRequest, RedeliverRequest, Words, recall_request, redeliver_request,
+    DeliveryState, GetProgressRequest, GetProgressResponse, GetWordsRequest, ListDeliveriesRequest,
+    ListNoticesRequest, NoticeState, RecallRequest, RedeliverRequest, Words, recall_request,
+    redeliver_request,
 };
 
 use super::form::{Form, capital};
@@ -194,7 +195,7 @@ async fn show(
         channel: if one.channel.starts_with("email") { "e-mail" } else { "text" },
         address: if one.address.is_empty() { "erased".to_owned() } else { one.address.clone() },
         state: state_label(one),
-        good: one.reached,
+        good: one.reached || one.state() == DeliveryState::Drill,
         why: one.why.to_lowercase().replace('_', " "),
         at: frame.when(when::of(one.updated_at.as_ref())),
     });

@@ -29,7 +29,8 @@ pub const GOOD_FOR: SignedDuration = SignedDuration::from_hours(72);
 /// Between two times at which sessions that are over are forgotten.
 const SWEEP: std::time::Duration = std::time::Duration::from_hours(1);
 const OLDEST_SESSION: SignedDuration = SignedDuration::from_hours(48);
-const LONGEST_NAME: usize = 100;
+/// Characters.
+pub const LONGEST_NAME: usize = 100;
 
 /// Says the first person's link when there is nobody yet, beginning with where the console is found, and
 /// forgets sessions that are over.
@@ -178,7 +179,7 @@ pub async fn join(
     let now = site.store.clock().real();
     let commit = invitations::use_up(Commit::new(), &site.store, &invitation.id, now);
     if let Some(id) = &invitation.person_id {
-        return again(site, commit, (id, key), (school, headers)).await;
+        return again(site, commit, (id, key), (invitation, headers)).await;
     }
     let person = Person { id: format!("per_{}", Uuid::now_v7().simple()), name: name.to_owned() };
     let commit = people::make(commit, &person, key, now);
@@ -196,17 +197,20 @@ async fn again(
     site: &Site,
     commit: Commit,
     (id, key): (&str, Key),
-    (school, headers): (SchoolId, &HeaderMap),
+    (invitation, headers): (&Invitation, &HeaderMap),
 ) -> Result<HeaderValue, Error> {
+    let school = invitation.school;
     let person = people::find(&site.store, id).await?;
     let schools = people::schools_of(&site.store, id).await?;
+    let over = |commit, (own, _): &(SchoolId, Vec<Role>)| sessions::end_all(commit, &site.store, (*own, id));
+    let commit = schools.iter().fold(people::change_key(commit, &site.store, id, key), over);
     // Whoever has no role here any more has nothing to come back to.
     let (_, roles) = schools.into_iter().find(|(own, _)| *own == school).ok_or(Error::Conflict)?;
-    let commit = people::change_key(commit, &site.store, id, key);
     let commit = people::still(commit, &site.store, (school, id), &roles);
-    let commit = sessions::end_all(commit, &site.store, (school, id));
     let caller = Caller { subject: id.to_owned(), tenant: school, roles };
-    let commit = commit.audit(&caller, "ChangeKey", &[id.to_owned()], site.store.clock().now());
+    // Whoever made the link could have used it: both names stand beside each other.
+    let about = [id.to_owned(), invitation.invited_by.clone()];
+    let commit = commit.audit(&caller, "ChangeKey", &about, site.store.clock().now());
     begin(site, commit, (caller, &person.name), headers).await
 }
 

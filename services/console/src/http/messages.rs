@@ -77,6 +77,7 @@ pub fn told(notice: &Notice, frame: &Frame) -> Told {
         at: frame.when(when::of(notice.created_at.as_ref())),
         state: match notice.state() {
             NoticeState::Gathering => "waits for others of its kind",
+            NoticeState::Planned if notice.exercise => "run as an exercise",
             NoticeState::Planned => "on its way, or told",
             NoticeState::Withdrawn => "withdrawn",
             NoticeState::Unspecified => "not known",

@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq;
 
 use super::form::{Form, Typed};
-use super::invitations::{invited, join, name_of, school_of};
+use super::invitations::{LONGEST_NAME, invited, join, name_of, school_of};
 use super::sign_in::{enter, safe, show, with_cookie};
 use super::stopped::rendered;
 use super::{Console, Knocked, Site, Stopped, assets, cookies};
@@ -139,7 +139,9 @@ pub async fn callback(
 ) -> Result<Response, Stopped> {
     let provider = site.provider(&key)?;
     let away = cookies::find(site.is_protected, cookies::BEGUN, &headers).and_then(Away::read);
-    let mut answer = came_back(&site, (&key, provider), (back, away), &headers).await?;
+    let came_back = came_back(&site, (&key, provider), (back, away), &headers).await;
+    // Whatever came of it: nothing of it stays in a browser that several people use.
+    let mut answer = came_back.unwrap_or_else(IntoResponse::into_response);
     answer.headers_mut().append(header::SET_COOKIE, cookies::taken(site.is_protected, cookies::BEGUN));
     Ok(answer)
 }
@@ -202,7 +204,11 @@ async fn joined(
     headers: &HeaderMap,
 ) -> Result<Option<HeaderValue>, Stopped> {
     let invitation = invited(site, &joins.token).await?;
-    match join(site, &invitation, (&joins.name, Key::Identity(identity)), joins.school, headers).await {
+    // What a browser brings back is what somebody may have written into it: where the invitation counts is not theirs
+    // to say, but for the first person, who has said so.
+    let school = if invitation.invited_by.is_empty() { joins.school } else { invitation.school };
+    let name: String = joins.name.chars().take(LONGEST_NAME).collect();
+    match join(site, &invitation, (&name, Key::Identity(identity)), school, headers).await {
         Ok(cookie) => Ok(Some(cookie)),
         Err(Error::Conflict) => Ok(None),
         Err(error) => Err(error.into()),

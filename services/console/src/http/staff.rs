@@ -155,7 +155,8 @@ async fn linked(
     };
     let commit = Commit::new().audit(caller, rpc, &about, site.store.clock().now());
     site.store.commit(invitations::make(commit, &site.store, &invitation)).await?;
-    let link = format!("/console/invitations/{token}");
+    let place = site.public_url.as_deref().unwrap_or_default().trim_end_matches('/');
+    let link = format!("{place}/console/invitations/{token}");
     show(visitor, Form::with(Typed::default()), Some(link), None).await
 }
 
@@ -166,8 +167,12 @@ pub async fn key(
     Posted { visitor, typed }: Posted,
 ) -> Result<Response, Stopped> {
     may_look_after(&visitor)?;
-    let staff = people::staff(&site.store, visitor.session.caller.tenant).await?;
-    let member = staff.into_iter().find(|grant| grant.person_id == id && !grant.roles.is_empty());
+    let caller = &visitor.session.caller;
+    let staff = people::staff(&site.store, caller.tenant).await?;
+    // A session that was stolen must not become a key.
+    let member = staff
+        .into_iter()
+        .find(|grant| grant.person_id == id && id != caller.subject && !grant.roles.is_empty());
     let member = member.ok_or(Trouble::Unknown)?;
     let form = Form::with(typed);
     linked(&site, &visitor, (member.name, member.roles), (form.request_id, Some(id))).await

@@ -97,7 +97,9 @@ pub fn withdraw(commit: Commit, store: &Store, school: SchoolId, id: &str) -> Co
 
 /// It was used; a conflict when somebody was faster.
 pub fn use_up(commit: Commit, store: &Store, id: &str, now: Timestamp) -> Commit {
-    let used = "UPDATE invitations SET used_at = $1 WHERE id = $2 AND used_at IS NULL";
+    // Of the links to the first account one is used, however many processes have said one.
+    let used = "UPDATE invitations SET used_at = $1 WHERE id = $2 AND used_at IS NULL \
+                AND (invited_by <> '' OR NOT EXISTS (SELECT 1 FROM people))";
     commit.guarded(store.statement(used, [micros(now).into(), id.into()]))
 }
 

@@ -15,8 +15,8 @@ use tonic::{Response, Status};
 const DEFAULT_DAYS: i32 = 14;
 const MOST_DAYS: i32 = 90;
 
-/// A message that one may take for none is not looked at: what failed is what is known to have failed. Ids of
-/// deliveries begin with when they were made.
+/// Of what failed that counts which says something of the address; what our own account or our settings made fail says
+/// nothing of anybody. Ids of deliveries begin with when they were made.
 const FAILING: &str = "\
     SELECT contact_id, SUM(failed), SUM(reached), \
         MAX(CASE WHEN failed = 1 THEN updated_at END), MAX(CASE WHEN reached = 1 THEN updated_at END) \
@@ -26,13 +26,16 @@ const FAILING: &str = "\
                 THEN 1 ELSE 0 END AS reached \
         FROM deliveries d JOIN members m ON m.delivery_id = d.id \
         WHERE d.id >= $2 AND d.school = $1 AND m.why = '' \
-            AND d.state IN ('failed', 'delivered', 'accepted')) AS outcomes \
+            AND (d.state IN ('delivered', 'accepted') OR (d.state = 'failed' AND d.why IN ( \
+                'PERMANENT_FAILURE', 'TEMPORARY_FAILURE', 'BOUNCED', 'ADDRESS_REFUSED', 'ADDRESS_UNKNOWN', \
+                'ADDRESS_UNUSABLE', 'MAILBOX_FULL')))) AS outcomes \
     GROUP BY contact_id \
     HAVING SUM(failed) >= 2 AND MAX(CASE WHEN failed = 1 THEN updated_at END) > \
         COALESCE(MAX(CASE WHEN reached = 1 THEN updated_at END), 0) \
     ORDER BY 2 DESC, contact_id LIMIT 200";
 
-const SUPPRESSED: &str = "SELECT address, kind, at FROM suppressions WHERE school = $1 ORDER BY at DESC";
+const SUPPRESSED: &str =
+    "SELECT address, kind, at FROM suppressions WHERE school = $1 ORDER BY at DESC LIMIT 5000";
 
 pub(super) async fn failing(
     store: &Store,

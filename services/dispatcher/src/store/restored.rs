@@ -39,6 +39,10 @@ pub async fn hold_back(store: &Store, now: Timestamp) -> Result<Commit, Error> {
                      (SELECT id FROM notices WHERE state = 'withdrawn' AND why = 'ARRIVED')";
     let decided = "INSERT INTO decisions (gathering_id, pupil_id, why, at) \
                    SELECT gathering_id, COALESCE(pupil_id, ''), $1, $2 FROM notices WHERE state = 'gathering'";
+    // Nothing of an exercise had left, and nothing will.
+    let drilled = "UPDATE deliveries SET state = 'drill', why = $1, updated_at = $2, chunk_id = NULL, \
+                   next_address = FALSE, patience_until = NULL WHERE chunk_id IS NOT NULL \
+                   AND gathering_id IN (SELECT id FROM gatherings WHERE drill)";
     // Whoever may have been told is told when it turns out to be wrong.
     let told = "UPDATE members SET told = TRUE WHERE why = '' AND delivery_id IN \
                 (SELECT id FROM deliveries WHERE chunk_id IS NOT NULL)";
@@ -51,6 +55,7 @@ pub async fn hold_back(store: &Store, now: Timestamp) -> Result<Commit, Error> {
         .execute(store.statement(decided, [restored.into(), at.into()]))
         .execute(store.statement("UPDATE notices SET state = 'planned' WHERE state = 'gathering'", []))
         .execute(store.statement("UPDATE gatherings SET state = 'left' WHERE state = 'open'", []))
+        .execute(store.statement(drilled, [Reason::Exercise.code().into(), at.into()]))
         .execute(store.statement(told, []))
         .execute(store.statement(unknown, [restored.into(), at.into()]))
         .execute(store.statement(steps, []))
@@ -59,7 +64,8 @@ pub async fn hold_back(store: &Store, now: Timestamp) -> Result<Commit, Error> {
 
 async fn tasks(store: &Store, now: Timestamp) -> Result<Vec<NewTask>, Error> {
     let sql = format!(
-        "SELECT school, gathering_id, subject, pupil_id FROM notices WHERE gathering_id IN ({OPEN}) ORDER BY id"
+        "SELECT school, gathering_id, subject, pupil_id FROM notices WHERE gathering_id IN ({OPEN}) \
+         AND gathering_id NOT IN (SELECT id FROM gatherings WHERE drill) ORDER BY id"
     );
     let mut open: BTreeMap<String, (SchoolId, BTreeSet<String>)> = BTreeMap::new();
     for row in store.read().query_all_raw(store.statement(&sql, [])).await? {

@@ -178,8 +178,8 @@ pub async fn waiting_for_many(store: &Store) -> Result<Vec<(SchoolId, String)>, 
     let closing: Vec<String> = closing.map(|kind| format!("'{}'", kind.as_str())).collect();
     let sql = format!(
         "SELECT DISTINCT d.school AS school, d.gathering_id AS gathering_id FROM deliveries d \
-         JOIN notices n ON n.gathering_id = d.gathering_id \
-         WHERE d.chunk_id IS NOT NULL AND d.kind IN ({}) AND n.state <> 'withdrawn'",
+         JOIN notices n ON n.gathering_id = d.gathering_id JOIN gatherings g ON g.id = d.gathering_id \
+         WHERE NOT g.drill AND d.chunk_id IS NOT NULL AND d.kind IN ({}) AND n.state <> 'withdrawn'",
         closing.join(", ")
     );
     let rows = store.read().query_all_raw(store.statement(&sql, [])).await?;

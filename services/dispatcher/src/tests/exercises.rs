@@ -80,6 +80,32 @@ async fn an_exercise_is_worded_for_everybody_and_reaches_nobody_while_what_is_re
 }
 
 #[tokio::test]
+async fn an_exercise_that_waits_for_the_directory_or_was_interrupted_asks_nobody_to_do_anything() {
+    for mut world in quiet_worlds().await {
+        world.directory.add("Amy", &[parent(&[MUM, MAIL])]);
+        world.api.exercise(world.request(closed())).await.unwrap();
+        world.directory.go_away();
+        world.pass(121);
+        for _ in 0..2 {
+            assert!(world.planner.as_ref().unwrap().sweep(world.now()).await.is_err());
+            world.pass(121);
+        }
+        assert!(world.tasks().await.is_empty(), "{}", world.backend);
+        world.directory.come_back();
+        world.sweep().await;
+        assert_eq!(world.deliveries().await.len(), 2);
+        // The data is put back to this moment, in which its messages were due.
+        let held = crate::store::restored::hold_back(&world.store, world.now()).await.unwrap();
+        world.store.mark_restored(world.clock.real(), held).await.unwrap();
+        world.run();
+        world.until_states(&["drill", "drill"]).await;
+        world.until_quiet().await;
+        assert!(world.tasks().await.is_empty() && world.received().is_empty(), "{}", world.backend);
+        world.end().await;
+    }
+}
+
+#[tokio::test]
 async fn an_exercise_that_says_nothing_or_of_what_goes_to_nobody_else_is_refused() {
     for world in quiet_worlds().await {
         let silent = pb::ExerciseRequest { words: None, ..closed() };

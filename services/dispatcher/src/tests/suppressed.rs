@@ -119,8 +119,13 @@ async fn whom_message_after_message_fails_to_reach_is_listed_until_one_gets_thro
             world.sweep().await;
             world.learns(&world.deliveries().await[before].id, status).await;
         };
+        told(ReceiptStatus::TechnicalFailure).await;
         told(ReceiptStatus::TemporaryFailure).await;
-        assert_eq!(list().await, pb::GetFailingContactsResponse::default(), "once is no pattern");
+        assert_eq!(
+            list().await,
+            pb::GetFailingContactsResponse::default(),
+            "once is no pattern, and a fault of the provider says nothing of the address"
+        );
         told(ReceiptStatus::PermanentFailure).await;
         let found = list().await;
         let [failing] = &found.contacts[..] else { panic!("one in {found:?}") };

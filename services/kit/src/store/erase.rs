@@ -1,5 +1,5 @@
-//! Erasing what the common tables hold of people's words: the content of dead letters, and what
-//! somebody wrote when a task was done. That they were there, why, when and who did it stays.
+//! Erasing what the common tables hold of people's words: the content of dead letters, what somebody wrote when
+//! a task was done, and the reasons that stand in the audit. That they were there, why, when and who did it stays.
 //!
 //! A service calls this that keeps such things no longer than somebody has said; nothing here runs by
 //! itself.
@@ -30,8 +30,13 @@ pub async fn erase(store: &Store, before: Timestamp, now: Timestamp) -> Result<u
          AND opened_at < $2 AND outcome <> '' AND outcome <> $1 LIMIT {STROKE})"
     );
     let outcomes = store.statement(&outcomes, [ERASED.into(), micros(before).into()]);
+    let reasons = format!(
+        "UPDATE audit SET why = $1 WHERE id IN (SELECT id FROM audit WHERE at < $2 AND why <> '' AND why <> $1 \
+         LIMIT {STROKE})"
+    );
+    let reasons = store.statement(&reasons, [ERASED.into(), micros(before).into()]);
     let mut erased = 0;
-    for statement in [letters, outcomes] {
+    for statement in [letters, outcomes, reasons] {
         loop {
             let tx = store.begin().await?;
             let rows = tx.execute_raw(statement.clone()).await?.rows_affected();

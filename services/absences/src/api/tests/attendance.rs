@@ -20,7 +20,7 @@ async fn attendance(
 #[tokio::test]
 async fn marks_count_as_what_is_known_and_the_changes_of_a_day_are_its_story() {
     for world in World::each().await {
-        let (class_id, pupils) = world.class(2);
+        let (class_id, pupils) = world.class(3);
         world.post(class_id, &[(pupils[0], "N"), (pupils[1], "/")]).await.unwrap();
         world.close().await.unwrap();
         world.at("09:40");
@@ -38,6 +38,13 @@ async fn marks_count_as_what_is_known_and_the_changes_of_a_day_are_its_story() {
         let ill: Vec<_> = ill.iter().map(|mark| (mark.session, mark.attendance())).collect();
         let expected = [(AFTERNOON, pb::Attendance::AuthorisedAbsence), (MORNING, pb::Attendance::Present)];
         assert_eq!(ill, expected, "the later session first");
+        // Who was reported ill and came all the same is in school, in both.
+        world.report(pupils[2], "I", MORNING).await.unwrap();
+        world.post(class_id, &[(pupils[2], "/")]).await.unwrap();
+        let came = attendance(&world, pupils[2], TODAY, 0).await.unwrap();
+        assert_eq!(came.marks[0].attendance(), pb::Attendance::Present);
+        let story: Vec<_> = came.changes.iter().map(|change| change.code.as_str()).collect();
+        assert_eq!(story, ["I", "/"], "{}", world.backend);
         assert_eq!(
             attendance(&world, pupils[0], "2026-11-23", 0).await.unwrap(),
             pb::GetAttendanceResponse::default()

@@ -218,9 +218,11 @@ async fn a_letter_that_was_kept_for_long_enough_loses_its_content_and_says_so() 
 
         let (office, administrator) = (office(&trial, &reaction), caller(tenant, Role::SystemAdministrator));
         let now = trial.store.clock().now();
+        let why = Commit::new().audit_because(&administrator, "Recall", (&[], "sesame"), now);
+        trial.store.commit(why).await.unwrap();
         assert_eq!(erase(&trial.store, now, now).await.unwrap(), 0, "it is of this moment");
         let later = now + SignedDuration::from_hours(1);
-        assert_eq!(erase(&trial.store, later, later).await.unwrap(), 2, "{}", trial.backend);
+        assert_eq!(erase(&trial.store, later, later).await.unwrap(), 3, "{}", trial.backend);
         assert_eq!(erase(&trial.store, later, later).await.unwrap(), 0, "again");
         let letter = letters(&office, &administrator).await.remove(0);
         assert_eq!(letter.erased_at, Some(to_proto(later)));
