@@ -4,6 +4,7 @@ use proto::dispatcher::v1::DeliveryState;
 use proto::options::v1::Role;
 use reqwest::StatusCode;
 use tests::roster::Contact;
+use tests::school::stories::snow;
 use tests::visit::Visit;
 use tests::wait::until;
 use tests::{Roster, School};
@@ -270,6 +271,88 @@ async fn an_exercise_of_a_closure_can_be_watched_and_nothing_of_it_leaves() {
         .map(|(name, value)| if *name == "mark" { ("mark", mark.as_str()) } else { (*name, *value) })
         .collect();
     assert_eq!(aider.post("/closures/exercise", &theirs).await.status, StatusCode::FORBIDDEN);
+    school.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_accident_is_put_right_from_its_page_and_no_colleague_is_overwritten() {
+    let school = School::start(families()).await;
+    let mut aider = Visit::to(&school, Role::FirstAider).await;
+    let mark = aider.mark().await;
+    let account = |what| {
+        [
+            ("mark", mark.as_str()),
+            ("head", "no"),
+            ("what", what),
+            ("place", "Hall"),
+            ("time", "08:40"),
+            ("first_aid", "Cold pack"),
+            ("first_aider", "Jo"),
+        ]
+    };
+    let maya = school.pupil("Maya");
+    let recorded = aider.post(&format!("/accidents/new/{maya}"), &account("Hurt the right arm")).await;
+    assert!(recorded.leads.contains("said=recorded-"), "{}", recorded.text);
+    school.messages(1).await;
+    let list = aider.get("/accidents").await;
+    let page = list.after("class=\"button second\" href=\"/console");
+    let form = aider.get(&page).await;
+    assert!(
+        form.text.contains("Hurt the right arm") && form.text.contains("value=\"08:40\""),
+        "{}",
+        form.text
+    );
+    let version = form.field("version");
+    let fields = |what, why| {
+        let mut fields = account(what).to_vec();
+        fields.extend([("version", version.as_str()), ("why", why)]);
+        fields
+    };
+    let without = aider.post(&page, &fields("Hurt the left arm", "")).await;
+    assert!(without.text.contains("Say why it is put right") && without.text.contains("Hurt the left arm"));
+    let amended = aider.post(&page, &fields("Hurt the left arm", "it was the left")).await;
+    assert!(amended.leads.contains("said=amended-"), "{}", amended.text);
+    school.messages(2).await;
+    assert!(school.received("+447700900201")[1].contains("Maya"));
+    let overtaken = aider.post(&page, &fields("Hurt both arms", "both")).await;
+    assert!(
+        overtaken.text.contains("A colleague has put this accident right meanwhile"),
+        "{}",
+        overtaken.text
+    );
+    assert!(aider.get("/accidents").await.text.contains("Hurt the left arm"));
+    school.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_closure_is_changed_from_its_page_and_only_what_is_new_is_told() {
+    let school = School::start(families()).await;
+    let mut head = Visit::to(&school, Role::Head).await;
+    let closure = school.closes_for(snow()).await;
+    school.messages(1).await;
+    let address = format!("/closures/{closure}/change");
+    let page = head.get(&address).await;
+    assert!(page.text.contains("Change the closure"), "{}", page.text);
+    let (mark, request_id) = (page.field("mark"), page.field("request_id"));
+    let was = page.field("was-reason");
+    let fields = |reason| {
+        [
+            ("mark", mark.as_str()),
+            ("request_id", request_id.as_str()),
+            ("last_day", tests::school::DAY),
+            ("was-last_day", tests::school::DAY),
+            ("reason", reason),
+            ("was-reason", was.as_str()),
+        ]
+    };
+    let nothing = head.post(&address, &fields(&was)).await;
+    assert!(nothing.text.contains("Nothing is changed yet"), "{}", nothing.text);
+    let changed = head.post(&address, &fields("the heating has failed")).await;
+    assert!(changed.leads.contains("said=closure-changed-"), "{}", changed.text);
+    school.messages(2).await;
+    assert!(school.received("+447700900201")[1].contains("the heating has failed"));
+    let mut officer = Visit::to(&school, Role::AttendanceOfficer).await;
+    assert_eq!(officer.get(&address).await.status, StatusCode::FORBIDDEN);
     school.stop().await;
 }
 

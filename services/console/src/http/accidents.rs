@@ -3,7 +3,7 @@
 use askama::Template;
 use axum::extract::{Path, Query};
 use axum::response::Response;
-use jiff::civil::Time;
+use jiff::civil::{Date, Time};
 use kit::clock::to_proto;
 use proto::incidents::v1::{AccidentKind, Account, ListAccidentsRequest, RecordAccidentRequest};
 
@@ -16,9 +16,13 @@ use super::{Posted, Stopped, Visitor, when};
 use crate::asking::{Trouble, ask};
 
 const NEWEST: i32 = 50;
+/// Whoever may do this puts an accident right.
+pub const AMEND: &str = "incidents.v1.IncidentsService/AmendAccident";
 const RECORD: &str = "incidents.v1.IncidentsService/RecordAccident";
 
 struct Accident {
+    /// The page that puts it right, for whoever may.
+    amend: Option<String>,
     pupil: String,
     is_head: bool,
     what: String,
@@ -49,10 +53,12 @@ pub async fn page(visitor: Visitor, Query(said): Query<Said>) -> Result<Response
     let asked = ask!(visitor, incidents.list_accidents(request));
     let found = asked.await?.accidents;
     let names = visitor.names(found.iter().map(|accident| accident.pupil_id.clone()).collect()).await;
+    let may_amend = visitor.may(AMEND);
     let accidents = found.into_iter().map(|accident| {
         let amended = accident.amended_at.is_some();
         let account = accident.account.unwrap_or_default();
         Accident {
+            amend: may_amend.then(|| format!("/console/accidents/{}/amend", accident.id)),
             pupil: names.of(&accident.pupil_id).unwrap_or("A pupil").to_owned(),
             is_head: account.kind() == AccidentKind::HeadInjury,
             at: frame.when(when::of(account.happened_at.as_ref())),
@@ -91,12 +97,18 @@ pub async fn choose(visitor: Visitor, Query(Search { q }): Query<Search>) -> Res
     Ok(rendered(&Choose { frame, query: q, pupils, more }))
 }
 
+/// The page with the account of an accident.
 #[derive(Template)]
 #[template(path = "accident.html")]
-struct FormPage {
-    frame: Frame,
-    form: Form,
-    pupil: String,
+pub struct FormPage {
+    /// What stands around it.
+    pub frame: Frame,
+    /// The account.
+    pub form: Form,
+    /// The child.
+    pub pupil: String,
+    /// It is there already, and is put right.
+    pub amends: bool,
 }
 
 /// `GET /console/accidents/new/{pupil}`
@@ -114,10 +126,11 @@ async fn show(visitor: &Visitor, pupil_id: &str, form: Form) -> Result<Response,
     let names = visitor.names(vec![pupil_id.to_owned()]).await;
     // Nothing that was typed is lost because a name cannot be read; who is no pupil here is refused with the record.
     let pupil = names.of(pupil_id).unwrap_or("a child whose name cannot be read now").to_owned();
-    Ok(rendered(&FormPage { frame, form, pupil }))
+    Ok(rendered(&FormPage { frame, form, pupil, amends: false }))
 }
 
-const FIELDS: [(&str, &str, &str); 8] = [
+/// What the service calls the fields of an account.
+pub const FIELDS: [(&str, &str, &str); 8] = [
     ("account.what", "what", "What happened"),
     ("account.place", "place", "Where it happened"),
     ("account.happened_at", "time", "When it happened"),
@@ -135,7 +148,7 @@ pub async fn record(
 ) -> Result<Response, Stopped> {
     let mut form = Form::with(typed);
     let frame = visitor.frame(Place::Accidents).await;
-    let account = account(&mut form, &frame);
+    let account = account(&mut form, &frame, frame.today());
     if form.is_good() {
         let request = RecordAccidentRequest {
             request_id: form.request_id.clone(),
@@ -154,19 +167,20 @@ pub async fn record(
     show(&visitor, &pupil, form).await
 }
 
-fn account(form: &mut Form, frame: &Frame) -> Account {
+/// The account that a form holds, of something that happened on this day.
+pub fn account(form: &mut Form, frame: &Frame, day: Date) -> Account {
     let head = form.needs("head", "Say whether the head was hurt");
     let kind = if head == "yes" { AccidentKind::HeadInjury } else { AccidentKind::Minor };
     let what = form.needs("what", "Say what happened");
     let place = form.needs("place", "Say where it happened");
     let first_aider = form.needs("first_aider", "Say who looked after the child");
     let time: Result<Time, _> = form.value("time").parse();
-    let on_the_day = |time| frame.today().to_datetime(time).to_zoned(frame.zone()?.clone()).ok();
+    let on_the_day = |time| day.to_datetime(time).to_zoned(frame.zone()?.clone()).ok();
     let at = time.ok().and_then(on_the_day);
     if frame.zone().is_none() {
         form.wrong("time", "The school's clock is not known just now, so that no time can be recorded. Try again in a moment");
     } else if at.is_none() {
-        form.wrong("time", "Enter the time of today when it happened, as in 10:45");
+        form.wrong("time", "Enter the time when it happened, as in 10:45");
     }
     let given = form.value("first_aid").to_owned();
     let none_because = form.value("no_first_aid").to_owned();

@@ -1,13 +1,15 @@
-//! What is closed, and opening it again.
+//! What is closed; changing that, and opening it again.
 
 use askama::Template;
 use axum::extract::{Path, Query};
 use axum::response::Response;
 use proto::directory::v1::audience;
-use proto::scheduling::v1::{Closure, ClosureState, EndClosureRequest, ListClosuresRequest, Session};
+use proto::scheduling::v1::{
+    ChangeClosureRequest, Closure, ClosureState, EndClosureRequest, ListClosuresRequest, Session,
+};
 
 use super::closing::DECLARE;
-use super::form::Form;
+use super::form::{Form, Typed};
 use super::frame::{Frame, Place};
 use super::home::Said;
 use super::posted::or_kept;
@@ -16,6 +18,7 @@ use super::{Posted, Stopped, Visitor, when};
 use crate::asking::{Trouble, ask};
 
 const NEWEST: i32 = 50;
+const CHANGE: &str = "scheduling.v1.SchedulingService/ChangeClosure";
 /// A closure as it is shown.
 pub struct Shown {
     id: String,
@@ -55,6 +58,10 @@ async fn list(visitor: &Visitor) -> Result<Vec<Closure>, Trouble> {
     let request = ListClosuresRequest { page_size: NEWEST, ..ListClosuresRequest::default() };
     let asked = ask!(visitor, scheduling.list_closures(request));
     asked.await.map(|answer| answer.closures)
+}
+
+async fn one(visitor: &Visitor, id: &str) -> Result<Closure, Trouble> {
+    list(visitor).await?.into_iter().find(|closure| closure.id == id).ok_or(Trouble::Unknown)
 }
 
 /// A closure as it is shown.
@@ -99,9 +106,7 @@ pub async fn ending(visitor: Visitor, Path(id): Path<String>) -> Result<Response
 async fn ask_end(visitor: &Visitor, id: &str, form: Form) -> Result<Response, Stopped> {
     visitor.must("scheduling.v1.SchedulingService/EndClosure")?;
     let frame = visitor.frame(Place::Closures).await;
-    let closure =
-        list(visitor).await?.into_iter().find(|closure| closure.id == id).ok_or(Trouble::Unknown)?;
-    let closure = shown(closure, &frame);
+    let closure = shown(one(visitor, id).await?, &frame);
     Ok(rendered(&Ending { frame, form, closure }))
 }
 
@@ -123,4 +128,66 @@ pub async fn end(Path(id): Path<String>, Posted { visitor, typed }: Posted) -> R
             or_kept(ask_end(&visitor, &id, form).await, (&visitor, &address, &typed))
         }
     }
+}
+
+#[derive(Template)]
+#[template(path = "closure_change.html")]
+struct Changing {
+    frame: Frame,
+    form: Form,
+    closure: Shown,
+}
+
+/// `GET /console/closures/{id}/change`
+pub async fn changing(visitor: Visitor, Path(id): Path<String>) -> Result<Response, Stopped> {
+    visitor.must(CHANGE)?;
+    let closure = one(&visitor, &id).await?;
+    let form = Form::with(Typed::of(&[
+        ("last_day", &closure.last_day),
+        ("was-last_day", &closure.last_day),
+        ("reason", &closure.reason),
+        ("was-reason", &closure.reason),
+        ("collection", &closure.collection),
+        ("was-collection", &closure.collection),
+    ]));
+    ask_change(&visitor, &id, form).await
+}
+
+async fn ask_change(visitor: &Visitor, id: &str, form: Form) -> Result<Response, Stopped> {
+    visitor.must(CHANGE)?;
+    let frame = visitor.frame(Place::Closures).await;
+    let closure = shown(one(visitor, id).await?, &frame);
+    Ok(rendered(&Changing { frame, form, closure }))
+}
+
+/// `POST /console/closures/{id}/change`: longer, shorter, or in other words.
+pub async fn change(Path(id): Path<String>, Posted { visitor, typed }: Posted) -> Result<Response, Stopped> {
+    let mut form = Form::with(typed);
+    let request = ChangeClosureRequest {
+        request_id: form.request_id.clone(),
+        closure_id: id.clone(),
+        last_day: form.news("last_day"),
+        reason: form.news("reason"),
+        collection: form.news("collection"),
+    };
+    let nothing = request.last_day.is_none() && request.reason.is_none() && request.collection.is_none();
+    if nothing {
+        form.wrong("", "Nothing is changed yet");
+    } else {
+        let asked = ask!(visitor, scheduling.change_closure(request));
+        match asked.await {
+            Ok(_) => return Ok(visitor.done("/console/closures", "closure-changed")),
+            Err(trouble @ (Trouble::NotAllowed | Trouble::Unknown)) => return Err(trouble.into()),
+            Err(trouble) => form.refused(
+                &trouble,
+                &[
+                    ("last_day", "last_day", "The last day"),
+                    ("reason", "reason", "The reason"),
+                    ("collection", "collection", "Collection"),
+                ],
+            ),
+        }
+    }
+    let (typed, address) = (form.typed.clone(), format!("/console/closures/{id}/change"));
+    or_kept(ask_change(&visitor, &id, form).await, (&visitor, &address, &typed))
 }

@@ -232,18 +232,15 @@ pub async fn change(Path(id): Path<String>, Posted { visitor, typed }: Posted) -
         "email" => Preference::Email,
         _ => Preference::None,
     };
-    // Only what was changed here is sent: what a colleague has put right meanwhile stays.
-    let changed = |name: &str| form.value(name) != form.value(&format!("was-{name}"));
-    let field = |name: &str| changed(name).then(|| form.value(name).to_owned());
     let request = UpdateContactRequest {
         request_id: form.request_id.clone(),
         contact_id: id.clone(),
-        first_phone: field("first_phone"),
-        second_phone: field("second_phone"),
-        email: field("email"),
-        language: field("language"),
-        no_voice: changed("no_voice").then(|| form.value("no_voice") == "yes"),
-        prefers: if changed("prefers") { prefers.into() } else { Preference::Unspecified.into() },
+        first_phone: form.news("first_phone"),
+        second_phone: form.news("second_phone"),
+        email: form.news("email"),
+        language: form.news("language"),
+        no_voice: form.changed("no_voice").then(|| form.value("no_voice") == "yes"),
+        prefers: if form.changed("prefers") { prefers.into() } else { Preference::Unspecified.into() },
     };
     let changed = ask!(visitor, directory.update_contact(request));
     match changed.await {

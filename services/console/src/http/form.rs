@@ -93,6 +93,17 @@ impl Form {
         Self::with(Typed::default())
     }
 
+    /// Whether a field says something else than when its page was made: only that is sent, so that what a colleague has put
+    /// right meanwhile stays.
+    pub fn changed(&self, name: &str) -> bool {
+        self.value(name) != self.value(&format!("was-{name}"))
+    }
+
+    /// What stands in a field that was changed.
+    pub fn news(&self, name: &str) -> Option<String> {
+        self.changed(name).then(|| self.value(name).to_owned())
+    }
+
     /// What stands in a field.
     pub fn value(&self, name: &str) -> &str {
         self.typed.get(name)

@@ -106,9 +106,14 @@ impl PutRight {
                 "Absences",
             ),
             "closure_declared" | "closure_changed" => (
-                "It is closed no longer? End the closure: whoever was told is told that it is open.",
+                "It is closed for longer, no longer, or for another reason? Change or end the closure: whoever was told is told so.",
                 "/console/closures",
                 "Closures",
+            ),
+            "first_aid" | "head_injury" => (
+                "Something of it is wrong? Put the accident right: whoever was told is told what is new.",
+                "/console/accidents",
+                "Accidents",
             ),
             _ => return None,
         };

@@ -6,6 +6,7 @@
 
 mod absences;
 mod accidents;
+mod amending;
 mod assets;
 mod audit;
 mod closing;
@@ -122,11 +123,13 @@ pub fn routes(console: Console) -> Router {
         .route("/console/accidents", get(accidents::page))
         .route("/console/accidents/new", get(accidents::choose))
         .route("/console/accidents/new/{pupil}", get(accidents::form).post(accidents::record))
+        .route("/console/accidents/{id}/amend", get(amending::form).post(amending::amend))
         .route("/console/closures", get(closures::page))
         .route("/console/closures/new", get(closing::form).post(closing::check))
         .route("/console/closures/declare", post(closing::declare))
         .route("/console/closures/exercise", post(closing::exercise))
         .route("/console/closures/{id}/end", get(closures::ending).post(closures::end))
+        .route("/console/closures/{id}/change", get(closures::changing).post(closures::change))
         .route("/console/people", get(people::page))
         .route("/console/pupils", get(pupils::list))
         .route("/console/pupils/{id}", get(pupils::page))

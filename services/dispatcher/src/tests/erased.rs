@@ -152,7 +152,7 @@ async fn after_its_time_nothing_but_the_fact_of_a_delivery_is_left() {
         let erased = erase_now(&world, STROKE).await;
         let rows = |number: usize| u64::try_from(number).unwrap();
         assert_eq!(erased.addresses, rows(before.0.len() + 2), "and the two that were known to be dead");
-        assert_eq!((erased.gatherings, erased.words), (rows(world.gatherings().await.len()), 4));
+        assert_eq!((erased.gatherings, erased.words), (rows(world.gatherings().await.len()), 6));
         // What everybody may read was said to the website. It leaves the outbox, and an answer its table, after
         // two weeks of real time.
         for table in ["outbox", "answers"] {
