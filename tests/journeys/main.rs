@@ -14,6 +14,7 @@ mod arrival;
 mod checked;
 mod closure;
 mod console;
+mod console_stories;
 mod distrusted;
 mod measured;
 mod nothing_personal;
