@@ -1,6 +1,7 @@
 //! The staff console in a real browser: what the three people it exists for do, by the keyboard alone
 //! and on a narrow screen, and nothing on any page that keeps somebody from using it.
 
+use proto::incidents::v1::AccidentKind;
 use proto::options::v1::Role;
 use schoolbell::app;
 use serde_json::json;
@@ -9,6 +10,7 @@ use tests::browser::{Browser, NARROW, Scripts, Size};
 use tests::installation::Backend;
 use tests::openid::{LABEL, OpenId};
 use tests::roster::Contact;
+use tests::school::stories::{account, snow};
 use tests::visit::Visit;
 use tests::wait::until;
 use tests::{Roster, School};
@@ -281,6 +283,10 @@ async fn nothing_on_any_page_keeps_somebody_from_using_it() {
     let phones = format!("/phone-list?class={}", school.classes["oak"]);
     let message = format!("/messages/{gathering}");
     let accident = format!("/accidents/new/{maya}");
+    let recorded = school.records("Maya", account(AccidentKind::Minor, "Grazed a knee")).await;
+    let amend = format!("/accidents/{recorded}/amend");
+    let closure = school.closes_for(snow()).await;
+    let (change, end) = (format!("/closures/{closure}/change"), format!("/closures/{closure}/end"));
     let task = format!("/tasks/{}/{}", task.service, task.id);
     browser.open(&format!("http://{}/console/sign-in", school.http)).await;
     assert_eq!(browser.barriers().await, [] as [&str; 0], "signing in");
@@ -294,7 +300,10 @@ async fn nothing_on_any_page_keeps_somebody_from_using_it() {
                 ("accidents", "/accidents"),
                 ("accident-pupil", "/accidents/new?q=ma"),
                 ("accident", &accident),
+                ("amend", &amend),
                 ("closures", "/closures"),
+                ("closure-change", &change),
+                ("closure-end", &end),
                 ("closure", "/closures/new"),
                 ("people", "/people?q=a"),
                 ("pupils", "/pupils"),
