@@ -19,6 +19,7 @@ mod distrusted;
 mod measured;
 mod nothing_personal;
 mod openid;
+mod out_of_the_box;
 mod protected;
 mod put_back;
 mod recall;

@@ -30,7 +30,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::Context;
-use axum::Router;
 use futures::future::BoxFuture;
 use jiff::Timestamp;
 use kit::bus::Handler;
@@ -92,16 +91,18 @@ impl Service for Dispatcher {
         let timing = config.timing.clone();
         let wired = wire(store, directory, channels, (config.timing, config.choices), stop)?;
         metrics::begin(wired.sender.outlets.iter().map(|(name, outlet)| (name, outlet.per_second())));
-        let routes = token.map_or_else(Router::new, |token| {
-            receipts::routes(store.clone(), (wired.receipts, wired.receipt.clone()), token)
-        });
-        let routes = match returns {
-            Some(returns) => routes.merge(bounces::routes(store.clone(), wired.bounce.clone(), returns)),
-            None => routes,
-        };
-        Ok(Parts::new()
+        let mut parts = Parts::new();
+        // Where no receipts are taken nothing writes them: that loop ends when nobody can bring one.
+        if let Some(token) = token {
+            let receipts = (wired.receipts, wired.receipt.clone());
+            parts =
+                parts.http(receipts::routes(store.clone(), receipts, token)).run("receipts", wired.taking);
+        }
+        if let Some(returns) = returns {
+            parts = parts.http(bounces::routes(store.clone(), wired.bounce.clone(), returns));
+        }
+        Ok(parts
             .grpc(DispatcherServiceServer::new(wired.api))
-            .http(routes)
             .replay(receipts::NOTIFY, wired.receipt)
             .replay(bounces::BOUNCES, wired.bounce)
             .trace(store::trace::tracer(store, &wired.plans))
@@ -110,7 +111,6 @@ impl Service for Dispatcher {
             .run("planner", wired.planner.run(stop.clone()))
             .run("sender", wired.sender.run(stop.clone()))
             .run("settler", wired.settling)
-            .run("receipts", wired.taking)
             .run("metrics", metrics::follow(store.clone(), timing, stop.clone()))
             .run("retention", retention::run(retention, store.clone(), stop.clone())))
     }
