@@ -47,7 +47,8 @@ async fn who_sets_nothing_gets_an_installation_that_stays_up_takes_a_school_and_
 
     let school = Path::new(env!("CARGO_MANIFEST_DIR")).join("../services/schoolbell/demo-school");
     let imported = says(&file, &process, &["import", school.to_str().unwrap()]).await;
-    let id = imported.split([' ', ';']).find(|word| word.parse::<uuid::Uuid>().is_ok()).unwrap();
+    let (_, id) = imported.rsplit_once(" into ").unwrap();
+    let (id, _) = id.split_once(';').unwrap();
     let token = says(&file, &process, &["token", "--school", id, "--role", "office"]).await;
     assert_eq!(token.trim().split('.').count(), 3, "a token has three parts");
 
