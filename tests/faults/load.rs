@@ -166,6 +166,7 @@ impl<'a> Load<'a> {
                 accident_id,
                 account: Some(account(AccidentKind::Minor, LAST_WORDS)),
                 why: "written down in a hurry".to_owned(),
+                version: 0,
             };
             let amend = || async {
                 let amendment = self.school.by(Role::FirstAider, request.clone());

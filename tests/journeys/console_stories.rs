@@ -114,19 +114,26 @@ async fn an_accident_is_put_right_from_its_page_and_no_colleague_is_overwritten(
         "{}",
         form.text
     );
-    let version = form.field("version");
+    let (version, request_id) = (form.field("version"), form.field("request_id"));
     let fields = |what, why| {
         let mut fields = account(what).to_vec();
-        fields.extend([("version", version.as_str()), ("why", why)]);
+        fields.extend([("version", version.as_str()), ("request_id", request_id.as_str()), ("why", why)]);
         fields
     };
     let without = aider.post(&page, &fields("Hurt the left arm", "")).await;
     assert!(without.text.contains("Say why it is put right") && without.text.contains("Hurt the left arm"));
-    let amended = aider.post(&page, &fields("Hurt the left arm", "it was the left")).await;
-    assert!(amended.leads.contains("said=amended-"), "{}", amended.text);
+    for _ in ["a click", "a double click"] {
+        let amended = aider.post(&page, &fields("Hurt the left arm", "it was the left")).await;
+        assert!(amended.leads.contains("said=amended-"), "{}", amended.text);
+    }
     school.messages(2).await;
     assert!(school.received("+447700900201")[1].contains("Maya"));
-    let overtaken = aider.post(&page, &fields("Hurt both arms", "both")).await;
+    let of_a_colleague = |(name, value)| match name {
+        "request_id" => (name, "018f0000-0000-7000-8000-000000000003"),
+        _ => (name, value),
+    };
+    let both = fields("Hurt both arms", "both").into_iter().map(of_a_colleague).collect::<Vec<_>>();
+    let overtaken = aider.post(&page, &both).await;
     assert!(
         overtaken.text.contains("A colleague has put this accident right meanwhile"),
         "{}",

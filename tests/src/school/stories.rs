@@ -86,6 +86,7 @@ impl School {
             accident_id: accident_id.to_owned(),
             account: Some(account),
             why: "written down in a hurry".to_owned(),
+            version: 0,
         };
         self.incidents().amend_accident(self.by(Role::FirstAider, request)).await.unwrap();
     }

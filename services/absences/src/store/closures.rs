@@ -9,7 +9,7 @@ use kit::Tenant;
 use kit::store::{Commit, Error, Store};
 use sea_orm::FromQueryResult;
 
-use super::convert::{self, OPEN_STATES, stored_version};
+use super::convert::{self, is_open, stored_version};
 use crate::domain::Sitting;
 
 /// The days of a closure.
@@ -46,12 +46,12 @@ pub async fn sessions_with_cases(
     store: &Store,
     since: Date,
 ) -> Result<BTreeMap<Tenant, Vec<Sitting>>, Error> {
-    let open = OPEN_STATES.map(|state| format!("'{state}'")).join(", ");
     let sql = format!(
         "SELECT DISTINCT cases.school, cases.date, cases.session FROM cases \
          JOIN closures ON closures.school = cases.school \
          AND cases.date >= closures.first_day AND cases.date <= closures.last_day \
-         WHERE cases.state IN ({open}) AND closures.last_day >= $1 ORDER BY 1, 2, 3"
+         WHERE {} AND closures.last_day >= $1 ORDER BY 1, 2, 3",
+        is_open()
     );
     let found = Found::find_by_statement(store.statement(&sql, [since.to_string().into()]));
     let mut sessions: BTreeMap<Tenant, Vec<Sitting>> = BTreeMap::new();

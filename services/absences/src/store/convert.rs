@@ -18,6 +18,11 @@ const CORRUPT_CASE: Error = Error::Corrupt { what: "case" };
 /// The states in which a case is open, as they are stored.
 pub const OPEN_STATES: [&str; 3] = ["waiting", "announced", "person"];
 
+/// Spelt out as in the index of the open ones: a database does not use that for bound values.
+pub fn is_open() -> String {
+    format!("cases.state IN ({})", OPEN_STATES.map(|state| format!("'{state}'")).join(", "))
+}
+
 pub fn session_text(session: Session) -> &'static str {
     match session {
         Session::Morning => "morning",

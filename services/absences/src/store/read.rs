@@ -9,10 +9,11 @@ use kit::clock::{from_micros, micros};
 use kit::page::Page;
 use kit::store::{Error, Store};
 use proto::ids::{CaseId, ClassId, PupilId};
+use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select};
 use serde::{Deserialize, Serialize};
 
-use super::convert::{self, OPEN_STATES, session_text, version};
+use super::convert::{self, is_open, session_text, version};
 use super::rows::{cases, entries, registers, sessions};
 use crate::domain::{Case, Line, Phase, Sitting};
 
@@ -209,7 +210,7 @@ pub async fn open_cases(
 ) -> Result<Vec<Case>, Error> {
     let mut found = cases::Entity::find()
         .filter(cases::Column::School.eq(school.to_string()))
-        .filter(cases::Column::State.is_in(OPEN_STATES));
+        .filter(Expr::cust(is_open()));
     if let Some(date) = date {
         found = found.filter(cases::Column::Date.eq(date.to_string()));
     }

@@ -79,18 +79,15 @@ async fn amended(visitor: &Visitor, id: &str, mut form: Form) -> Result<Response
     let day = happened(&accident, &frame).map_or_else(|| frame.today(), |at| at.date());
     let account = account(&mut form, &frame, day);
     let why = form.needs("why", "Say why it is put right");
-    if form.value("version") != accident.version.to_string() {
-        form.wrong(
-            "",
-            "A colleague has put this accident right meanwhile: go back to the list, and look at it again",
-        );
-    }
+    // A page that names no version was not looked at: no accident has that one.
+    let version = form.value("version").parse().unwrap_or(-1);
     if form.is_good() {
         let request = AmendAccidentRequest {
             request_id: form.request_id.clone(),
             accident_id: id.to_owned(),
             account: Some(account),
             why,
+            version,
         };
         let asked = ask!(visitor, incidents.amend_accident(request));
         match asked.await {

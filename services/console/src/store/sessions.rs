@@ -3,9 +3,11 @@
 use jiff::Timestamp;
 use kit::clock::{from_micros, micros};
 use kit::identity::Caller;
-use kit::store::{Commit, Error, Store};
+use kit::store::{Commit, Error, Kind, Store, Together};
 use proto::ids::SchoolId;
-use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder};
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, EntityTrait, FromQueryResult, IntoActiveModel, QueryFilter, QueryOrder,
+};
 
 use super::rows::sessions;
 use super::{read, roles_of, roles_text};
@@ -33,9 +35,16 @@ pub fn begin(commit: Commit, session: &Session) -> Commit {
     })
 }
 
+/// Asked for every page.
+static SESSION: Together = Together::new(
+    "SELECT j.place, sessions.* FROM {{rows}} CROSS JOIN sessions WHERE sessions.id = j.id",
+    &[("id", Kind::Text)],
+);
+
 /// The session of this id, whether or not it still stands.
 pub async fn find(store: &Store, id: &str) -> Result<Option<Session>, Error> {
-    let row = sessions::Entity::find_by_id(id).one(store.read()).await?;
+    let found = store.ask(&SESSION, [id.into()]).await?;
+    let row = found.first().map(|row| sessions::Model::from_query_result(row, "")).transpose()?;
     row.map(session_of).transpose()
 }
 

@@ -19,6 +19,8 @@ struct Amendment {
     accident_id: AccidentId,
     account: Account,
     why: String,
+    /// The version that was looked at, if any is named.
+    seen: i64,
 }
 
 pub(super) async fn answer(
@@ -38,7 +40,9 @@ fn read_request(request: &pb::AmendAccidentRequest) -> Result<Amendment, Status>
     let account = fields::read_account(&mut faults, request.account.as_ref());
     let why = faults.text("why", &request.why, 1..=fields::MOST_TEXT, Lines::Many);
     let read = match (accident_id, account, why) {
-        (Some(accident_id), Some(account), Some(why)) => Some(Amendment { accident_id, account, why }),
+        (Some(accident_id), Some(account), Some(why)) => {
+            Some(Amendment { accident_id, account, why, seen: request.version })
+        }
         _ => None,
     };
     faults.finish(read)
@@ -51,6 +55,9 @@ async fn decide(
 ) -> Result<(Commit, pb::AmendAccidentResponse), Status> {
     let accident = read::accident(&api.store, caller.tenant, amendment.accident_id).await?;
     let accident = accident.ok_or_else(|| refusal::status(Rejection::UnknownAccident))?;
+    if amendment.seen != 0 && u64::try_from(amendment.seen) != Ok(accident.version) {
+        return Err(refusal::status(Rejection::AmendedMeanwhile));
+    }
     let (zone, roll) =
         tokio::try_join!(api.directory.zone(caller.tenant), api.directory.roll(caller.tenant))?;
     let now = api.now();

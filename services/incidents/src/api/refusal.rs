@@ -13,6 +13,7 @@ pub fn status(rejection: Rejection) -> Status {
         Rejection::Faults(faults) => of_faults(faults.into_iter().map(field).collect()),
         Rejection::UnknownPupil => Refusal::invalid("UNKNOWN_PUPIL", "pupil_id", text),
         Rejection::UnknownAccident => Refusal::not_found("UNKNOWN_ACCIDENT", text),
+        Rejection::AmendedMeanwhile => Refusal::precondition("AMENDED_MEANWHILE", text),
     };
     refusal.into()
 }

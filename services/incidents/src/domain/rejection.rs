@@ -47,4 +47,7 @@ pub enum Rejection {
     /// The school has no such accident.
     #[error("there is no such accident")]
     UnknownAccident,
+    /// What was looked at is not what stands any more.
+    #[error("a colleague has put this accident right meanwhile: look at it again")]
+    AmendedMeanwhile,
 }

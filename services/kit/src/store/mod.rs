@@ -11,6 +11,7 @@ mod copy;
 pub mod erase;
 mod failure;
 pub(crate) mod housekeeping;
+mod lending;
 mod many;
 mod migrate;
 mod once;
@@ -39,6 +40,7 @@ use tokio::sync::Notify;
 use commit::Answer;
 pub use commit::{Commit, Committed, Outgoing, Work};
 pub use copy::{copy_file, count_rows};
+pub use lending::Readers;
 pub use many::{among, json_rows, one_of};
 pub use migrate::Migration;
 pub use once::{Call, decide_once, once};
@@ -102,7 +104,7 @@ pub struct Store {
 
 struct Inner {
     write: DatabaseConnection,
-    read: DatabaseConnection,
+    read: Readers,
     clock: Clock,
     restored_at: Option<Timestamp>,
     reader: reader::Reader,
@@ -114,7 +116,7 @@ impl Store {
     /// The connections for reading. SQLite refuses a write through them; PostgreSQL would take it,
     /// past everything that a commit promises.
     #[must_use]
-    pub fn read(&self) -> &DatabaseConnection {
+    pub fn read(&self) -> &Readers {
         &self.inner.read
     }
 
@@ -180,7 +182,7 @@ impl Store {
     /// Closes every connection. Commits that are under way finish first.
     pub async fn close(&self) -> Result<(), Error> {
         self.inner.writer.stop().await;
-        self.inner.read.clone().close().await?;
+        self.inner.read.close().await?;
         self.inner.write.clone().close().await?;
         Ok(())
     }

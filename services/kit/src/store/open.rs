@@ -4,10 +4,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use sea_orm::sqlx::{Connection as _, PgConnection};
+use sea_orm::sqlx::sqlite::SqliteConnectOptions;
+use sea_orm::sqlx::{ConnectOptions as _, Connection as _, PgConnection};
 use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbBackend, Statement};
 use tokio::sync::Notify;
 
+use super::lending::Readers;
 use super::migrate::{self, Migration};
 use super::reader::Reader;
 use super::writer::Writer;
@@ -26,6 +28,9 @@ const CONNECTION_MAY_TAKE: Duration = Duration::from_secs(15);
 /// How many rows of an answer SQLite's thread may be ahead of whoever reads them: with few, the two
 /// wake each other row by row.
 const ROWS_AT_ONCE: usize = 4_096;
+
+/// Questions to a file that are answered at once.
+const READERS: u32 = 4;
 
 /// Pages in memory, in kibibytes (SQLite reads a negative number so). Readers are four for each file, and find
 /// theirs with the system.
@@ -64,9 +69,9 @@ impl Store {
         };
         let (write, read) = match &place {
             Place::File(path) => {
-                let write = Database::connect(file_options(path, 1, Use::Writing)).await?;
+                let write = Database::connect(writing(path)).await?;
                 migrate::up(&write, migrations).await?;
-                (write, Database::connect(file_options(path, 4, Use::Reading)).await?)
+                (write, Readers::of_file(reading(path), READERS))
             }
             Place::Server { server, database, connections } => {
                 let keeper = lock_server(server, database).await?;
@@ -74,7 +79,7 @@ impl Store {
                 let pool = connect(server, database, *connections).await?;
                 migrate::up(&pool, migrations).await?;
                 keeper.close().await?;
-                (pool.clone(), pool)
+                (pool.clone(), Readers::of_server(pool))
             }
         };
         let restored_at = restored::last(&write, write.get_database_backend()).await?;
@@ -111,18 +116,11 @@ pub async fn probe(service: &str, settings: &config::Store) -> Result<Option<Str
     Ok(Some(version))
 }
 
-/// What the connections to a file are for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Use {
-    Reading,
-    Writing,
-}
-
-fn file_options(path: &Path, connections: u32, what_for: Use) -> ConnectOptions {
+fn writing(path: &Path) -> ConnectOptions {
     // The path is set below, because an address would read `%` and `?` in it as its own.
     let mut options = ConnectOptions::new("sqlite://below");
     // One writer, so that transactions queue in our order instead of failing as busy.
-    options.max_connections(connections).sqlx_logging(false).acquire_timeout(Duration::from_mins(1));
+    options.max_connections(1).sqlx_logging(false).acquire_timeout(Duration::from_mins(1));
     // A file does not go away, and each test is a way to the connection's thread and back.
     options.test_before_acquire(false);
     // SQLite ends a transaction by itself when a write fails, as on a full disk. The driver does not learn that
@@ -134,21 +132,27 @@ fn file_options(path: &Path, connections: u32, what_for: Use) -> ConnectOptions 
     });
     let path = path.to_owned();
     options.map_sqlx_sqlite_opts(move |options| {
-        let options = options
-            .filename(&path)
-            .create_if_missing(what_for == Use::Writing)
-            .pragma("journal_mode", "WAL")
-            .pragma("synchronous", "FULL")
-            .pragma("busy_timeout", "10000")
-            .pragma("foreign_keys", "ON")
-            .pragma("cache_size", if what_for == Use::Writing { WRITING_CACHE } else { READING_CACHE })
-            // Pages that change with every batch are carried into the file once for many: 16 MB of them.
-            .pragma("wal_autocheckpoint", "4000")
-            .statement_cache_capacity(256)
-            .row_buffer_size(ROWS_AT_ONCE);
-        if what_for == Use::Reading { options.pragma("query_only", "ON") } else { options }
+        file(options, &path).create_if_missing(true).pragma("cache_size", WRITING_CACHE)
     });
     options
+}
+
+fn reading(path: &Path) -> SqliteConnectOptions {
+    let options = file(SqliteConnectOptions::new(), path);
+    options.pragma("cache_size", READING_CACHE).pragma("query_only", "ON").disable_statement_logging()
+}
+
+fn file(options: SqliteConnectOptions, path: &Path) -> SqliteConnectOptions {
+    options
+        .filename(path)
+        .pragma("journal_mode", "WAL")
+        .pragma("synchronous", "FULL")
+        .pragma("busy_timeout", "10000")
+        .pragma("foreign_keys", "ON")
+        // Pages that change with every batch are carried into the file once for many: 16 MB of them.
+        .pragma("wal_autocheckpoint", "4000")
+        .statement_cache_capacity(256)
+        .row_buffer_size(ROWS_AT_ONCE)
 }
 
 /// A connection that holds the lock on making and changing this database: of several replicas

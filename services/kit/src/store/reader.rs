@@ -3,10 +3,11 @@
 //!
 //! For the few reads that every command begins with. A long one would keep the others waiting.
 
-use sea_orm::{ConnectionTrait, DatabaseConnection, DbErr, QueryResult};
+use sea_orm::{ConnectionTrait, DbErr, QueryResult};
 use tokio::sync::{mpsc, oneshot};
 
 use super::Error;
+use super::lending::Readers;
 use super::together::{Row, Together};
 
 /// How many questions go together at most.
@@ -27,7 +28,7 @@ pub(super) struct Reader {
 
 impl Reader {
     #[expect(clippy::disallowed_methods, reason = "the actor lives as long as the store, and writes nothing")]
-    pub fn start(db: DatabaseConnection) -> Self {
+    pub fn start(db: Readers) -> Self {
         let (queue, waiting) = mpsc::channel(4 * MOST);
         tokio::spawn(run(db, waiting));
         Self { queue }
@@ -41,7 +42,7 @@ impl Reader {
     }
 }
 
-async fn run(db: DatabaseConnection, mut waiting: mpsc::Receiver<Question>) {
+async fn run(db: Readers, mut waiting: mpsc::Receiver<Question>) {
     let mut questions = Vec::with_capacity(MOST);
     while waiting.recv_many(&mut questions, MOST).await > 0 {
         while let Some(statement) = questions.first().map(|question| question.statement) {
@@ -52,7 +53,7 @@ async fn run(db: DatabaseConnection, mut waiting: mpsc::Receiver<Question>) {
     }
 }
 
-async fn answer(db: &DatabaseConnection, statement: &Together, questions: Vec<Question>) {
+async fn answer(db: &Readers, statement: &Together, questions: Vec<Question>) {
     let rows: Vec<&Row> = questions.iter().map(|question| &question.row).collect();
     let asked = db.query_all_raw(statement.with(db.get_database_backend(), &rows)).await;
     let mut answers: Vec<Answer> = Vec::new();

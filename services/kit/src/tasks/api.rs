@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use futures::future::try_join_all;
 use proto::options::v1::Role;
 use proto::tasks::v1 as pb;
 use proto::tasks::v1::tasks_service_server::TasksService;
 use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use tonic::{Request, Response, Status};
 
+use super::open;
 use crate::audit::{self, Audited};
 use crate::clock::{from_micros, to_proto};
 use crate::identity::{Caller, role_name, role_of};
@@ -118,23 +120,34 @@ async fn page_of(
     Ok((found.into_iter().map(|row| to_pb(service, row)).collect(), next_page_token))
 }
 
+/// What a service asks of the caller's roles; none when more is to be done in the school than fits onto a page.
+async fn whole(
+    caller: &Caller,
+    (service, store): (&'static str, &Store),
+    page: &Page,
+) -> Result<Option<(&'static str, Vec<pb::Task>, Audited)>, Status> {
+    let found = open::at_most(store, caller.tenant, page.size).await.map_err(|error| failure(&error))?;
+    let Some(rows) = found else { return Ok(None) };
+    let rows = rows.into_iter().filter(|row| may_see(caller, &row.role));
+    let tasks: Vec<pb::Task> = rows.map(|row| to_pb(service, row)).collect();
+    let audited = looked(caller, store, &tasks).await?;
+    Ok(Some((service, tasks, audited)))
+}
+
 impl TaskDesk {
-    /// The tasks of every service here, of those whose tasks fit onto a page.
+    /// What is to be done for every service here, of those whose tasks fit onto a page.
     async fn of_all(
         &self,
         caller: &Caller,
-        states: &[&str],
         page_size: i32,
     ) -> Result<Response<pb::ListTasksResponse>, Status> {
         let page = Page::read(page_size, "", "")?;
+        let asked = self.stores.iter().map(|(service, store)| whole(caller, (service, store), &page));
         let (mut answer, mut audited) = (pb::ListTasksResponse::default(), Audited::nobody_seen());
-        for (service, store) in &self.stores {
-            let (tasks, more) = page_of(caller, (service, store), states, &page).await?;
-            if more.is_empty() {
-                audited = looked(caller, store, &tasks).await?;
-                answer.tasks.extend(tasks);
-                answer.services.push((*service).to_owned());
-            }
+        for (service, tasks, looked) in try_join_all(asked).await?.into_iter().flatten() {
+            answer.tasks.extend(tasks);
+            answer.services.push(service.to_owned());
+            audited = looked;
         }
         Ok(audited.seal(answer))
     }
@@ -149,11 +162,11 @@ impl TasksService for TaskDesk {
         let caller = Caller::of(&request)?;
         let request = request.into_inner();
         let mut states: Vec<&str> = request.states().filter_map(state_name).collect();
+        if request.service.is_empty() && states.is_empty() {
+            return self.of_all(&caller, request.page_size).await;
+        }
         if states.is_empty() {
             states = vec!["open", "taken"];
-        }
-        if request.service.is_empty() {
-            return self.of_all(&caller, &states, request.page_size).await;
         }
         let (service, store) = self.of(&request.service)?;
         let arguments = format!("{} {service} {states:?}", caller.tenant);

@@ -4,6 +4,7 @@
 //! subjects hold ids and reasons, never names or numbers.
 
 mod api;
+mod open;
 
 pub use api::TaskDesk;
 

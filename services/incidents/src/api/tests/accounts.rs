@@ -171,6 +171,25 @@ async fn the_same_request_gets_the_same_answer_and_other_content_is_refused() {
 }
 
 #[tokio::test]
+async fn what_a_colleague_amended_meanwhile_is_not_overwritten_and_the_same_request_is_no_colleague() {
+    for world in World::each().await {
+        let recorded = world.record(world.pupil("Amy"), grazed_knee()).await.unwrap();
+        let hall = pb::Account { place: "Hall".to_owned(), ..grazed_knee() };
+        let seen =
+            |version| pb::AmendAccidentRequest { version, ..amend(&recorded.accident_id, hall.clone()) };
+        let send = |message| world.api.amend_accident(world.request(message));
+        let first = seen(1);
+        for _ in 0..2 {
+            assert_eq!(sealed(send(first.clone()).await).unwrap().version, 2, "{}", world.backend);
+        }
+        for other in [1, 3, -2] {
+            assert_eq!(reason(send(seen(other)).await), "AMENDED_MEANWHILE");
+        }
+        assert_eq!(sealed(send(seen(2)).await).unwrap().version, 3, "who looked again may");
+    }
+}
+
+#[tokio::test]
 async fn what_was_kept_is_there_after_a_restart() {
     for mut world in World::each().await {
         let amy = world.pupil("Amy");

@@ -149,6 +149,7 @@ pub fn amend(accident_id: &str, account: pb::Account) -> pb::AmendAccidentReques
         accident_id: accident_id.to_owned(),
         account: Some(account),
         why: "the class teacher saw more of it".to_owned(),
+        version: 0,
     }
 }
 
