@@ -139,7 +139,10 @@ impl ConnectionTrait for Readers {
     }
 
     async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
-        self.execute_raw(Statement::from_string(self.get_database_backend(), sql)).await
+        match &self.0 {
+            Kind::File(_) => self.execute_raw(Statement::from_string(DbBackend::Sqlite, sql)).await,
+            Kind::Server(pool) => pool.execute_unprepared(sql).await,
+        }
     }
 
     async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
