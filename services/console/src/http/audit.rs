@@ -9,17 +9,21 @@ use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
 use futures::future::join_all;
 use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
 use kit::clock::to_proto;
+use kit::identity::role_of;
 use kit::store::Commit;
 use proto::operations::v1::{AuditEntry, ListAuditEntriesRequest};
 use serde::Deserialize;
 
-use super::form::Form;
+use super::form::{Form, Typed};
 use super::frame::{Frame, Place};
 use super::names::{Named, Names};
 use super::stopped::rendered;
 use super::{Posted, Stopped, Visitor, when};
 use crate::asking::{NAMES, Refusal, Trouble};
+use crate::domain::roles;
 use crate::store::people;
 
 const SHOWN: usize = 100;
@@ -36,18 +40,24 @@ pub struct Wanted {
     /// Nothing later than this, as an instant.
     #[serde(default)]
     until: String,
+    /// Nothing earlier.
+    #[serde(skip)]
+    since: Option<Timestamp>,
 }
 
 impl Wanted {
-    fn until(&self) -> Option<Timestamp> {
-        self.until.parse().ok()
+    /// What is looked for is written down too, and is no place for words.
+    fn checked(self) -> Result<Self, Trouble> {
+        let plain = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '_' | '-' | '.');
+        if self.about.chars().all(plain) { Ok(self) } else { Err(Trouble::Unknown) }
     }
 
     fn request(&self, service: &str, page_token: String) -> ListAuditEntriesRequest {
         ListAuditEntriesRequest {
             service: service.to_owned(),
             subject: self.about.trim().to_owned(),
-            until: self.until().map(to_proto),
+            since: self.since.map(to_proto),
+            until: self.until.parse().ok().map(to_proto),
             page_size: PAGE,
             page_token,
             ..ListAuditEntriesRequest::default()
@@ -81,6 +91,7 @@ struct Page {
 
 /// `GET /console/audit`
 pub async fn page(visitor: Visitor, Query(wanted): Query<Wanted>) -> Result<Response, Stopped> {
+    let wanted = wanted.checked()?;
     let frame = visitor.frame(Place::Audit).await;
     let asked = join_all(NAMES.map(|name| one_page(&visitor, name, &wanted, String::new()))).await;
     let (mut found, mut away) = (Vec::new(), Vec::new());
@@ -137,6 +148,11 @@ fn shown(
 ) -> Shown {
     const MOST: usize = 8;
     let mut about = names.all(&entry.subjects);
+    // What people with an account here did with each other: whom, and as what.
+    about.extend(entry.subjects.iter().filter_map(|subject| {
+        let role = || role_of(subject).map(|role| roles::label(role).to_owned());
+        Some(Named { name: staff.get(subject).cloned().or_else(role)?, address: None })
+    }));
     about.truncate(MOST);
     Shown {
         at: frame.when(when::of(entry.at.as_ref())),
@@ -161,9 +177,27 @@ fn words(rpc: &str) -> String {
     words
 }
 
+/// What is to be taken away: about whom, and of which days by the school's clocks.
+fn to_take(typed: &Typed, frame: &Frame) -> Result<Wanted, Trouble> {
+    let zone = frame.zone().cloned().unwrap_or(TimeZone::UTC);
+    let day = |name: &str| match typed.get(name) {
+        "" => Ok(None),
+        day => day.parse::<Date>().map(Some).map_err(|_| refused("choose a day as 2026-11-24")),
+    };
+    let begin =
+        |day: Option<Date>| day.and_then(|day| day.to_zoned(zone.clone()).ok()).map(|at| at.timestamp());
+    let after = day("last_day")?.and_then(|day| day.tomorrow().ok());
+    let until = begin(after).map(|at| at.to_string()).unwrap_or_default();
+    Wanted { about: typed.get("about").to_owned(), until, since: begin(day("first_day")?) }.checked()
+}
+
+fn refused(message: impl Into<String>) -> Trouble {
+    Trouble::Refused(Refusal { reason: String::new(), message: message.into(), fields: Vec::new() })
+}
+
 /// `POST /console/audit.csv`: everything that is looked for, as a file.
 pub async fn export(Posted { visitor, typed }: Posted) -> Result<Response, Stopped> {
-    let wanted = Wanted { about: typed.get("about").to_owned(), until: String::new() };
+    let wanted = to_take(&typed, &visitor.frame(Place::Audit).await)?;
     let caller = &visitor.session.caller;
     let about: Vec<String> = std::iter::once(wanted.about.clone()).filter(|id| !id.is_empty()).collect();
     visitor.must("operations.v1.OperationsService/ListAuditEntries")?;
@@ -177,10 +211,8 @@ pub async fn export(Posted { visitor, typed }: Posted) -> Result<Response, Stopp
             let (entries, next) = one_page(&visitor, name, &wanted, token).await?;
             lines.extend(entries.into_iter().map(|entry| (name, entry)));
             if lines.len() > MOST_TAKEN {
-                let message =
-                    format!("there are more than {MOST_TAKEN} entries: take those about one person");
-                let refusal = Refusal { reason: "TOO_MANY".to_owned(), message, fields: Vec::new() };
-                return Err(Trouble::Refused(refusal).into());
+                let words = format!("there are more than {MOST_TAKEN} entries: take those of fewer days");
+                return Err(refused(words).into());
             }
             if next.is_empty() {
                 break;
@@ -213,7 +245,7 @@ fn written(
             &plain(name),
             service,
             &entry.rpc,
-            &entry.subjects.join(" "),
+            &plain(&entry.subjects.join(" ")),
             &plain(&entry.why),
         ])?;
     }
@@ -240,7 +272,7 @@ mod tests {
         let entry = AuditEntry {
             who: "=1+1".to_owned(),
             rpc: "GetPupil".to_owned(),
-            subjects: vec!["pup_1".to_owned(), "con_1".to_owned()],
+            subjects: vec!["=pup_1".to_owned(), "con_1".to_owned()],
             why: "+44 rings".to_owned(),
             ..AuditEntry::default()
         };
@@ -248,7 +280,7 @@ mod tests {
         assert_eq!(
             file,
             "at,who,name,service,what,about,why\n\
-             1970-01-01T00:00:00Z,'=1+1,,directory,GetPupil,pup_1 con_1,'+44 rings\n"
+             1970-01-01T00:00:00Z,'=1+1,,directory,GetPupil,'=pup_1 con_1,'+44 rings\n"
         );
     }
 }

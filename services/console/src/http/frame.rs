@@ -115,6 +115,23 @@ impl Frame {
         self.zone.as_ref()
     }
 
+    /// Of a school of which nothing is known.
+    #[cfg(test)]
+    pub fn unknown() -> Self {
+        Self {
+            assets: String::new(),
+            school: String::new(),
+            name: String::new(),
+            roles: String::new(),
+            mark: String::new(),
+            ways: Vec::new(),
+            said: None,
+            now: Timestamp::UNIX_EPOCH,
+            ahead: SignedDuration::ZERO,
+            zone: None,
+        }
+    }
+
     /// Says what has just been done, by its key in the address, and by when that was: a page that is opened again
     /// later does not say it again.
     #[must_use]
@@ -149,7 +166,11 @@ fn said(key: &str) -> Option<&'static str> {
         "exercised" => "The exercise runs. Nothing of it leaves.",
         "ended" => "The closure is ended, and everybody concerned is being told.",
         "changed" => "The contact is changed. It acts at once.",
-        "recalled" => "What had not left is stopped.",
+        "recalled" => "It is stopped: nothing of it had left.",
+        "partly-recalled" => {
+            "What had not left is stopped. Some had left already: the list below says whose."
+        }
+        "had-left" => "Nothing could be stopped: all of it had left already.",
         "again" => "It goes again to everybody whom nothing had reached.",
         "nobody-left" => "There was nobody left to send it to again.",
         "replayed" => "It was put through again.",

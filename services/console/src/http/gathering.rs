@@ -5,7 +5,7 @@ use askama::Template;
 use axum::extract::{Path, Query};
 use axum::response::Response;
 use proto::dispatcher::v1::{
-    DeliveryState, GetProgressRequest, GetProgressResponse, GetWordsRequest, ListDeliveriesRequest,
+    Delivery, DeliveryState, GetProgressRequest, GetProgressResponse, GetWordsRequest, ListDeliveriesRequest,
     ListNoticesRequest, NoticeState, RecallRequest, RedeliverRequest, Words, recall_request,
     redeliver_request,
 };
@@ -13,7 +13,7 @@ use proto::dispatcher::v1::{
 use super::form::{Form, capital};
 use super::frame::{Frame, Place};
 use super::home::Said;
-use super::messages::{PAGE, Told, state_label, told};
+use super::messages::{PAGE, Told, state_label, together};
 use super::names::Named;
 use super::posted::or_kept;
 use super::pupils::At;
@@ -56,8 +56,7 @@ fn parts(progress: &GetProgressResponse) -> Vec<Part> {
 struct Sent {
     to: Vec<Named>,
     about: Vec<Named>,
-    channel: &'static str,
-    address: String,
+    by: String,
     state: &'static str,
     good: bool,
     why: String,
@@ -191,14 +190,13 @@ async fn show(
     };
     let deliveries = ask!(visitor, dispatcher.list_deliveries(request));
     let deliveries = deliveries.await?;
-    let subjects: Vec<String> = notices.iter().flat_map(|notice| notice.subjects.clone()).collect();
+    let told = together(&notices, &frame).ok_or(Trouble::Unknown)?;
     let people = deliveries.deliveries.iter().flat_map(|one| one.contact_ids.iter().chain(&one.subjects));
-    let names = visitor.names(people.chain(&subjects).cloned().collect()).await;
+    let names = visitor.names(people.chain(&told.subjects).cloned().collect()).await;
     let sent = deliveries.deliveries.iter().map(|one| Sent {
         to: names.all(&one.contact_ids),
         about: names.all(&one.subjects),
-        channel: if one.channel.starts_with("email") { "e-mail" } else { "text" },
-        address: if one.address.is_empty() { "erased".to_owned() } else { one.address.clone() },
+        by: by(one),
         state: state_label(one),
         good: one.reached || one.state() == DeliveryState::Drill,
         why: one.why.to_lowercase().replace('_', " "),
@@ -211,9 +209,11 @@ async fn show(
         said: words,
         unsaid,
         put_right: PutRight::of(&first.kind).filter(|_| !first.exercise),
-        told: told(first, &frame),
-        about: names.all(&subjects),
-        moving: progress.waiting > 0 || progress.unclear > 0 || first.state() == NoticeState::Gathering,
+        about: names.all(&told.subjects),
+        moving: progress.waiting > 0
+            || progress.unclear > 0
+            || notices.iter().any(|notice| notice.state() == NoticeState::Gathering),
+        told,
         parts: parts(&progress),
         skipped: progress.skipped.iter().map(|one| (capital(&one.sentence), one.contacts)).collect(),
         sent: sent.collect(),
@@ -234,7 +234,14 @@ pub async fn recall(Path(id): Path<String>, Posted { visitor, typed }: Posted) -
         let request = RecallRequest { request_id: form.request_id.clone(), what, why };
         let asked = ask!(visitor, dispatcher.recall(request));
         match asked.await {
-            Ok(_) => return Ok(changed(&visitor, &id, "recalled")),
+            Ok(done) => {
+                let key = match (done.stopped, done.had_left + done.in_the_air) {
+                    (0, 1..) => "had-left",
+                    (1.., 1..) => "partly-recalled",
+                    _ => "recalled",
+                };
+                return Ok(changed(&visitor, &id, key));
+            }
             Err(trouble) => form.refused(&trouble, &[("why", "recall_why", "Why")]),
         }
     }
@@ -260,6 +267,17 @@ pub async fn again(Path(id): Path<String>, Posted { visitor, typed }: Posted) ->
     }
     let (typed, address) = (form.typed.clone(), format!("/console/messages/{id}/again"));
     or_kept(show(&visitor, (id, String::new()), form, None).await, (&visitor, &address, &typed))
+}
+
+/// By what it goes, and where to.
+fn by(delivery: &Delivery) -> String {
+    let by = match delivery.channel.split_once('.').map_or(delivery.channel.as_str(), |(medium, _)| medium) {
+        "website" => return "the public website".to_owned(),
+        "email" => "e-mail",
+        _ => "text",
+    };
+    let address = if delivery.address.is_empty() { "an address that was erased" } else { &delivery.address };
+    format!("{by} to {address}")
 }
 
 fn changed(visitor: &Visitor, id: &str, key: &str) -> Response {

@@ -64,8 +64,8 @@ pub struct Told {
     pub state: &'static str,
     /// The page about it.
     pub address: String,
-    gathering: String,
-    subjects: Vec<String>,
+    /// Whom it is about.
+    pub subjects: Vec<String>,
 }
 
 /// A notice as it is shown.
@@ -83,9 +83,19 @@ pub fn told(notice: &Notice, frame: &Frame) -> Told {
             NoticeState::Unspecified => "not known",
         },
         address: format!("/console/messages/{}", notice.gathering_id),
-        gathering: notice.gathering_id.clone(),
         subjects: notice.subjects.clone(),
     }
+}
+
+/// The notices that go together as they are shown: by those that stand, and only when none does as withdrawn.
+pub fn together(notices: &[Notice], frame: &Frame) -> Option<Told> {
+    let stands = |notice: &&Notice| notice.state() != NoticeState::Withdrawn;
+    let mut shown: Vec<&Notice> = notices.iter().filter(stands).collect();
+    if shown.is_empty() {
+        shown.extend(notices);
+    }
+    let subjects = shown.iter().flat_map(|notice| notice.subjects.clone()).collect();
+    shown.first().map(|first| Told { subjects, ..told(first, frame) })
 }
 
 struct Group {
@@ -107,15 +117,38 @@ pub async fn page(visitor: Visitor, Query(At { page }): Query<At>) -> Result<Res
     let request = ListNoticesRequest { page_size: PAGE, page_token: page, ..ListNoticesRequest::default() };
     let asked = ask!(visitor, dispatcher.list_notices(request));
     let found = asked.await?;
-    let mut gathered: Vec<Told> = Vec::new();
-    for notice in &found.notices {
-        let one = told(notice, &frame);
-        match gathered.iter_mut().find(|known| known.gathering == one.gathering) {
-            Some(known) => known.subjects.extend(one.subjects),
-            None => gathered.push(one),
+    let mut gathered: Vec<Vec<Notice>> = Vec::new();
+    for notice in found.notices {
+        let same = |known: &&mut Vec<Notice>| known.iter().any(|one| one.gathering_id == notice.gathering_id);
+        match gathered.iter_mut().find(same) {
+            Some(known) => known.push(notice),
+            None => gathered.push(vec![notice]),
         }
     }
+    let gathered: Vec<Told> = gathered.iter().filter_map(|notices| together(notices, &frame)).collect();
     let names = visitor.names(gathered.iter().flat_map(|told| told.subjects.clone()).collect()).await;
     let groups = gathered.into_iter().map(|told| Group { about: names.all(&told.subjects), told }).collect();
     Ok(rendered(&List { frame, groups, next: found.next_page_token }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_one_child_was_taken_out_of_still_went_to_the_others() {
+        let notice = |subject: &str, state: NoticeState| Notice {
+            subjects: vec![subject.to_owned()],
+            state: state.into(),
+            ..Notice::default()
+        };
+        let frame = Frame::unknown();
+        let shown = |notices: &[Notice]| together(notices, &frame).map(|told| (told.state, told.subjects));
+        let (came, missing) = (notice("a", NoticeState::Withdrawn), notice("b", NoticeState::Planned));
+        let told = ("on its way, or told", vec!["b".to_owned()]);
+        assert_eq!(shown(&[came.clone(), missing.clone()]), Some(told.clone()));
+        assert_eq!(shown(&[missing, came.clone()]), Some(told));
+        assert_eq!(shown(&[came]), Some(("withdrawn", vec!["a".to_owned()])));
+        assert_eq!(shown(&[]), None);
+    }
 }

@@ -8,9 +8,13 @@ use proto::ids::{ContactId, PupilId};
 use super::Visitor;
 use crate::asking::ask;
 
-/// What ids are called, and where there is a page about them.
+/// What ids are called, and where there is a page about them that the visitor may open.
 #[derive(Debug, Default)]
-pub struct Names(HashMap<String, String>);
+pub struct Names {
+    known: HashMap<String, String>,
+    opens_pupils: bool,
+    opens_contacts: bool,
+}
 
 /// Somebody or something that is named on a page.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,7 +28,7 @@ pub struct Named {
 impl Names {
     /// What an id is called; none when the directory does not know it, or cannot be asked.
     pub fn of(&self, id: &str) -> Option<&str> {
-        self.0.get(id).map(String::as_str)
+        self.known.get(id).map(String::as_str)
     }
 
     /// The known ones among ids, each once.
@@ -32,7 +36,7 @@ impl Names {
         let mut named: Vec<Named> = Vec::new();
         for id in ids {
             if let Some(name) = self.of(id) {
-                let one = Named { name: name.to_owned(), address: address(id) };
+                let one = Named { name: name.to_owned(), address: self.address(id) };
                 if !named.contains(&one) {
                     named.push(one);
                 }
@@ -40,14 +44,14 @@ impl Names {
         }
         named
     }
-}
 
-/// Where there is a page about somebody.
-pub fn address(id: &str) -> Option<String> {
-    if id.parse::<PupilId>().is_ok() {
-        return Some(format!("/console/pupils/{id}"));
+    fn address(&self, id: &str) -> Option<String> {
+        if self.opens_pupils && id.parse::<PupilId>().is_ok() {
+            return Some(format!("/console/pupils/{id}"));
+        }
+        let opens = self.opens_contacts && id.parse::<ContactId>().is_ok();
+        opens.then(|| format!("/console/contacts/{id}"))
     }
-    id.parse::<ContactId>().is_ok().then(|| format!("/console/contacts/{id}"))
 }
 
 impl Visitor {
@@ -56,12 +60,16 @@ impl Visitor {
         const AT_ONCE: usize = 1_000;
         ids.sort_unstable();
         ids.dedup();
-        let mut names = HashMap::new();
+        let mut known = HashMap::new();
         for ids in ids.chunks(AT_ONCE) {
             let asked = ask!(self, directory.get_names(GetNamesRequest { ids: ids.to_vec() })).await;
-            let known = asked.map(|answer| answer.names).unwrap_or_default();
-            names.extend(known.into_iter().map(|named| (named.id, named.name)));
+            let names = asked.map(|answer| answer.names).unwrap_or_default();
+            known.extend(names.into_iter().map(|named| (named.id, named.name)));
         }
-        Names(names)
+        Names {
+            known,
+            opens_pupils: self.may("directory.v1.DirectoryService/GetPupil"),
+            opens_contacts: self.may("directory.v1.DirectoryService/GetContact"),
+        }
     }
 }

@@ -36,7 +36,7 @@ impl From<&proto::directory::v1::PupilSummary> for Pupil {
         Self {
             address: format!("/console/pupils/{}", pupil.id),
             name: format!("{} {}", pupil.first_name, pupil.family_name),
-            class: pupil.class_source_id.clone(),
+            class: pupil.class_title.clone(),
             year: pupil.year_group.clone(),
         }
     }

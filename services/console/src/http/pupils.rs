@@ -180,7 +180,7 @@ pub async fn list(visitor: Visitor, Query(At { page }): Query<At>) -> Result<Res
     let asked = ask!(visitor, directory.list_pupils(request));
     let ListPupilsResponse { mut pupils, next_page_token: next } = asked.await?;
     pupils.sort_by_cached_key(|pupil| {
-        (pupil.class_source_id.clone(), pupil.family_name.to_lowercase(), pupil.first_name.to_lowercase())
+        (pupil.class_title.clone(), pupil.family_name.to_lowercase(), pupil.first_name.to_lowercase())
     });
     let links = visitor.may("directory.v1.DirectoryService/GetPupil");
     Ok(rendered(&List { frame, pupils: pupils.iter().map(Pupil::from).collect(), links, next }))

@@ -37,7 +37,7 @@ async fn everybody(visitor: &Visitor, class: &str) -> Result<Vec<PupilContacts>,
     }
     everybody.sort_by_cached_key(|one| {
         let pupil = one.summary.clone().unwrap_or_default();
-        (pupil.class_source_id, pupil.family_name.to_lowercase(), pupil.first_name.to_lowercase())
+        (pupil.class_title, pupil.family_name.to_lowercase(), pupil.first_name.to_lowercase())
     });
     Ok(everybody)
 }
@@ -182,8 +182,7 @@ pub async fn phone_list(visitor: Visitor, Query(Of { class }): Query<Of>) -> Res
         return Ok(rendered(&PhoneList { frame, made, class: None, classes, households: Vec::new() }));
     }
     let everybody = everybody(&visitor, &class).await?;
-    let name =
-        everybody.first().and_then(|one| one.summary.as_ref()).map(|pupil| pupil.class_source_id.clone());
+    let name = everybody.first().and_then(|one| one.summary.as_ref()).map(|pupil| pupil.class_title.clone());
     let listed = |one: &PupilContacts, link: &Link| Listed {
         barred: !may_be_told(link),
         tie: Tie::of(link, name_of(one, &link.contact_id), String::new()),
@@ -207,7 +206,7 @@ async fn classes(visitor: &Visitor) -> Result<Vec<(String, String)>, Trouble> {
         let request = ListPupilsRequest { page_size: AT_ONCE, page_token, ..ListPupilsRequest::default() };
         let asked = ask!(visitor, directory.list_pupils(request));
         let answer = asked.await?;
-        classes.extend(answer.pupils.into_iter().map(|pupil| (pupil.class_source_id, pupil.class_id)));
+        classes.extend(answer.pupils.into_iter().map(|pupil| (pupil.class_title, pupil.class_id)));
         page_token = answer.next_page_token;
         if page_token.is_empty() {
             return Ok(classes.into_iter().collect());

@@ -63,7 +63,7 @@ struct Leaving {
 struct Page {
     frame: Frame,
     form: Form,
-    imported: Option<String>,
+    imported: String,
     leaving: Option<Leaving>,
     parts: Vec<Part>,
 }
@@ -175,8 +175,17 @@ async fn show(visitor: &Visitor, form: Form, said: Option<&str>) -> Result<Respo
         parts.push(Part { name, answers, letters: letters.collect() });
     }
     let leaving = leaving(visitor, &frame).await;
-    let school = ask!(visitor, directory.get_school(GetSchoolRequest {})).await.unwrap_or_default();
-    let imported = school.imported_at.as_ref().map(|at| frame.when(when::of(Some(at))));
+    let imported = match ask!(visitor, directory.get_school(GetSchoolRequest {})).await {
+        Ok(school) => match school.imported_at.as_ref() {
+            Some(at) => format!("The school's roster was last imported {}.", frame.when(when::of(Some(at)))),
+            None => "It is not known when the school's roster was imported.".to_owned(),
+        },
+        Err(Trouble::Away(_)) => "When the roster was imported cannot be known just now.".to_owned(),
+        Err(_) => format!(
+            "No roster was imported yet: schoolbell import ROSTER --school {}",
+            visitor.session.caller.tenant
+        ),
+    };
     Ok(rendered(&Page { frame, form, imported, leaving, parts }))
 }
 

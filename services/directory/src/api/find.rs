@@ -16,7 +16,7 @@ use crate::domain::phone::Phone;
 use crate::domain::search::{Query, order};
 use crate::store::change;
 use crate::store::find::{self, Person};
-use crate::store::people::{self, OnRoll};
+use crate::store::people::{self, ClassName, OnRoll};
 
 /// More than anybody reads; whoever wants another types another letter.
 const MOST_FOUND: usize = 20;
@@ -47,7 +47,8 @@ impl Directory {
         let everybody = self.summaries(caller.tenant, &Scope::WholeSchool).await?;
         let mut found: Vec<pb::PupilSummary> = everybody.into_values().collect();
         found.retain(|pupil| {
-            query.finds([pupil.first_name.as_str(), &pupil.family_name, &pupil.class_source_id])
+            let class = [pupil.class_source_id.as_str(), &pupil.class_title];
+            query.finds([pupil.first_name.as_str(), &pupil.family_name].into_iter().chain(class))
         });
         found.sort_by_cached_key(|pupil| order(&pupil.family_name, &pupil.first_name));
         let (pupils, more) = cut(found);
@@ -174,7 +175,7 @@ impl Directory {
 }
 
 /// The name of a pupil's class.
-pub(super) fn class_of(row: &OnRoll, names: &BTreeMap<ClassId, String>) -> String {
+pub(super) fn class_of(row: &OnRoll, names: &BTreeMap<ClassId, ClassName>) -> ClassName {
     names.get(&row.pupil.class_id).cloned().unwrap_or_default()
 }
 

@@ -18,7 +18,7 @@ use tonic::{Response, Status};
 use super::find::{class_of, summary};
 use super::{Directory, wire};
 use crate::store::find::Person;
-use crate::store::people::OnRoll;
+use crate::store::people::{ClassName, OnRoll};
 use crate::store::{find, people, school};
 
 impl Directory {
@@ -53,7 +53,7 @@ impl Directory {
         &self,
         school: Tenant,
         (class, size, token): (&str, i32, &str),
-        names: &BTreeMap<ClassId, String>,
+        names: &BTreeMap<ClassId, ClassName>,
     ) -> Result<(Vec<OnRoll>, String), Status> {
         let page = Page::read(size, token, &format!("{school} {class}"))?;
         let class: Option<ClassId> =
@@ -86,7 +86,7 @@ impl Directory {
         &self,
         school: Tenant,
         rows: Vec<OnRoll>,
-        names: &BTreeMap<ClassId, String>,
+        names: &BTreeMap<ClassId, ClassName>,
         today: Date,
     ) -> Result<(Vec<pb::PupilContacts>, Vec<String>), Status> {
         let bars = people::bars(&self.store, school, today).await?;

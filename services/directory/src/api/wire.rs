@@ -10,7 +10,7 @@ use crate::domain::plan::{Action, Change, What};
 use crate::domain::preference::Preference;
 use crate::domain::roster::{RegisterTimes, Term};
 use crate::import::Fault;
-use crate::store::people::{Household, OnRoll};
+use crate::store::people::{ClassName, Household, OnRoll};
 use crate::store::school::Standing;
 
 /// A school with its terms.
@@ -45,7 +45,7 @@ fn times(times: RegisterTimes) -> pb::RegisterTimes {
 }
 
 /// A pupil in a list.
-pub fn summary(pupil: &OnRoll, class_source_id: String) -> pb::PupilSummary {
+pub fn summary(pupil: &OnRoll, class: ClassName) -> pb::PupilSummary {
     pb::PupilSummary {
         id: pupil.pupil.id.to_string(),
         source_id: pupil.source_id.clone(),
@@ -53,7 +53,8 @@ pub fn summary(pupil: &OnRoll, class_source_id: String) -> pb::PupilSummary {
         family_name: pupil.family_name.clone(),
         year_group: pupil.year_group.clone(),
         class_id: pupil.pupil.class_id.to_string(),
-        class_source_id,
+        class_source_id: class.source_id,
+        class_title: class.title,
     }
 }
 

@@ -101,13 +101,24 @@ fn on_roll_of(row: pupils::Model) -> Result<OnRoll, Error> {
     })
 }
 
-/// The ids of the school's classes with their ids in the school's own system.
-pub async fn class_names(store: &Store, school: SchoolId) -> Result<BTreeMap<ClassId, String>, Error> {
+/// What a class is called.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ClassName {
+    /// Its id in the school's own system.
+    pub source_id: String,
+    /// Its title, as people say it.
+    pub title: String,
+}
+
+/// What the school's classes are called.
+pub async fn class_names(store: &Store, school: SchoolId) -> Result<BTreeMap<ClassId, ClassName>, Error> {
     let rows = classes::Entity::find()
         .filter(classes::Column::School.eq(school.to_string()))
         .all(store.read())
         .await?;
-    rows.into_iter().map(|row| Ok((id(&row.id)?, row.source_id))).collect()
+    let name =
+        |row: classes::Model| Ok((id(&row.id)?, ClassName { source_id: row.source_id, title: row.title }));
+    rows.into_iter().map(name).collect()
 }
 
 /// Every restriction of a school that is in force on this day, also on links that were withdrawn.

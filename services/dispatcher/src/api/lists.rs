@@ -151,7 +151,10 @@ pub(super) async fn deliveries(
 }
 
 fn delivery(row: rows::deliveries::Model, members: &[rows::members::Model]) -> Result<pb::Delivery, Status> {
-    let own = || members.iter().filter(|member| member.delivery_id == row.id && member.why.is_empty());
+    let of_it: Vec<_> = members.iter().filter(|member| member.delivery_id == row.id).collect();
+    // Of one that was stopped nobody is left: whom it would have told is what is asked then.
+    let stopped = of_it.iter().all(|member| !member.why.is_empty());
+    let own = || of_it.iter().filter(|member| stopped || member.why.is_empty());
     let contact_ids: BTreeSet<String> = own().map(|member| member.contact_id.clone()).collect();
     let subjects: BTreeSet<String> = own().map(|member| member.pupil_id.clone()).collect();
     let state: DeliveryState = parsed(&row.state, "state of a delivery").map_err(|error| failure(&error))?;

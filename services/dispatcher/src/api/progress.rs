@@ -1,7 +1,7 @@
 //! `GetProgress`: how far a gathering has come, in numbers that name nobody.
 //!
 //! A contact counts once, by the best that came of its messages: whoever was reached by one of them
-//! was reached. Whoever has no message at all is counted under one of the reasons that stand against one.
+//! was reached. Whoever has no message that stands is counted under one of the reasons that stand against one.
 
 use kit::identity::Caller;
 use kit::rejection::{self, failure};
@@ -31,11 +31,14 @@ const CONTACTS: &str = "\
 
 const SKIPPED: &str = "\
     SELECT why, COUNT(*) FROM (\
-        SELECT MIN(why) AS why FROM decisions \
+        SELECT MIN(m.why) AS why FROM deliveries d JOIN members m ON m.delivery_id = d.id \
+        WHERE d.gathering_id = $1 AND d.school = $2 GROUP BY m.contact_id HAVING MIN(m.why) <> '' \
+        UNION ALL \
+        SELECT COALESCE(MIN(NULLIF(why, 'ENTITLED')), 'ENTITLED') AS why FROM decisions \
         WHERE gathering_id = $1 AND contact_id IS NOT NULL \
         AND gathering_id IN (SELECT id FROM gatherings WHERE school = $2) \
         AND contact_id NOT IN (SELECT m.contact_id FROM deliveries d JOIN members m ON m.delivery_id = d.id \
-            WHERE d.gathering_id = $1 AND m.why = '') \
+            WHERE d.gathering_id = $1) \
         GROUP BY contact_id) AS contacts \
     GROUP BY why ORDER BY why";
 

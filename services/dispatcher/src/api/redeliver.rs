@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use kit::identity::Caller;
 use kit::rejection::{self, Rejection, failure};
 use kit::store::{Call, Commit, Error, once};
+use kit::tasks::NewTask;
 use proto::dispatcher::v1 as pb;
 use proto::ids::{ContactId, GatheringId, NoticeId, PupilId};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
@@ -58,9 +59,10 @@ pub(super) async fn redeliver(
             counts.over += notices.len() - gathering.notices.len();
             let owed = redeliveries::owed(&api.store, &gathering).await?;
             let plan = api.plan_again(&gathering, &owed).await?;
-            counts.add(&owed, &plan);
+            let writing = api.writing(&gathering, now);
+            counts.add(&owed, &plan, plans::tasks(&writing, &plan));
             commit = redeliveries::keep(&api.store, commit, caller, (&gathering, &why));
-            let written = api.write(&gathering, &plan, commit, now);
+            let written = plans::write(&writing, &plan, commit);
             commit = written.map_err(|error| failure(&error))?;
         }
         Ok((commit, counts.answer()))
@@ -134,16 +136,9 @@ impl Api {
         }
     }
 
-    fn write(
-        &self,
-        gathering: &Gathering,
-        plan: &Plan,
-        commit: Commit,
-        now: Timestamp,
-    ) -> Result<Commit, Error> {
+    fn writing<'a>(&'a self, gathering: &'a Gathering, now: Timestamp) -> Writing<'a> {
         let desk = Desk { store: &self.store, outlets: &self.outlets, now };
-        let lane = route(gathering.kind, &self.timing).lane;
-        plans::write(&Writing { desk, gathering, lane }, plan, commit)
+        Writing { desk, gathering, lane: route(gathering.kind, &self.timing).lane }
     }
 }
 
@@ -198,17 +193,18 @@ struct Counts {
     contacts: BTreeSet<ContactId>,
     left_alone: BTreeSet<ContactId>,
     messages: usize,
-    tasks: usize,
+    /// By their keys: who is asked already is not asked again.
+    tasks: BTreeSet<Option<String>>,
     over: usize,
 }
 
 impl Counts {
-    fn add(&mut self, owed: &Owed, plan: &Plan) {
+    fn add(&mut self, owed: &Owed, plan: &Plan, tasks: Vec<NewTask>) {
         let members = plan.messages.iter().flat_map(|message| &message.members);
         self.contacts.extend(members.map(|(contact, _)| *contact));
         self.left_alone.extend(&owed.left_alone);
         self.messages += plan.messages.len();
-        self.tasks += plan.tasks.len();
+        self.tasks.extend(tasks.into_iter().map(|task| task.key));
     }
 
     fn answer(&self) -> pb::RedeliverResponse {
@@ -217,7 +213,7 @@ impl Counts {
             contacts: count(self.contacts.len()),
             messages: count(self.messages),
             left_alone: count(self.left_alone.len()),
-            tasks: count(self.tasks),
+            tasks: count(self.tasks.len()),
             over: count(self.over),
         }
     }

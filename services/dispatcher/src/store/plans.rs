@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use kit::clock::from_micros;
 use kit::store::{Commit, Error, Store};
+use kit::tasks::NewTask;
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, Statement};
 
 use super::gatherings::Gathering;
@@ -95,7 +96,7 @@ pub fn first(writing: &Writing<'_>, plan: &Plan) -> Result<Commit, Error> {
     }
     let put_by = |commit, part: &Part| parts::put_by(writing, commit, part);
     let commit = parts_of(writing, plan).iter().try_fold(commit, put_by)?;
-    Ok(asked_for(writing, plan, commit))
+    Ok(tasks(writing, plan).into_iter().fold(commit, Commit::task))
 }
 
 /// Until when deliveries are held, by their ids: those of them that are.
@@ -125,15 +126,15 @@ pub fn write(writing: &Writing<'_>, plan: &Plan, commit: Commit) -> Result<Commi
     for (address, member) in &plan.joins {
         commit = commit.guarded(join(writing, address, *member));
     }
-    Ok(asked_for(writing, plan, commit))
+    Ok(tasks(writing, plan).into_iter().fold(commit, Commit::task))
 }
 
 /// What people are asked to do because of a plan.
-fn asked_for(writing: &Writing<'_>, plan: &Plan, commit: Commit) -> Commit {
+pub fn tasks(writing: &Writing<'_>, plan: &Plan) -> Vec<NewTask> {
     let Writing { desk, gathering, .. } = writing;
     // An exercise asks nobody to ring anybody.
     if gathering.drill {
-        return commit;
+        return Vec::new();
     }
     let asking = Asking {
         school: gathering.school,
@@ -143,7 +144,7 @@ fn asked_for(writing: &Writing<'_>, plan: &Plan, commit: Commit) -> Commit {
         no_voice: &plan.no_voice,
         now: desk.now,
     };
-    asking.tasks(&plan.tasks).into_iter().fold(commit, Commit::task)
+    asking.tasks(&plan.tasks)
 }
 
 /// Makes a contact a member of the message that tells their address about the pupil already, so

@@ -67,6 +67,16 @@ async fn what_is_held_in_a_chunk_is_stopped() {
         world.run();
         world.until_states(&["recalled", "recalled"]).await;
         assert!(world.fates().await.iter().all(|(_, why)| why == "RECALLED"));
+        let request = pb::GetProgressRequest { gathering_id: gathering.clone() };
+        let progress = world.api.get_progress(world.request(request)).await.unwrap().into_inner();
+        let skipped: Vec<_> =
+            progress.skipped.iter().map(|one| (one.reason.as_str(), one.contacts)).collect();
+        assert_eq!((skipped, progress.not_reached), (vec![("RECALLED", 2)], 0), "{}", world.backend);
+        let request = pb::ListDeliveriesRequest { gathering_id: gathering.clone(), ..Default::default() };
+        let stopped = world.api.list_deliveries(world.request(request)).await.unwrap().into_inner();
+        let named = |one: &pb::Delivery| (one.contact_ids.len(), one.subjects.len());
+        let named: Vec<_> = stopped.deliveries.iter().map(named).collect();
+        assert_eq!(named, [(1, 1), (1, 1)], "it is known whom it would have told");
         world.until_quiet().await;
         assert!(world.simulator.messages().is_empty() && world.tasks().await.is_empty());
         // Nothing new came of asking again.

@@ -175,6 +175,7 @@ async fn a_list_is_walked_page_by_page_and_every_look_is_written_down() {
         assert_eq!(desk.written("ListPupils").await.len(), 2);
         let amy = walked.iter().find(|pupil| pupil.source_id == "amy").unwrap();
         assert_eq!((amy.family_name.as_str(), amy.class_source_id.as_str()), ("Jones", "oak"));
+        assert_eq!(amy.class_title, "Oak");
         let of_class = pb::ListPupilsRequest { class_id: amy.class_id.clone(), ..Default::default() };
         let found = desk.directory.list_pupils(desk.request(of_class)).await.unwrap().into_inner().pupils;
         assert_eq!(found, std::slice::from_ref(amy));
