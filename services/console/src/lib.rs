@@ -53,7 +53,8 @@ pub struct Config {
 const LONGEST_SESSION: i64 = 24 * 60 * 60;
 
 impl Config {
-    fn rules(&self) -> anyhow::Result<Rules> {
+    /// When somebody is signed out.
+    pub fn rules(&self) -> anyhow::Result<Rules> {
         for (key, seconds) in
             [("session_idle", self.session_idle_seconds), ("session_lasts", self.session_lasts_seconds)]
         {
@@ -75,7 +76,8 @@ impl Config {
     }
 
     /// Whether browsers reach it over TLS only.
-    fn is_protected(&self) -> bool {
+    #[must_use]
+    pub fn is_protected(&self) -> bool {
         self.public_url.as_deref().is_some_and(|url| url.starts_with("https://"))
     }
 }

@@ -14,7 +14,7 @@ use serde::Deserialize;
 
 /// How much is allowed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(try_from = "String")]
 pub enum Mode {
     /// Everything on one machine, with the simulator and a shifted clock.
     Demo,
@@ -22,6 +22,19 @@ pub enum Mode {
     Trial,
     /// Refuses the simulator, test numbers, a shifted clock and plain-text connections.
     Production,
+}
+
+impl TryFrom<String> for Mode {
+    type Error = String;
+
+    fn try_from(word: String) -> Result<Self, String> {
+        match word.as_str() {
+            "demo" => Ok(Self::Demo),
+            "trial" => Ok(Self::Trial),
+            "production" => Ok(Self::Production),
+            _ => Err(format!("mode is one of demo, trial and production, not {word:?}")),
+        }
+    }
 }
 
 /// A value that must not be seen: it prints as nothing.
@@ -47,20 +60,22 @@ impl Secret {
         Self(format!("{}{}", uuid::Uuid::new_v4().simple(), uuid::Uuid::new_v4().simple()))
     }
 
-    /// The value itself, or what stands in the file. Exactly one must be given.
+    /// The value itself, or what stands in the file. Exactly one must be given, and something must be in it.
     pub fn resolve(
         value: Option<Self>,
         file: Option<&PathBuf>,
         key: &'static str,
     ) -> Result<Self, SecretError> {
-        match (value, file) {
-            (Some(value), None) => Ok(value),
+        let found = match (value, file) {
+            (Some(value), None) => value,
             (None, Some(path)) => std::fs::read_to_string(path)
                 .map(|text| Self(text.trim().to_owned()))
-                .map_err(|source| SecretError::File { key, source }),
-            (None, None) => Err(SecretError::Missing { key }),
-            (Some(_), Some(_)) => Err(SecretError::Twice { key }),
-        }
+                .map_err(|source| SecretError::File { key, source })?,
+            (None, None) => return Err(SecretError::Missing { key }),
+            (Some(_), Some(_)) => return Err(SecretError::Twice { key }),
+        };
+        // Whoever sends nothing would be let in by it.
+        if found.0.trim().is_empty() { Err(SecretError::Empty { key }) } else { Ok(found) }
     }
 }
 
@@ -82,6 +97,12 @@ pub enum SecretError {
     /// Both.
     #[error("set only one of {key} and {key}_file")]
     Twice {
+        /// The key in the settings.
+        key: &'static str,
+    },
+    /// There is nothing in it.
+    #[error("{key} is empty")]
+    Empty {
         /// The key in the settings.
         key: &'static str,
     },
@@ -122,7 +143,7 @@ pub struct Nats {
     /// Folders to look for `nats-server` in before PATH is searched.
     #[serde(default)]
     pub tools: Vec<PathBuf>,
-    /// How many copies a stream has: 1, or 3 on a cluster.
+    /// How many copies a stream has: 1, or 3 on a cluster; a server of our own keeps 1.
     pub replicas: usize,
     /// How long a consumer waits before an event is handed out again.
     #[serde(with = "duration")]
@@ -211,5 +232,18 @@ mod tests {
         ));
         assert!(matches!(Secret::resolve(None, Some(&path), "k"), Err(SecretError::File { .. })));
         assert_eq!(Secret::resolve(Some(Secret::new("a")), None, "k").unwrap().reveal(), "a");
+    }
+
+    #[test]
+    fn a_secret_that_is_empty_is_none() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), " \n").unwrap();
+        let path = file.path().to_owned();
+        for (value, file) in
+            [(Some(Secret::new("")), None), (Some(Secret::new(" ")), None), (None, Some(&path))]
+        {
+            let refused = Secret::resolve(value, file, "k");
+            assert!(matches!(refused, Err(SecretError::Empty { .. })), "{refused:?}");
+        }
     }
 }

@@ -67,7 +67,7 @@ pub fn start(settings: &Telemetry, tls: &Tls, services: &[String]) -> Result<Gua
         builder = builder.with_batch_exporter(exporter.build()?);
     }
     let provider = builder.build();
-    let filter = EnvFilter::try_new(&settings.log).map_err(Error::Filter)?.and(at_most(services));
+    let filter = filter(settings)?.and(at_most(services));
     let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
     let lines = match settings.log_format {
         LogFormat::Text => lines.boxed(),
@@ -80,6 +80,11 @@ pub fn start(settings: &Telemetry, tls: &Tls, services: &[String]) -> Result<Gua
     );
     tracing::subscriber::set_global_default(subscriber).map_err(|_| Error::Twice)?;
     Ok(Guard { provider })
+}
+
+/// What is logged, as [`start`] reads it.
+pub fn filter(settings: &Telemetry) -> Result<EnvFilter, Error> {
+    EnvFilter::try_new(&settings.log).map_err(Error::Filter)
 }
 
 static COLLECTED: AtomicBool = AtomicBool::new(false);

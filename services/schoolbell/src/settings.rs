@@ -10,6 +10,8 @@ use jiff::SignedDuration;
 use kit::config::Mode;
 use serde::Deserialize;
 
+use crate::app::{self, PEOPLE};
+
 /// The defaults, which are also their documentation.
 const DEFAULTS: &str = include_str!("../../../deploy/schoolbell.toml");
 
@@ -80,15 +82,37 @@ impl Settings {
         let environment = config::Environment::with_prefix("SCHOOLBELL")
             .prefix_separator("__")
             .separator("__")
-            .try_parsing(true)
             .source(Some(own));
         let settings: Self = builder
             .add_source(environment)
             .build()
             .and_then(config::Config::try_deserialize)
             .context("the settings cannot be read")?;
+        settings.refuse_what_cannot_be_meant()?;
         settings.refuse_what_production_must_not_have()?;
         Ok(settings)
+    }
+
+    /// What reads well and would be found out late, or never.
+    fn refuse_what_cannot_be_meant(&self) -> anyhow::Result<()> {
+        if self.data.as_os_str().is_empty() {
+            bail!("data is empty: it is the folder where files go");
+        }
+        for (key, names, people_too) in [
+            ("peers", self.peers.keys().collect::<Vec<_>>(), false),
+            ("nats.passwords", self.nats.passwords.keys().collect(), false),
+            ("identity.keys", self.identity.keys.keys().collect(), true),
+        ] {
+            let unknown = |name: &&String| !(app::known(name).is_ok() || (people_too && *name == PEOPLE));
+            if let Some(name) = names.into_iter().find(unknown) {
+                bail!("unknown field {key}.{name}: there is no service of that name");
+            }
+        }
+        let has_scheme = |address: &str| address.starts_with("http://") || address.starts_with("https://");
+        if let Some((name, _)) = self.peers.iter().find(|(_, address)| !has_scheme(address)) {
+            bail!("peers.{name} is no address that begins with https:// or http://");
+        }
+        Ok(())
     }
 
     fn refuse_what_production_must_not_have(&self) -> anyhow::Result<()> {
@@ -197,10 +221,39 @@ mod tests {
             ("[nats]\ncolour = \"red\"", &[][..]),
             ("[dispatcher.timing]\ncolour = 1", &[][..]),
             ("", &[("SCHOOLBELL__COLOUR", "red")][..]),
+            ("[peers]\ncolour = \"http://127.0.0.1:1\"", &[][..]),
+            ("[identity.keys]\ncolour = \"/colour.pem\"", &[][..]),
+            ("", &[("SCHOOLBELL__NATS__PASSWORDS__COLOUR", "red")][..]),
         ] {
             let error = format!("{:#}", read(text, environment).unwrap_err());
             assert!(error.contains("colour"), "{error}");
         }
+    }
+
+    #[test]
+    fn a_secret_of_the_environment_stays_as_it_was_written() {
+        for word in ["00012345678901234", "1e10", "TRUE", "-1"] {
+            let settings = read("", &[("SCHOOLBELL__NATS__PASSWORDS__ABSENCES", word)]).unwrap();
+            assert_eq!(settings.nats.passwords["absences"].reveal(), word);
+        }
+        let (key, other) = ("SCHOOLBELL__ABSENCES__CLOSE_AT_REGISTER_TIME", "SCHOOLBELL__NATS__MAX_DELIVER");
+        let settings = read("", &[(key, "false"), (other, "12")]).unwrap();
+        assert!(!settings.absences.close_at_register_time, "words are still read as what is asked for");
+        assert_eq!(settings.nats.max_deliver, 12);
+    }
+
+    #[test]
+    fn what_cannot_be_meant_is_refused_in_words() {
+        for (text, said) in [
+            ("data = \"\"", "data is empty"),
+            ("mode = \"Production\"", "mode is one of demo, trial and production, not \"Production\""),
+            ("[peers]\ndirectory = \"localhost:7400\"", "peers.directory is no address"),
+            ("[peers]\npeople = \"http://localhost:7400\"", "peers.people"),
+        ] {
+            let error = format!("{:#}", read(text, &[]).unwrap_err());
+            assert!(error.contains(said), "{text}: {error}");
+        }
+        assert!(read("[identity.keys]\npeople = \"people.pem\"", &[]).is_ok());
     }
 
     #[test]

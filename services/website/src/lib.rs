@@ -16,6 +16,7 @@ mod touch;
 use anyhow::ensure;
 use http::address::Address;
 use jiff::SignedDuration;
+use kit::config::Mode;
 use kit::service::{Parts, Platform};
 use kit::store::Migration;
 use serde::Deserialize;
@@ -42,6 +43,17 @@ pub struct Config {
 }
 
 impl Config {
+    /// Refuses what nobody could be served with.
+    pub fn check(&self, mode: Mode) -> anyhow::Result<()> {
+        let (cache, patience) = (self.cache_seconds, self.cut_off_after_seconds);
+        ensure!(cache <= LONGEST_CACHE, "website.cache is {cache}s, more than {LONGEST_CACHE}s");
+        ensure!(
+            patience >= SHORTEST_PATIENCE,
+            "website.cut_off_after is {patience}s, less than {SHORTEST_PATIENCE}s"
+        );
+        Address::new(self.public_url.as_deref(), mode).map(drop)
+    }
+
     fn patience(&self) -> SignedDuration {
         SignedDuration::from_secs(self.cut_off_after_seconds)
     }
@@ -57,13 +69,7 @@ impl kit::service::Service for Website {
     type Config = Config;
 
     async fn build(config: Config, platform: &Platform) -> anyhow::Result<Parts> {
-        let seconds = config.cache_seconds;
-        ensure!(seconds <= LONGEST_CACHE, "website.cache is {seconds}s, more than {LONGEST_CACHE}s");
-        let patience = config.cut_off_after_seconds;
-        ensure!(
-            patience >= SHORTEST_PATIENCE,
-            "website.cut_off_after is {patience}s, less than {SHORTEST_PATIENCE}s"
-        );
+        config.check(platform.mode)?;
         let address = Address::new(config.public_url.as_deref(), platform.mode)?;
         let (store, pulses) = (platform.store.clone(), platform.pulses.clone());
         let touch = touch::remember(store.clone(), pulses, config.patience(), platform.stop.clone());

@@ -80,12 +80,16 @@ impl Directory {
         let taken = school::is_taken(&self.store, source_id, caller.tenant).await?;
         let standing = school::find(&self.store, caller.tenant).await?;
         let another = standing.is_some_and(|standing| standing.school.source_id != *source_id);
-        Ok((taken || another).then(|| Fault {
-            file: "school.csv",
-            line: 2,
-            column: "orgSourcedId".to_owned(),
-            expected: "the org that belongs to the school of the token".to_owned(),
-        }))
+        let expected = match (another, taken) {
+            (true, _) => "the org that belongs to the school of the token",
+            (false, true) => {
+                "a school that is not here yet; this one is here already: give --school with the id that its first \
+                 import printed"
+            }
+            (false, false) => return Ok(None),
+        };
+        let column = "orgSourcedId".to_owned();
+        Ok(Some(Fault { file: "school.csv", line: 2, column, expected: expected.to_owned() }))
     }
 
     fn commit_of(

@@ -1,8 +1,9 @@
 //! A nats-server of our own, for when none is given: started on a private port and folder, with
 //! credentials per service, and started again when it dies.
 //!
-//! It dies with us (`setpriv --pdeathsig`); one that outlived a former run is ended first, so
-//! that two never write to one folder.
+//! It dies with us (`setpriv --pdeathsig`) and not with the terminal's Ctrl-C, because we need it while we
+//! stop. Its folder belongs to one process at a time; a server that outlived a former run is ended
+//! first, so that two never write to one folder.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -16,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::permissions::authorization;
 use crate::config::Secret;
+use crate::folder::{self, DataFolder};
 use crate::store::write_private;
 
 /// How often a server that died is started before the process gives up.
@@ -33,6 +35,9 @@ pub enum Error {
     /// It is not installed.
     #[error("nats-server is neither in the tools folders nor on PATH: run `make tools`")]
     NotFound,
+    /// Another process has a server there.
+    #[error(transparent)]
+    Taken(#[from] folder::Error),
     /// Its folder cannot be used.
     #[error("the folder of nats-server cannot be used")]
     Folder(#[source] std::io::Error),
@@ -55,6 +60,8 @@ pub struct Server {
     child: Child,
     passwords: BTreeMap<String, Secret>,
     hearers: Hearers,
+    /// Given back after the child has been told to end.
+    _alone: DataFolder,
 }
 
 impl Server {
@@ -68,13 +75,15 @@ impl Server {
     /// Starts a server under `folder`. Until it is [ready](Self::ready) nobody knows its port.
     pub async fn begin(folder: &Path, tools: &[PathBuf], hearers: Hearers) -> Result<Self, Error> {
         let program = find(tools).ok_or(Error::NotFound)?;
-        std::fs::create_dir_all(folder).map_err(Error::Folder)?;
+        // Whoever lives has the lock: what is found with it in our hands has lost its parent.
+        let alone = DataFolder::alone(folder)?;
         end_a_leftover(folder).await;
         let passwords = hearers.keys().map(|service| ((*service).to_owned(), Secret::random())).collect();
         // -1 lets the system pick; afterwards the port is kept, so that clients find us again.
         let text = settings(folder, -1, &passwords, &hearers);
         let child = spawn(&program, folder, &text)?;
-        Ok(Self { program, folder: folder.to_owned(), port: 0, child, passwords, hearers })
+        let folder = folder.to_owned();
+        Ok(Self { program, folder, port: 0, child, passwords, hearers, _alone: alone })
     }
 
     /// Waits until it takes connections.
@@ -158,6 +167,8 @@ fn spawn(program: &Path, folder: &Path, settings: &str) -> Result<Child, Error> 
     let out = std::fs::OpenOptions::new().create(true).append(true).open(&log).map_err(Error::Folder)?;
     let mut command = Command::new("setpriv");
     command.args(["--pdeathsig", "KILL"]).arg(program).arg("-c").arg(&file);
+    // In a group of its own a Ctrl-C that is meant for us does not reach it.
+    command.process_group(0);
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::from(out)).kill_on_drop(true);
     // Numbers of processes come round again: a file of an earlier server must not speak for this one.
     forget_ports(folder).map_err(Error::Folder)?;

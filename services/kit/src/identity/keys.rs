@@ -16,6 +16,7 @@ use proto::options::v1::Role;
 use super::{Caller, Claims, SERVICE_TOKEN_FOR, role_name};
 use crate::Tenant;
 use crate::config::Issuer;
+use crate::folder::make_private;
 
 /// Why there is no key, or no token.
 #[derive(Debug, thiserror::Error)]
@@ -183,7 +184,7 @@ fn create(name: &str, path: &Path) -> Result<(), KeyError> {
     let key = SigningKey::from_bytes(&seed);
     let pem = key.to_pkcs8_pem(LineEnding::LF).map_err(|_| KeyError::Pem { name: name.to_owned() })?;
     if let Some(folder) = path.parent() {
-        std::fs::create_dir_all(folder).map_err(file)?;
+        make_private(folder).map_err(file)?;
     }
     let unfinished = path.with_extension(uuid::Uuid::now_v7().simple().to_string());
     crate::store::write_private(&unfinished, pem.as_bytes()).map_err(file)?;

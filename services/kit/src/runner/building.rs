@@ -89,11 +89,12 @@ async fn one(host: &Host, added: Added) -> anyhow::Result<(Platform, Parts)> {
 
 async fn connect(host: &Host, server: Option<&Server>, service: &'static str) -> anyhow::Result<Bus> {
     let nats = &host.settings.nats;
-    let (url, password) = match (server, &nats.url) {
-        (Some(server), _) => (server.url(), server.password(service)),
-        (None, Some(url)) => (url.clone(), nats.passwords.get(service)),
+    // A server of our own is alone: it could not keep a second copy.
+    let (url, password, replicas) = match (server, &nats.url) {
+        (Some(server), _) => (server.url(), server.password(service), 1),
+        (None, Some(url)) => (url.clone(), nats.passwords.get(service), nats.replicas),
         (None, None) => bail!("there is no nats-server"),
     };
-    let (authorities, replicas) = (host.tls.authorities(), nats.replicas);
+    let authorities = host.tls.authorities();
     Ok(Bus::connect(service, Access { url: &url, password, authorities, replicas }).await?)
 }

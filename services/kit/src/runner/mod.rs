@@ -12,7 +12,7 @@ pub mod peers;
 mod running;
 #[cfg(test)]
 mod tests;
-mod trust;
+pub mod trust;
 mod watch;
 mod wiring;
 
@@ -84,6 +84,11 @@ pub struct Settings {
     pub faults: Vec<Fault>,
 }
 
+async fn port(what: &str, address: SocketAddr) -> anyhow::Result<TcpListener> {
+    let bound = TcpListener::bind(address).await;
+    bound.with_context(|| format!("the {what} port cannot be bound at {address}"))
+}
+
 /// A process before it serves.
 pub struct Host {
     settings: Settings,
@@ -112,8 +117,8 @@ impl Host {
             tracing::error!(error = %error, "others will not believe us");
         }
         settings.store.postgres = settings.store.postgres.map(|address| tls.postgres(&address));
-        let grpc = TcpListener::bind(settings.grpc).await.context("the gRPC port cannot be bound")?;
-        let http = TcpListener::bind(settings.http).await.context("the HTTP port cannot be bound")?;
+        let grpc = port("gRPC", settings.grpc).await?;
+        let http = port("HTTP", settings.http).await?;
         let folder = DataFolder::shared(&settings.data)?;
         // Nothing takes as long, so it is begun before anything else and waited for when it is needed.
         let server = if settings.nats.url.is_some() {

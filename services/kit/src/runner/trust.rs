@@ -11,7 +11,7 @@ use proto::options::v1::Role;
 
 use super::Settings;
 use crate::bus::server::Hearers;
-use crate::config::{Issuer, Mode};
+use crate::config::{Identity, Issuer, Mode};
 use crate::identity::Keys;
 
 /// The keys of this process, and every issuer that its gates believe.
@@ -23,13 +23,7 @@ pub(super) fn keys_and_issuers(
     let services: Vec<&str> = hearers.keys().copied().collect();
     let here = |name: &str| settings.serves.iter().any(|service| service == name);
     if settings.mode == Mode::Production {
-        let without_key = || services.iter().filter(|name| !given.contains_key(**name));
-        if let Some(name) = without_key().find(|name| here(name)) {
-            bail!("production needs identity.keys.{name}: the key of each service by file");
-        }
-        if let Some(name) = without_key().find(|name| !believed.contains_key(**name)) {
-            bail!("production needs identity.issuers.{name}: the public key of a service elsewhere");
-        }
+        production_has_keys(&settings.identity, &settings.serves, &services)?;
     }
     let people: Vec<&str> = settings.people_issuers.iter().map(String::as_str).collect();
     let beside = people.iter().copied().filter(|name| !services.contains(name));
@@ -48,4 +42,18 @@ pub(super) fn keys_and_issuers(
         }
     }
     Ok((keys, issuers))
+}
+
+/// Production makes no key: those that `serve` here have theirs by file, and of all other `services` the public
+/// halves are given.
+pub fn production_has_keys(identity: &Identity, serve: &[String], services: &[&str]) -> anyhow::Result<()> {
+    let here = |name: &str| serve.iter().any(|service| service == name);
+    let without_key = || services.iter().filter(|name| !identity.keys.contains_key(**name));
+    if let Some(name) = without_key().find(|name| here(name)) {
+        bail!("production needs identity.keys.{name}: the key of each service by file");
+    }
+    if let Some(name) = without_key().find(|name| !identity.issuers.contains_key(**name)) {
+        bail!("production needs identity.issuers.{name}: the public key of a service elsewhere");
+    }
+    Ok(())
 }

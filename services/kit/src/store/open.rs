@@ -17,6 +17,7 @@ use super::{Error, Inner, Store, restored};
 use crate::clock::Clock;
 use crate::config;
 use crate::faults::Faults;
+use crate::folder::make_private;
 use crate::unreached::{Why, place};
 
 const ANSWERS_WITHIN: Duration = Duration::from_secs(10);
@@ -58,7 +59,7 @@ impl Store {
     ) -> Result<Self, Error> {
         let place = match &settings.postgres {
             None => {
-                std::fs::create_dir_all(data).map_err(Error::Folder)?;
+                make_private(data).map_err(Error::Folder)?;
                 Place::File(data.join(format!("{service}.db")))
             }
             Some(address) => Place::Server {

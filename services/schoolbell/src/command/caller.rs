@@ -1,6 +1,6 @@
 //! Who asks, for the commands that ask the services of a running installation.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use clap::Args;
@@ -17,7 +17,8 @@ pub struct Caller {
     /// The school, as `schoolbell import` printed it.
     #[arg(long)]
     pub school: SchoolId,
-    /// A file with a token; without one the command line signs its own, which production refuses.
+    /// A file with a token; without one the command line signs its own with the key `people`, in production
+    /// with the one that the settings name.
     #[arg(long)]
     token_file: Option<PathBuf>,
 }
@@ -29,13 +30,18 @@ impl Caller {
     /// The token of the file, or one with these roles.
     pub fn bearer(&self, settings: &Settings, roles: &[&str]) -> anyhow::Result<Bearer> {
         let token = if let Some(file) = &self.token_file {
-            std::fs::read_to_string(file).context("the token's file cannot be read")?.trim().to_owned()
+            read(file)?
         } else {
             let roles: Vec<String> = roles.iter().map(|role| (*role).to_owned()).collect();
             sign(settings, "command line", self.school, &roles, 10)?
         };
         Ok(Bearer(MetadataValue::try_from(format!("Bearer {token}"))?))
     }
+}
+
+/// The token of a file.
+pub(super) fn read(file: &Path) -> anyhow::Result<String> {
+    Ok(std::fs::read_to_string(file).context("the token's file cannot be read")?.trim().to_owned())
 }
 
 impl Bearer {

@@ -3,6 +3,8 @@
 //! Reads the settings, every file that they name and every template; asks NATS, PostgreSQL, the services
 //! that run elsewhere and the providers. Makes nothing, sends nothing, prints no secret.
 
+mod starts;
+
 use std::fmt::Display;
 use std::io::Write;
 
@@ -51,6 +53,7 @@ impl Check {
             Ok(settings) => {
                 report.say("settings", &Ok(format!("{:?} mode", settings.mode).to_lowercase()));
                 report.files(&settings);
+                report.starts(&settings);
                 report.templates();
                 if !self.offline {
                     report.bus(&settings).await;
@@ -210,16 +213,10 @@ impl<Out: Write> Report<Out> {
 
 fn data(settings: &Settings) -> anyhow::Result<String> {
     let path = &settings.data;
-    if !path.exists() {
-        return Ok(format!("{} will be made", path.display()));
-    }
-    std::fs::read_dir(path)
-        .with_context(|| format!("{} is not a folder that can be read", path.display()))?;
-    let writable = !std::fs::metadata(path)?.permissions().readonly();
-    if !writable {
-        bail!("{} cannot be written to", path.display());
-    }
-    Ok(path.display().to_string())
+    let (shown, is_there) = (path.display(), path.exists());
+    let what = if is_there { "is not a folder that can be read and written" } else { "cannot be made" };
+    kit::folder::is_usable(path).with_context(|| format!("{shown} {what}"))?;
+    Ok(if is_there { shown.to_string() } else { format!("{shown} will be made") })
 }
 
 fn tls(settings: &Settings) -> anyhow::Result<&'static str> {

@@ -11,6 +11,7 @@ mod token;
 mod trace;
 
 use std::path::PathBuf;
+use std::pin::pin;
 
 use anyhow::Context;
 use clap::{Parser, Subcommand};
@@ -87,16 +88,22 @@ impl Arguments {
 
 async fn serve(settings: Settings, services: Vec<String>) -> anyhow::Result<()> {
     let _telemetry = telemetry::start(&settings.telemetry, &Tls::read(&settings.tls)?, &app::all())?;
-    let running = Box::pin(app::start(settings, &services)).await?;
-    tracing::info!(grpc = %running.grpc, http = %running.http, services = services.join(","), "serving");
-    let stop = running.stop_token();
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
-    let asked = async {
+    let mut told = pin!(async {
         tokio::select! {
             _ = terminate.recv() => {}
             _ = interrupt.recv() => {}
         }
         tracing::info!("stopping");
+    });
+    let running = tokio::select! {
+        running = Box::pin(app::start(settings, &services)) => running?,
+        () = &mut told => return Ok(()),
+    };
+    tracing::info!(grpc = %running.grpc, http = %running.http, services = services.join(","), "serving");
+    let stop = running.stop_token();
+    let asked = async {
+        told.await;
         stop.cancel();
     };
     let (ended, ()) = tokio::join!(running.wait(), asked_or_ended(asked, stop.clone()));

@@ -8,7 +8,7 @@ use anyhow::Context;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp, civil};
 use kit::clock::Clock;
-use kit::config::{Mode, Secret};
+use kit::config::{Identity, Mode, Secret, Tls};
 use kit::runner::Running;
 use serde_json::json;
 use simulator::{Behaviour, Failure, NotifyOptions, Options, ReceiptsTo, Simulator};
@@ -182,6 +182,8 @@ fn demo_settings(
         data: place.data(),
         clock_ahead_by: Some(clock.ahead()),
         peers: std::collections::BTreeMap::new(),
+        tls: Tls::default(),
+        identity: Identity::default(),
         ..settings
     };
     settings.grpc.set_ip(std::net::Ipv4Addr::LOCALHOST.into());
@@ -189,6 +191,9 @@ fn demo_settings(
     settings.grpc.set_port(0);
     settings.http.set_port(0);
     settings.nats.url = None;
+    // Everybody comes to where it is, by plain HTTP on this machine.
+    settings.console.public_url = None;
+    settings.website.public_url = None;
     settings.store.postgres = None;
     if let Some(databases) = &place.databases {
         settings.store.postgres = Some(databases.server.clone());

@@ -7,13 +7,13 @@ use async_nats::StatusCode;
 use futures::FutureExt;
 use futures::StreamExt;
 use futures::future::join_all;
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Signal, getpgid, kill_process};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::super::server::{Error, Hearers, Server, is_our_server};
 use super::super::{Access, Bus, pulse};
-use super::messages;
+use super::{launch, messages};
 use crate::Tenant;
 use crate::testing::{eventually, tools};
 
@@ -139,14 +139,36 @@ async fn a_server_that_dies_is_started_again_with_its_port_and_its_data() {
 #[tokio::test]
 async fn what_a_former_run_left_behind_is_ended_first() {
     let folder = tempfile::tempdir().unwrap();
-    let former = Server::start(folder.path(), &tools(), hearers()).await.unwrap();
-    let left = former.process_id().unwrap();
+    let (former, _) = launch(folder.path().to_owned(), -1).await;
+    let left = former.id().unwrap();
     std::fs::write(folder.path().join("nats-server_1.ports"), r#"{"nats":["nats://127.0.0.1:1"]}"#).unwrap();
     let server = Server::start(folder.path(), &tools(), hearers()).await.unwrap();
     assert!(!is_our_server(folder.path(), left));
     assert!(is_our_server(folder.path(), server.process_id().unwrap()));
     assert!(!folder.path().join("nats-server_1.ports").exists());
     assert!(answered(&bus(&server, "bell").await, "$JS.API.INFO", "").await);
+}
+
+#[tokio::test]
+async fn the_folder_of_a_server_that_is_needed_is_nobody_elses() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(folder.path(), &tools(), hearers()).await.unwrap();
+    let settings = || std::fs::read(folder.path().join("nats.conf")).unwrap();
+    let before = settings();
+    let error = Server::start(folder.path(), &tools(), hearers()).await.err().unwrap();
+    assert!(error.to_string().ends_with("is in use by another process"), "{error}");
+    assert_eq!(settings(), before);
+    assert!(answered(&bus(&server, "bell").await, "$JS.API.INFO", "").await);
+    drop(server);
+    assert!(Server::start(folder.path(), &tools(), hearers()).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_key_that_is_pressed_in_the_terminal_does_not_reach_the_server() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(folder.path(), &tools(), hearers()).await.unwrap();
+    let id = Pid::from_raw(i32::try_from(server.process_id().unwrap()).unwrap());
+    assert_eq!(getpgid(id).unwrap(), id.unwrap());
 }
 
 #[tokio::test]
