@@ -11,6 +11,7 @@ mod assets;
 mod audit;
 mod closing;
 mod closures;
+mod concerns;
 mod contacts;
 mod cookies;
 mod day;
@@ -56,6 +57,8 @@ use crate::openid::Provider;
 
 pub use frame::Schools;
 pub use invitations::doorkeeper;
+#[cfg(test)]
+pub use home::title;
 #[cfg(test)]
 pub use invitations::until;
 pub use posted::{Knocked, Posted};
@@ -118,6 +121,7 @@ pub fn routes(console: Console) -> Router {
         .route("/console/tasks/{service}/{id}", get(home::task).post(home::complete))
         .route("/console/absences", get(absences::page))
         .route("/console/absences/close", post(absences::close))
+        .route("/console/absences/close/{session}", get(absences::before_close))
         .route("/console/absences/{pupil}/arrived", post(absences::arrived))
         .route("/console/absences/{pupil}/{case}", get(absences::reason).post(absences::explain))
         .route("/console/accidents", get(accidents::page))
