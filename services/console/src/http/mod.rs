@@ -41,7 +41,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex};
 
 use axum::Router;
-use axum::middleware::from_fn_with_state;
+use axum::middleware::{from_fn_with_state, map_response};
 use axum::routing::{get, post};
 use kit::identity::Gate;
 use kit::store::Store;
@@ -50,15 +50,15 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use crate::asking::Services;
-use crate::domain::guesses;
 use crate::domain::session::Rules;
+use crate::domain::{guesses, just_used};
 use crate::live::Hub;
 use crate::openid::Provider;
 
 pub use frame::Schools;
-pub use invitations::doorkeeper;
 #[cfg(test)]
 pub use home::title;
+pub use invitations::doorkeeper;
 #[cfg(test)]
 pub use invitations::until;
 pub use posted::{Knocked, Posted};
@@ -69,6 +69,9 @@ pub use visitor::Visitor;
 
 /// Wrong guesses, as this process has seen them.
 pub type Guesses = Mutex<guesses::Guesses>;
+
+/// Codes that were just used, as this process has seen them.
+pub type JustUsed = Mutex<just_used::JustUsed>;
 
 /// What the pages stand on.
 pub struct Console {
@@ -92,6 +95,8 @@ pub struct Console {
     pub access: HashMap<String, Access>,
     /// Wrong guesses.
     pub guesses: Guesses,
+    /// Codes that were just used.
+    pub just_used: JustUsed,
     /// Whose password is looked at now: a few at once.
     pub hashing: Semaphore,
     /// What is known of schools.
@@ -116,7 +121,9 @@ const LARGEST_FORM: usize = 64 << 10;
 pub fn routes(console: Console) -> Router {
     let site = Arc::new(console);
     Router::new()
+        .route("/", get(stopped::home))
         .route("/console", get(home::page))
+        .route("/console/", get(stopped::home))
         .route("/console/tasks/{service}/{id}/take", post(home::take))
         .route("/console/tasks/{service}/{id}", get(home::task).post(home::complete))
         .route("/console/absences", get(absences::page))
@@ -165,6 +172,7 @@ pub fn routes(console: Console) -> Router {
         .route("/console/console.js", get(assets::script))
         .route("/console/{*anything}", get(stopped::nothing_here))
         .method_not_allowed_fallback(stopped::look_instead)
+        .layer(map_response(stopped::on_a_page))
         .layer(axum::extract::DefaultBodyLimit::max(LARGEST_FORM))
         .layer(from_fn_with_state(Arc::clone(&site), assets::headers))
         .with_state(site)
