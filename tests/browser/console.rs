@@ -238,6 +238,28 @@ async fn the_list_of_what_is_to_be_done_grows_by_itself() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn many_windows_at_once_are_no_hindrance_and_each_is_up_to_date_when_it_is_seen() {
+    let school = School::start(families()).await;
+    let browser = Browser::start(Scripts::Run).await;
+    let officer = Person::sign_in(&browser, &school, Role::AttendanceOfficer).await;
+    officer.goes_to("/absences").await;
+    let first = browser.driver().window().await.unwrap();
+    for _ in 0..7 {
+        let window = browser.driver().new_tab().await.unwrap();
+        browser.driver().switch_to_window(window).await.unwrap();
+        officer.goes_to("/absences").await;
+        officer.sees("No child is marked as missing without a reason so far.").await;
+    }
+    school.close_without(&["Zofia"]).await;
+    officer.sees("Zofia").await;
+    browser.driver().switch_to_window(first).await.unwrap();
+    officer.sees("Zofia").await;
+    school.settles().await;
+    browser.quit().await;
+    school.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn somebody_who_is_invited_signs_in_with_the_account_of_the_trust() {
     let issuer = OpenId::start().await;
     let school = School::start_given(Backend::Sqlite, families(), |settings| issuer.vouches(settings)).await;
@@ -297,6 +319,7 @@ async fn nothing_on_any_page_keeps_somebody_from_using_it() {
                 ("home", ""),
                 ("task", &task),
                 ("absences", "/absences"),
+                ("register-close", "/absences/close/pm"),
                 ("accidents", "/accidents"),
                 ("accident-pupil", "/accidents/new?q=ma"),
                 ("accident", &accident),

@@ -1,9 +1,11 @@
 //! What the staff do on the console's pages, over HTTP: tasks, a phone list, and putting things right.
 
+use proto::directory::v1::ImportRosterRequest;
 use proto::dispatcher::v1::DeliveryState;
 use proto::options::v1::Role;
 use reqwest::StatusCode;
 use tests::roster::Contact;
+use tests::school::fresh;
 use tests::school::stories::snow;
 use tests::visit::Visit;
 use tests::wait::until;
@@ -34,6 +36,11 @@ async fn a_task_is_taken_by_one_and_done_with_what_came_of_it() {
     let done = officer.post(&page, &[("mark", &mark), ("outcome", "Rang the father; Maya is ill")]).await;
     assert!(done.leads.starts_with("/console?said=done"));
     assert!(!officer.get("").await.text.contains(&task.id));
+    let mark = colleague.mark().await;
+    let late = [("mark", mark.as_str()), ("outcome", "Spoke with the grandmother")];
+    let late = colleague.post(&page, &late).await;
+    assert!(late.text.contains("A colleague has done this"), "{}", late.text);
+    assert!(late.text.contains("Spoke with the grandmother"), "what was typed is not lost");
     school.settles().await;
     school.stop().await;
 }
@@ -53,6 +60,29 @@ async fn an_exercise_of_a_closure_can_be_watched_and_nothing_of_it_leaves() {
     ];
     let check = head.post("/closures/new", &closure).await;
     assert!(check.text.contains("Only run it as an exercise"), "{}", check.text);
+    for (field, value, fault) in [
+        ("last_day", "2026-11-23", "The last day is before the first"),
+        ("first_day", "2026-11-23", "This day has passed"),
+        ("reason", "<b>snow</b>", "Use words only"),
+        ("collection", "at <i>the gate</i>", "Use words only"),
+        ("years", "99", "Nobody on roll is in these year groups"),
+    ] {
+        let others =
+            closure.iter().filter(|(name, _)| *name != field && (field != "years" || *name != "whom"));
+        let mut wrong: Vec<(&str, &str)> = others.copied().chain([(field, value)]).collect();
+        if field == "years" {
+            wrong.push(("whom", "years"));
+        }
+        for page in ["/closures/new", "/closures/exercise"] {
+            let refused = head.post(page, &wrong).await;
+            assert!(refused.text.contains(fault), "{page} with {field}: {}", refused.text);
+            assert!(
+                !refused.text.contains("Close the school, and tell everybody now"),
+                "{page} with {field}"
+            );
+        }
+    }
+    assert!(school.notices().await.is_empty(), "nothing of it was run");
     let begun = head.post("/closures/exercise", &closure).await;
     let page = begun.leads.strip_prefix("/console").unwrap().to_owned();
     assert!(page.contains("said=exercised"), "{page}");
@@ -97,6 +127,7 @@ async fn an_accident_is_put_right_from_its_page_and_no_colleague_is_overwritten(
             ("head", "no"),
             ("what", what),
             ("place", "Hall"),
+            ("date", tests::school::DAY),
             ("time", "08:40"),
             ("first_aid", "Cold pack"),
             ("first_aider", "Jo"),
@@ -209,5 +240,34 @@ async fn whom_nobody_reaches_is_listed_and_the_phone_list_gives_no_barred_number
     let list = officer.get(&format!("/phone-list?class={oak}")).await.text;
     assert!(list.contains(dead) && list.contains("MUST NOT BE TOLD ABOUT THIS CHILD"), "{list}");
     assert!(!list.contains("+447700900203") && !list.contains("Zofia"));
+    school.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_family_was_told_stands_on_its_page_after_the_child_has_left() {
+    let staying = || Contact::parent("Bert").phone("07700900202");
+    let roster = Roster::new().pupil("Maya", "oak", [Contact::parent("Anna").phone("07700900201")]).pupil(
+        "Rohan",
+        "oak",
+        [staying()],
+    );
+    let school = School::start(roster).await;
+    school.close_without(&["Maya"]).await;
+    school.messages(1).await;
+    school.settles().await;
+    let anna = school.deliveries().await.remove(0).contact_ids.remove(0);
+    let request = ImportRosterRequest {
+        request_id: fresh(),
+        archive: Roster::new().pupil("Rohan", "oak", [staying()]).archive().into(),
+        agreed_removals: 2,
+        ..ImportRosterRequest::default()
+    };
+    let imported = school.directory().import_roster(school.by(Role::SystemAdministrator, request)).await;
+    assert!(imported.unwrap().into_inner().loaded);
+    let mut officer = Visit::to(&school, Role::AttendanceOfficer).await;
+    let page = officer.get(&format!("/contacts/{anna}")).await.text;
+    assert!(page.contains("Nobody on roll now.") && !page.contains("Nothing has concerned"), "{page}");
+    assert!(page.contains("Missing without a reason") && page.contains("delivered"), "{page}");
+    assert!(!page.contains("Send this again"), "it has come");
     school.stop().await;
 }

@@ -75,6 +75,15 @@ impl Config {
         self.openid.iter().map(provider).collect()
     }
 
+    /// What leads nowhere would be found out by whoever opens the first link.
+    fn is_found(&self) -> anyhow::Result<()> {
+        let Some(text) = &self.public_url else { return Ok(()) };
+        let url = reqwest::Url::parse(text).ok();
+        let leads = url.is_some_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
+        ensure!(leads, "console.public_url must be an address like https://console.example.org");
+        Ok(())
+    }
+
     /// Whether browsers reach it over TLS only.
     #[must_use]
     pub fn is_protected(&self) -> bool {
@@ -96,6 +105,7 @@ impl kit::service::Service for Console {
             platform.mode != Mode::Production || config.is_protected(),
             "production needs console.public_url with https://: people sign in there"
         );
+        config.is_found()?;
         let hub = live::Hub::default();
         let pages = Pages {
             store: platform.store.clone(),
@@ -109,6 +119,7 @@ impl kit::service::Service for Console {
             public_url: config.public_url.clone(),
             access: proto::access::by_path()?,
             guesses: http::Guesses::default(),
+            just_used: http::JustUsed::default(),
             hashing: http::hashing(),
             schools: http::Schools::default(),
             stop: platform.stop.clone(),

@@ -3,6 +3,7 @@
 
 pub mod attendance;
 pub mod guesses;
+pub mod just_used;
 pub mod password;
 pub mod reach;
 pub mod roles;

@@ -23,12 +23,12 @@ impl Codes {
         codes.ok().map(Self)
     }
 
-    /// The step of a code that is right now and later than the last one that was used.
+    /// The step of a code that is right now and not older than the last one that was used.
     pub fn step_of(&self, code: &str, now: Timestamp, last_used: i64) -> Option<i64> {
         let code: String = code.chars().filter(|letter| !letter.is_whitespace()).collect();
         let now = u64::try_from(now.as_second()).ok()?;
         let step = i64::try_from(self.0.check(&code, now)?).ok()?;
-        (step > last_used).then_some(step)
+        (step >= last_used).then_some(step)
     }
 
     /// The code of a time.
@@ -50,14 +50,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_code_is_right_for_its_time_and_once() {
+    fn a_code_is_right_for_its_time_and_never_after_a_later_one() {
         let codes = Codes::of(&secret_of([7; 20])).unwrap();
         let now: Timestamp = "2026-11-24T08:00:00Z".parse().unwrap();
         let code = codes.at(now);
         let step = codes.step_of(&code, now, 0).unwrap();
         let spaced = format!("{} {}", &code[..3], &code[3..]);
         assert_eq!(codes.step_of(&spaced, now, step - 1), Some(step));
-        assert_eq!(codes.step_of(&code, now, step), None, "the same again");
+        assert_eq!(codes.step_of(&code, now, step), Some(step), "whoever asks decides about the same again");
+        assert_eq!(codes.step_of(&code, now, step + 1), None, "an older one");
         assert_eq!(codes.step_of(&code, now + SignedDuration::from_mins(2), 0), None, "too late");
         assert_eq!(codes.step_of("", now, 0), None);
         let next = codes.at(now + SignedDuration::from_secs(30));

@@ -15,6 +15,8 @@ use super::{Posted, Stopped, Visitor, when};
 use crate::asking::{Trouble, ask};
 
 const PAGE: i32 = 500;
+/// Whoever may do this closes a register.
+const CLOSE: &str = "absences.v1.AbsencesService/CloseRegister";
 
 /// The codes by which a missing child is explained most often, with what they mean, from the School
 /// Attendance (Pupil Registration) (England) Regulations 2024.
@@ -64,14 +66,18 @@ async fn show(visitor: &Visitor, form: Form, said: Option<&str>) -> Result<Respo
     let page = Page {
         form,
         missing,
-        may_close: visitor.may("absences.v1.AbsencesService/CloseRegister"),
+        may_close: visitor.may(CLOSE),
         may_explain: visitor.may("absences.v1.AbsencesService/ExplainAbsence"),
         may_look: visitor.may("directory.v1.DirectoryService/GetPupil"),
-        date: frame.today().strftime("%A %-d %B").to_string(),
+        date: day_of(&frame),
         today: frame.today().to_string(),
         frame,
     };
     Ok(rendered(&page))
+}
+
+fn day_of(frame: &Frame) -> String {
+    frame.today().strftime("%A %-d %B").to_string()
 }
 
 async fn missing(visitor: &Visitor, frame: &Frame) -> Result<Vec<Missing>, Trouble> {
@@ -121,6 +127,36 @@ fn is_of_today(form: &mut Form, frame: &Frame) -> bool {
         form.wrong("", "This was pressed on a page of another day, and nothing was done. Look at the list of today, and press it there");
     }
     is_of_today
+}
+
+#[derive(Template)]
+#[template(path = "register_close.html")]
+struct Closing {
+    frame: Frame,
+    session: &'static str,
+    session_word: &'static str,
+    date: String,
+    today: String,
+    /// So many children are missing without a reason, and nobody is told of them yet.
+    untold: usize,
+}
+
+/// `GET /console/absences/close/{session}`: asks once more, and says whom it concerns.
+pub async fn before_close(visitor: Visitor, Path(session): Path<String>) -> Result<Response, Stopped> {
+    visitor.must(CLOSE)?;
+    let frame = visitor.frame(Place::Absences).await;
+    let session_word = session_word(session_of(&session));
+    let missing = missing(&visitor, &frame).await?;
+    let untold = missing.iter().filter(|one| one.session_word == session_word && one.told_at.is_none());
+    let page = Closing {
+        untold: untold.count(),
+        session: session_label(session_of(&session)),
+        session_word,
+        date: day_of(&frame),
+        today: frame.today().to_string(),
+        frame,
+    };
+    Ok(rendered(&page))
 }
 
 /// `POST /console/absences/close`

@@ -11,6 +11,7 @@ use super::form::{Form, Typed};
 use super::frame::{Frame, Place};
 use super::home::Said;
 use super::people::{self, Pupil, Search};
+use super::pupils::At;
 use super::stopped::rendered;
 use super::{Posted, Stopped, Visitor, when};
 use crate::asking::{Trouble, ask};
@@ -40,18 +41,30 @@ struct Page {
     accidents: Vec<Accident>,
     /// None of the visitor's roles may read what others recorded.
     hidden: bool,
+    /// The newest stand here.
+    first: bool,
+    /// Where older ones are; empty when there are none.
+    next: String,
 }
 
 /// `GET /console/accidents`
-pub async fn page(visitor: Visitor, Query(said): Query<Said>) -> Result<Response, Stopped> {
+pub async fn page(
+    visitor: Visitor,
+    Query(At { page }): Query<At>,
+    Query(said): Query<Said>,
+) -> Result<Response, Stopped> {
     let frame = visitor.frame(Place::Accidents).await.saying(said.said.as_deref());
     visitor.must(RECORD)?;
     if !visitor.may("incidents.v1.IncidentsService/ListAccidents") {
-        return Ok(rendered(&Page { frame, accidents: Vec::new(), hidden: true }));
+        let (accidents, next) = (Vec::new(), String::new());
+        return Ok(rendered(&Page { frame, accidents, hidden: true, first: true, next }));
     }
-    let request = ListAccidentsRequest { page_size: NEWEST, ..ListAccidentsRequest::default() };
+    let first = page.is_empty();
+    let request =
+        ListAccidentsRequest { page_size: NEWEST, page_token: page, ..ListAccidentsRequest::default() };
     let asked = ask!(visitor, incidents.list_accidents(request));
-    let found = asked.await?.accidents;
+    let answer = asked.await?;
+    let (found, next) = (answer.accidents, answer.next_page_token);
     let names = visitor.names(found.iter().map(|accident| accident.pupil_id.clone()).collect()).await;
     let may_amend = visitor.may(AMEND);
     let accidents = found.into_iter().map(|accident| {
@@ -74,7 +87,7 @@ pub async fn page(visitor: Visitor, Query(said): Query<Said>) -> Result<Response
         }
     });
     let accidents = accidents.collect();
-    Ok(rendered(&Page { frame, accidents, hidden: false }))
+    Ok(rendered(&Page { frame, accidents, hidden: false, first, next }))
 }
 
 #[derive(Template)]
@@ -109,6 +122,8 @@ pub struct FormPage {
     pub pupil: String,
     /// It is there already, and is put right.
     pub amends: bool,
+    /// The page is of another day than today: on which it happened must be said.
+    pub asks_day: bool,
 }
 
 /// `GET /console/accidents/new/{pupil}`
@@ -116,7 +131,8 @@ pub async fn form(visitor: Visitor, Path(pupil): Path<String>) -> Result<Respons
     let frame = visitor.frame(Place::Accidents).await;
     let time = frame.zone().map(|zone| frame.now().to_zoned(zone.clone()).strftime("%H:%M").to_string());
     let time = time.unwrap_or_default();
-    let typed = Typed::of(&[("time", &time), ("first_aider", &visitor.session.name)]);
+    let today = frame.today().to_string();
+    let typed = Typed::of(&[("date", &today), ("time", &time), ("first_aider", &visitor.session.name)]);
     show(&visitor, &pupil, Form::with(typed)).await
 }
 
@@ -126,7 +142,8 @@ async fn show(visitor: &Visitor, pupil_id: &str, form: Form) -> Result<Response,
     let names = visitor.names(vec![pupil_id.to_owned()]).await;
     // Nothing that was typed is lost because a name cannot be read; who is no pupil here is refused with the record.
     let pupil = names.of(pupil_id).unwrap_or("a child whose name cannot be read now").to_owned();
-    Ok(rendered(&FormPage { frame, form, pupil, amends: false }))
+    let asks_day = form.value("date") != frame.today().to_string();
+    Ok(rendered(&FormPage { frame, form, pupil, amends: false, asks_day }))
 }
 
 /// What the service calls the fields of an account.
@@ -135,7 +152,7 @@ pub const FIELDS: [(&str, &str, &str); 8] = [
     ("account.place", "place", "Where it happened"),
     ("account.happened_at", "time", "When it happened"),
     ("account.first_aid", "first_aid", "First aid"),
-    ("account.no_first_aid_because", "first_aid", "First aid"),
+    ("account.no_first_aid_because", "no_first_aid", "Why there was no first aid"),
     ("account.first_aider", "first_aider", "Who helped"),
     ("account.names_checked", "names_checked", "The texts"),
     ("account.kind", "head", "The kind of injury"),
@@ -148,7 +165,8 @@ pub async fn record(
 ) -> Result<Response, Stopped> {
     let mut form = Form::with(typed);
     let frame = visitor.frame(Place::Accidents).await;
-    let account = account(&mut form, &frame, frame.today());
+    let day = day_of(&mut form, frame.today());
+    let account = account(&mut form, &frame, day);
     if form.is_good() {
         let request = RecordAccidentRequest {
             request_id: form.request_id.clone(),
@@ -165,6 +183,22 @@ pub async fn record(
         }
     }
     show(&visitor, &pupil, form).await
+}
+
+/// The day of an accident is the one on which its page was opened. On a page of yesterday it is asked for: what is sent
+/// today may have happened on either.
+fn day_of(form: &mut Form, today: Date) -> Date {
+    if form.value("date") == today.to_string() {
+        return today;
+    }
+    let day: Result<Date, _> = form.value("day").parse();
+    day.unwrap_or_else(|_| {
+        form.wrong(
+            "day",
+            "This page was opened on another day. Say on which day it happened, and send it again",
+        );
+        today
+    })
 }
 
 /// The account that a form holds, of something that happened on this day.

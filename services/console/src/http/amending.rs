@@ -62,7 +62,7 @@ async fn show(visitor: &Visitor, accident: &Accident, form: Form) -> Result<Resp
     let frame = visitor.frame(Place::Accidents).await;
     let names = visitor.names(vec![accident.pupil_id.clone()]).await;
     let pupil = names.of(&accident.pupil_id).unwrap_or("a child whose name cannot be read now").to_owned();
-    Ok(rendered(&FormPage { frame, form, pupil, amends: true }))
+    Ok(rendered(&FormPage { frame, form, pupil, amends: true, asks_day: false }))
 }
 
 /// `POST /console/accidents/{id}/amend`

@@ -64,6 +64,16 @@ async fn one(visitor: &Visitor, id: &str) -> Result<Closure, Trouble> {
     list(visitor).await?.into_iter().find(|closure| closure.id == id).ok_or(Trouble::Unknown)
 }
 
+/// So many of something, as one says it.
+pub fn counted(number: impl Into<i64>, one: &str, several: &str) -> String {
+    let number = number.into();
+    format!("{number} {}", if number == 1 { one } else { several })
+}
+
+fn length<T>(all: &[T]) -> i64 {
+    i64::try_from(all.len()).unwrap_or(i64::MAX)
+}
+
 /// A closure as it is shown.
 pub fn shown(closure: Closure, frame: &Frame) -> Shown {
     let first = when::day(&closure.first_day);
@@ -75,9 +85,13 @@ pub fn shown(closure: Closure, frame: &Frame) -> Shown {
     };
     let whom = match closure.audience.as_ref().and_then(|audience| audience.scope.as_ref()) {
         None | Some(audience::Scope::WholeSchool(_)) => "The whole school".to_owned(),
-        Some(audience::Scope::YearGroups(years)) => format!("Years {}", years.year_groups.join(", ")),
-        Some(audience::Scope::Classes(classes)) => format!("{} classes", classes.class_ids.len()),
-        Some(audience::Scope::Pupils(pupils)) => format!("{} pupils", pupils.pupil_ids.len()),
+        Some(audience::Scope::YearGroups(years)) => format!(
+            "Year{} {}",
+            if years.year_groups.len() == 1 { "" } else { "s" },
+            years.year_groups.join(", ")
+        ),
+        Some(audience::Scope::Classes(classes)) => counted(length(&classes.class_ids), "class", "classes"),
+        Some(audience::Scope::Pupils(pupils)) => counted(length(&pupils.pupil_ids), "pupil", "pupils"),
     };
     Shown {
         days,

@@ -46,10 +46,19 @@
       try { replace(await get(location.href), "[data-live]"); } catch { /* The next look may do better. */ }
       looking = false;
     };
-    new EventSource("/console/live").onmessage = look;
+    // A browser has six connections to a host, for all of its windows: only a page that is seen holds one.
+    let stream;
+    const listen = () => {
+      stream?.close();
+      stream = undefined;
+      if (document.visibilityState !== "visible") return;
+      stream = new EventSource("/console/live");
+      stream.onmessage = look;
+    };
+    listen();
     setInterval(look, 60000);
     setInterval(() => { if (document.querySelector("[data-live=moving]")) look(); }, 3000);
-    document.addEventListener("visibilitychange", look);
+    document.addEventListener("visibilitychange", () => { listen(); look(); });
   }
 
   for (const form of document.querySelectorAll("[data-search]")) {

@@ -1,47 +1,22 @@
-//! A contact: how to reach them, what they were told or were not, and why; and putting a number right.
+//! A contact: whose, how to reach them, what concerned them; and putting a number right.
 
 use std::collections::BTreeMap;
 
 use askama::Template;
 use axum::extract::{Path, Query};
 use axum::response::Response;
-use futures::future::{join_all, try_join};
 use proto::directory::v1::{GetContactRequest, GetContactResponse, Preference, UpdateContactRequest};
-use proto::dispatcher::v1::{Delivery, ExplainRequest, ListDeliveriesRequest, ListNoticesRequest, Notice};
+use serde::Deserialize;
 
-use super::form::{Form, Typed, capital};
+use super::concerns::{Concern, EXPLAINED, MOST_EXPLAINED, concerns};
+use super::form::{Form, Typed};
 use super::frame::{Frame, Place};
 use super::home::Said;
-use super::messages::{kind_label, state_label};
 use super::posted::or_kept;
 use super::pupils::Tie;
 use super::stopped::rendered;
-use super::{Posted, Stopped, Visitor, when};
+use super::{Posted, Stopped, Visitor};
 use crate::asking::{Trouble, ask};
-
-/// The newest things that concern the contact, each of which is explained.
-const EXPLAINED: usize = 12;
-const DELIVERIES: i32 = 50;
-
-/// Something that concerned the contact.
-struct Concern {
-    kind: &'static str,
-    at: String,
-    about: String,
-    /// In words; "no message" when there is none.
-    state: &'static str,
-    good: bool,
-    /// Why it stands so, in a sentence.
-    because: String,
-    steps: Vec<Step>,
-    gathering: String,
-}
-
-struct Step {
-    reason: String,
-    at: String,
-    sentence: String,
-}
 
 #[derive(Template)]
 #[template(path = "contact.html")]
@@ -53,7 +28,17 @@ struct Page {
     may_change: bool,
     may_send_again: bool,
     concerns: Vec<Concern>,
+    /// So many older ones are not shown.
+    older: usize,
     concerns_away: bool,
+}
+
+/// How much of it is shown.
+#[derive(Debug, Default, Deserialize)]
+pub struct Much {
+    /// The older messages too.
+    #[serde(default)]
+    all: bool,
 }
 
 const FIELDS: [(&str, &str, &str); 6] = [
@@ -65,38 +50,52 @@ const FIELDS: [(&str, &str, &str); 6] = [
     ("no_voice", "no_voice", "Voice calls"),
 ];
 
+fn fields() -> impl Iterator<Item = &'static str> {
+    FIELDS.into_iter().map(|(_, name, _)| name)
+}
+
 /// `GET /console/contacts/{id}`
 pub async fn page(
     visitor: Visitor,
     Path(id): Path<String>,
+    Query(Much { all }): Query<Much>,
     Query(said): Query<Said>,
 ) -> Result<Response, Stopped> {
     let contact = look(&visitor, &id).await?;
     let form = Form::with(typed_of(&contact));
-    show(&visitor, (&id, contact), form, said.said.as_deref()).await
+    let most = if all { MOST_EXPLAINED } else { EXPLAINED };
+    show(&visitor, (&id, contact, most), form, said.said.as_deref()).await
 }
 
-fn typed_of(contact: &GetContactResponse) -> Typed {
+/// What the form holds, by the names of its fields.
+fn fields_of(contact: &GetContactResponse) -> [(&'static str, &str); 6] {
     let prefers = match contact.prefers() {
         Preference::Text => "text",
         Preference::Email => "email",
         Preference::None | Preference::Unspecified => "none",
     };
-    let no_voice = if contact.no_voice { "yes" } else { "" };
-    Typed::of(&[
+    [
         ("first_phone", &contact.first_phone),
-        ("was-first_phone", &contact.first_phone),
         ("second_phone", &contact.second_phone),
-        ("was-second_phone", &contact.second_phone),
         ("email", &contact.email),
-        ("was-email", &contact.email),
         ("language", &contact.language),
-        ("was-language", &contact.language),
         ("prefers", prefers),
-        ("was-prefers", prefers),
-        ("no_voice", no_voice),
-        ("was-no_voice", no_voice),
-    ])
+        ("no_voice", if contact.no_voice { "yes" } else { "" }),
+    ]
+}
+
+fn typed_of(contact: &GetContactResponse) -> Typed {
+    let mut typed = Typed::default();
+    for (name, value) in fields_of(contact) {
+        typed.put(name, value);
+        typed.put(&was(name), value);
+    }
+    typed
+}
+
+/// Under which name a form carries what stood when its page was made.
+fn was(name: &str) -> String {
+    format!("was-{name}")
 }
 
 async fn look(visitor: &Visitor, id: &str) -> Result<GetContactResponse, Trouble> {
@@ -106,7 +105,7 @@ async fn look(visitor: &Visitor, id: &str) -> Result<GetContactResponse, Trouble
 
 async fn show(
     visitor: &Visitor,
-    (id, contact): (&str, GetContactResponse),
+    (id, contact, most): (&str, GetContactResponse, usize),
     form: Form,
     said: Option<&str>,
 ) -> Result<Response, Stopped> {
@@ -125,108 +124,38 @@ async fn show(
         .collect();
     let names: BTreeMap<&str, &str> =
         pupils.iter().map(|(id, tie)| (id.as_str(), tie.name.as_str())).collect();
-    let concerns = concerns(visitor, (id, &names), &frame).await;
+    let concerns = concerns(visitor, (id, most), (&frame, &names)).await;
+    let concerns_away = concerns.is_err();
+    let (concerns, older) = concerns.unwrap_or_default();
     let page = Page {
         form,
         name: format!("{} {}", who.given_name, who.family_name),
         may_change: visitor.may("directory.v1.DirectoryService/UpdateContact"),
         may_send_again: visitor.may("dispatcher.v1.DispatcherService/Redeliver"),
-        concerns_away: concerns.is_err(),
-        concerns: concerns.unwrap_or_default(),
+        concerns_away,
+        concerns,
+        older,
         pupils: pupils.into_iter().map(|(_, tie)| tie).collect(),
         frame,
     };
     Ok(rendered(&page))
 }
 
-/// What concerned the contact: the messages to them, and what was told about their pupils without one.
-async fn concerns(
-    visitor: &Visitor,
-    (id, names): (&str, &BTreeMap<&str, &str>),
-    frame: &Frame,
-) -> Result<Vec<Concern>, Trouble> {
-    let request = ListDeliveriesRequest {
-        contact_id: id.to_owned(),
-        page_size: DELIVERIES,
-        ..ListDeliveriesRequest::default()
-    };
-    let deliveries = ask!(visitor, dispatcher.list_deliveries(request));
-    let about = names.keys().map(|pupil| {
-        let request = ListNoticesRequest {
-            pupil_id: (*pupil).to_owned(),
-            page_size: i32::try_from(EXPLAINED).unwrap_or(i32::MAX),
-            ..ListNoticesRequest::default()
-        };
-        let asking = visitor.ask();
-        async move {
-            asking
-                .dispatcher(request, |mut client, request| async move { client.list_notices(request).await })
-                .await
-        }
-    });
-    let notices = async { join_all(about).await.into_iter().collect::<Result<Vec<_>, _>>() };
-    let (deliveries, notices) = try_join(deliveries, notices).await?;
-    let mut newest: BTreeMap<String, Notice> = BTreeMap::new();
-    for notice in notices.into_iter().flat_map(|answer| answer.notices) {
-        newest.insert(notice.id.clone(), notice);
-    }
-    let newest: Vec<Notice> = newest.into_values().rev().take(EXPLAINED).collect();
-    let explained = newest.into_iter().map(|notice| explain(visitor, id, notice, frame));
-    let explained: Result<Vec<_>, Trouble> = join_all(explained).await.into_iter().collect();
-    let concern = |(notice, steps): (Notice, Vec<Step>)| {
-        concern(&notice, steps, &deliveries.deliveries, (frame, names))
-    };
-    Ok(explained?.into_iter().map(concern).collect())
-}
-
-async fn explain(
-    visitor: &Visitor,
-    id: &str,
-    notice: Notice,
-    frame: &Frame,
-) -> Result<(Notice, Vec<Step>), Trouble> {
-    let request = ExplainRequest { contact_id: id.to_owned(), notice_id: notice.id.clone() };
-    let asked = ask!(visitor, dispatcher.explain(request));
-    let steps = asked.await?.steps.into_iter().map(|step| Step {
-        at: frame.when(when::of(step.at.as_ref())),
-        sentence: capital(&step.sentence),
-        reason: step.reason,
-    });
-    Ok((notice, steps.collect()))
-}
-
-fn concern(
-    notice: &Notice,
-    steps: Vec<Step>,
-    deliveries: &[Delivery],
-    (frame, names): (&Frame, &BTreeMap<&str, &str>),
-) -> Concern {
-    // The newest is first; the last address that was tried says how it stands.
-    // One message may tell of several children: of whom it does not name it says nothing.
-    let names_one = |delivery: &&Delivery| {
-        notice.subjects.is_empty() || notice.subjects.iter().any(|pupil| delivery.subjects.contains(pupil))
-    };
-    let own =
-        deliveries.iter().filter(|delivery| delivery.gathering_id == notice.gathering_id).filter(names_one);
-    let best = own.clone().find(|delivery| delivery.reached).or_else(|| own.clone().next());
-    let of_message = |step: &&Step| best.is_some_and(|delivery| delivery.why == step.reason);
-    let because = steps.iter().rev().find(of_message).or(steps.last());
-    let about: Vec<&str> = notice.subjects.iter().filter_map(|id| names.get(id.as_str()).copied()).collect();
-    Concern {
-        kind: kind_label(&notice.kind),
-        at: frame.when(when::of(notice.created_at.as_ref())),
-        about: about.join(", "),
-        state: best.map_or("no message", |delivery| state_label(delivery)),
-        good: best.is_some_and(|delivery| delivery.reached),
-        because: because.map(|step| step.sentence.clone()).unwrap_or_default(),
-        steps,
-        gathering: notice.gathering_id.clone(),
-    }
-}
-
 /// `POST /console/contacts/{id}`
 pub async fn change(Path(id): Path<String>, Posted { visitor, typed }: Posted) -> Result<Response, Stopped> {
     let mut form = Form::with(typed);
+    if !fields().any(|name| form.changed(name)) {
+        form.wrong("", "Nothing is changed yet");
+        return again(&visitor, &id, form).await;
+    }
+    match look(&visitor, &id).await {
+        Ok(contact) => compare(&mut form, &contact),
+        Err(trouble @ (Trouble::NotAllowed | Trouble::Unknown)) => return Err(trouble.into()),
+        Err(trouble) => form.refused(&trouble, &FIELDS),
+    }
+    if !form.is_good() {
+        return again(&visitor, &id, form).await;
+    }
     let prefers = match form.value("prefers") {
         "text" => Preference::Text,
         "email" => Preference::Email,
@@ -248,9 +177,74 @@ pub async fn change(Path(id): Path<String>, Posted { visitor, typed }: Posted) -
         Err(trouble @ (Trouble::NotAllowed | Trouble::Unknown)) => Err(trouble.into()),
         Err(trouble) => {
             form.refused(&trouble, &FIELDS);
-            let (typed, address) = (form.typed.clone(), format!("/console/contacts/{id}"));
-            let page = async { show(&visitor, (&id, look(&visitor, &id).await?), form, None).await };
-            or_kept(page.await, (&visitor, &address, &typed))
+            again(&visitor, &id, form).await
+        }
+    }
+}
+
+/// The page with what was typed, and what is wrong with it.
+async fn again(visitor: &Visitor, id: &str, form: Form) -> Result<Response, Stopped> {
+    let (typed, address) = (form.typed.clone(), format!("/console/contacts/{id}"));
+    let page = async { show(visitor, (id, look(visitor, id).await?, EXPLAINED), form, None).await };
+    or_kept(page.await, (visitor, &address, &typed))
+}
+
+/// What a colleague has changed in the same fields since the page was made stands beside them; who sends the form again
+/// has seen it.
+fn compare(form: &mut Form, contact: &GetContactResponse) {
+    for (name, now) in fields_of(contact) {
+        let overtaken = form.changed(name) && form.value(&was(name)) != now && !same(form.value(name), now);
+        if overtaken {
+            form.wrong(
+                name,
+                format!("A colleague has changed this meanwhile: it is {} now", in_words(name, now)),
+            );
+            form.typed.put(&was(name), now);
+        }
+    }
+}
+
+fn in_words<'a>(name: &str, value: &'a str) -> &'a str {
+    match (name, value) {
+        ("prefers", "none") => "“nobody has said”",
+        ("no_voice", "yes") => "“cannot take voice calls”",
+        ("no_voice", _) => "“can take voice calls”",
+        (_, "") => "empty",
+        (_, value) => value,
+    }
+}
+
+/// Whether two ways to write something mean the same: the directory keeps numbers as `+44…`, and mailboxes in small
+/// letters. A second click sends what the first has changed.
+fn same(typed: &str, now: &str) -> bool {
+    let digits = |text: &str| text.chars().filter(char::is_ascii_digit).collect::<String>();
+    let national = |text: &str| {
+        let digits = digits(text);
+        let bare = digits.trim_start_matches('0');
+        bare.strip_prefix("44").unwrap_or(bare).trim_start_matches('0').to_owned()
+    };
+    let number = |text: &str| !text.is_empty() && !text.contains('@') && digits(text).len() >= 7;
+    typed.eq_ignore_ascii_case(now) || (number(typed) && number(now) && national(typed) == national(now))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_number_written_in_two_ways_is_the_same() {
+        for (typed, now, expected) in [
+            ("07700 900288", "+447700900288", true),
+            ("+44 (0)7700 900288", "+447700900288", true),
+            ("0044 7700 900288", "+447700900288", true),
+            ("07700 900289", "+447700900288", false),
+            ("Anna@Example.org", "anna@example.org", true),
+            ("anna1234567@example.org", "bert1234567@example.org", false),
+            ("", "+447700900288", false),
+            ("", "", true),
+            ("text", "email", false),
+        ] {
+            assert_eq!(same(typed, now), expected, "{typed} and {now}");
         }
     }
 }

@@ -1,11 +1,20 @@
-//! The two things that a browser keeps: of a session, and of a sign-in elsewhere that has begun.
+//! What a browser keeps: of a session, of a sign-in elsewhere that has begun, and of the accounts to which it has signed
+//! in.
 
 use axum::http::{HeaderMap, HeaderValue, header};
+use subtle::ConstantTimeEq;
 
 /// Of somebody who is signed in.
 pub const SESSION: &str = "schoolbell";
 /// Of somebody who is away to sign in elsewhere.
 pub const BEGUN: &str = "schoolbell-openid";
+
+/// Of the accounts to which this browser has signed in.
+const KNOWN: &str = "schoolbell-known";
+/// Accounts that several people before one browser have.
+const MOST_KNOWN: usize = 8;
+/// A year, in seconds.
+const KNOWN_FOR: u32 = 365 * 24 * 60 * 60;
 
 /// The prefix has browsers take it over TLS and from this host only.
 fn full(is_protected: bool, name: &str) -> String {
@@ -33,4 +42,20 @@ pub fn find<'a>(is_protected: bool, name: &str, headers: &'a HeaderMap) -> Optio
     let mut pairs =
         cookies.flat_map(|cookies| cookies.split(';')).filter_map(|pair| pair.trim().split_once('='));
     pairs.find(|(found, _)| *found == name).map(|(_, value)| value)
+}
+
+/// The accounts to which this browser has signed in, this one the newest.
+pub fn known(is_protected: bool, mark: &str, headers: &HeaderMap) -> HeaderValue {
+    let before = find(is_protected, KNOWN, headers).unwrap_or_default().split('.');
+    let is_ours = |one: &&str| {
+        *one != mark && one.len() == mark.len() && one.chars().all(|letter| letter.is_ascii_hexdigit())
+    };
+    let all: Vec<&str> = std::iter::once(mark).chain(before.filter(is_ours)).take(MOST_KNOWN).collect();
+    given(is_protected, KNOWN, &all.join("."), Some(KNOWN_FOR))
+}
+
+/// Whether this browser has signed in to this account before.
+pub fn knows(is_protected: bool, mark: &str, headers: &HeaderMap) -> bool {
+    let marks = find(is_protected, KNOWN, headers).unwrap_or_default().split('.');
+    marks.fold(false, |known, one| known | bool::from(one.as_bytes().ct_eq(mark.as_bytes())))
 }

@@ -37,6 +37,11 @@ impl Typed {
         Self(pairs.iter().map(pair).collect())
     }
 
+    /// Puts something else in the place of a field.
+    pub fn put(&mut self, name: &str, value: &str) {
+        self.0.insert(name.to_owned(), vec![value.to_owned()]);
+    }
+
     /// One field, without the space around it; empty when it was not sent.
     pub fn get(&self, name: &str) -> &str {
         self.0.get(name).and_then(|values| values.first()).map_or("", |value| value.trim())
@@ -149,14 +154,16 @@ impl Form {
             return;
         }
         let Trouble::Refused(Refusal { message, fields: said, .. }) = trouble else {
-            self.wrong(
-                "",
-                capital(&format!("{trouble}. What you typed is still here: try again in a moment")),
-            );
+            // Trying again helps against nothing but this.
+            let again = match trouble {
+                Trouble::Away(_) => ". What you typed is still here: try again in a moment",
+                Trouble::NotAllowed | Trouble::Unknown | Trouble::Refused(_) => "",
+            };
+            self.wrong("", capital(&format!("{trouble}{again}")));
             return;
         };
         for (at, words) in said {
-            let known = fields.iter().find(|(theirs, _, _)| at.starts_with(theirs));
+            let known = fields.iter().find(|(theirs, _, _)| is_within(at, theirs));
             match known {
                 Some((_, ours, label)) => self.wrong(ours, format!("{label} {words}")),
                 None => self.wrong("", capital(words)),
@@ -166,6 +173,11 @@ impl Form {
             self.wrong("", capital(message));
         }
     }
+}
+
+/// Whether a service speaks of this field, or of a part of it: `audience.year_groups[0]` is a part of `audience`.
+fn is_within(at: &str, field: &str) -> bool {
+    at.strip_prefix(field).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
 }
 
 /// The id of a request that is made once.
@@ -181,17 +193,41 @@ pub fn capital(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::accidents;
     use super::*;
 
     #[test]
     fn what_a_service_said_of_a_field_stands_beside_that_field() {
         let mut form = Form::new();
         let said = |field: &str| (field.to_owned(), "must be words".to_owned());
-        let fields = vec![said("account.what"), said("request_id")];
+        let fields = vec![
+            said("account.what"),
+            said("account.first_aider"),
+            said("account.no_first_aid_because"),
+            said("audience.year_groups[0]"),
+            said("request_id"),
+        ];
         let refusal = Refusal { reason: "MARKUP".into(), message: "no".into(), fields };
-        form.refused(&Trouble::Refused(refusal), &[("account.what", "what", "What happened")]);
+        let known: Vec<_> =
+            accidents::FIELDS.into_iter().chain([("audience", "years", "Whom it concerns")]).collect();
+        form.refused(&Trouble::Refused(refusal), &known);
         assert_eq!(form.fault("what"), Some("What happened must be words"));
+        assert_eq!(form.fault("first_aid"), None);
+        assert_eq!(form.fault("first_aider"), Some("Who helped must be words"));
+        assert_eq!(form.fault("no_first_aid"), Some("Why there was no first aid must be words"));
+        assert_eq!(form.fault("years"), Some("Whom it concerns must be words"));
         assert_eq!(form.fault(""), Some("Must be words"));
+    }
+
+    #[test]
+    fn trying_again_is_advised_only_where_it_helps() {
+        for (trouble, advised) in
+            [(Trouble::Away("directory"), true), (Trouble::NotAllowed, false), (Trouble::Unknown, false)]
+        {
+            let mut form = Form::new();
+            form.refused(&trouble, &[]);
+            assert_eq!(form.fault("").unwrap().contains("try again"), advised, "{trouble:?}");
+        }
     }
 
     #[test]

@@ -2,9 +2,11 @@
 
 use askama::Template;
 use axum::extract::{Path, Query};
-use axum::response::Response;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
 use futures::future::join_all;
 use jiff::Timestamp;
+use proto::directory::v1::GetSchoolRequest;
 use proto::tasks::v1::{CompleteTaskRequest, ListTasksRequest, TakeTaskRequest, Task, TaskState};
 use serde::Deserialize;
 
@@ -14,7 +16,7 @@ use super::names::{Named, Names};
 use super::posted::or_kept;
 use super::stopped::rendered;
 use super::{Posted, Stopped, Visitor, when};
-use crate::asking::{NAMES, Trouble, service};
+use crate::asking::{NAMES, Refusal, Trouble, ask, service};
 use crate::domain::roles;
 
 const PAGE: i32 = 500;
@@ -49,6 +51,8 @@ struct Page {
     away: Vec<&'static str>,
     /// None of the visitor's roles has tasks.
     none_ever: bool,
+    /// The id of a school of which nothing was imported: nobody else can say it.
+    unnamed: Option<String>,
 }
 
 #[derive(Template)]
@@ -59,15 +63,34 @@ struct TaskPage {
     task: Shown,
 }
 
+#[derive(Template)]
+#[template(path = "task_over.html")]
+struct Over {
+    frame: Frame,
+    /// What came of it, as the visitor would have said it.
+    typed: String,
+}
+
 /// `GET /console`
 pub async fn page(visitor: Visitor, Query(said): Query<Said>) -> Response {
     let frame = visitor.frame(Place::Home).await.saying(said.said.as_deref());
     let none_ever = !visitor.may(LIST);
     let (tasks, away) = if none_ever { (Vec::new(), Vec::new()) } else { every_task(&visitor).await };
+    let school = visitor.session.caller.tenant;
+    let unnamed = has_no_roster(&visitor, &frame).await.then(|| school.to_string());
     let names = visitor.names(tasks.iter().flat_map(|task| task.subjects.clone()).collect()).await;
     let mut tasks: Vec<Shown> = tasks.iter().map(|task| shown(task, (&visitor, &frame), &names)).collect();
     tasks.sort_by_key(|task| task.due_at);
-    rendered(&Page { frame, tasks, away, none_ever })
+    rendered(&Page { frame, tasks, away, none_ever, unnamed })
+}
+
+/// Whether nothing of the school was imported yet. A school whose clock is known was; only of another is it asked.
+async fn has_no_roster(visitor: &Visitor, frame: &Frame) -> bool {
+    if frame.zone().is_some() {
+        return false;
+    }
+    let asked = ask!(visitor, directory.get_school(GetSchoolRequest {})).await;
+    matches!(asked, Err(Trouble::Refused(Refusal { reason, .. })) if reason == "NO_ROSTER")
 }
 
 /// Everything that all services ask of the visitor's roles, and those that do not say. What is served beside the console
@@ -118,7 +141,8 @@ fn shown(task: &Task, (visitor, frame): (&Visitor, &Frame), names: &Names) -> Sh
     let is_mine = task.by == visitor.session.caller.subject;
     let taken = task.state() == TaskState::Taken;
     Shown {
-        title: title(&task.kind),
+        // A service that is newer than this page may ask for something else.
+        title: title(&task.kind).map_or_else(|| capital(&task.kind.replace('_', " ")), str::to_owned),
         why: capital(&task.why),
         about: names.all(&task.subjects),
         role: roles::label(task.role()),
@@ -132,8 +156,8 @@ fn shown(task: &Task, (visitor, frame): (&Visitor, &Frame), names: &Names) -> Sh
 }
 
 /// What kinds of tasks are called: what to do, not what went wrong.
-fn title(kind: &str) -> String {
-    let known = match kind {
+pub fn title(kind: &str) -> Option<&'static str> {
+    Some(match kind {
         "ring_about_head_injury" => "Ring home about a head injury",
         "nobody_to_tell" => "Nobody can be told by message: tell somebody yourself",
         "not_reached" | "absence_not_told" => "Ring: no message got through",
@@ -157,10 +181,12 @@ fn title(kind: &str) -> String {
         "told_missing_then_closed" => "Told that a child is missing, then the school closed",
         "not_corrected" => "Told wrongly, and not corrected: ring",
         "scope_unknown" | "nobody_concerned" => "It is not known whom this is about",
-        "dead_letters" => "Something could not be processed: look at it",
-        _ => return capital(&kind.replace('_', " ")),
-    };
-    known.to_owned()
+        "dead_letter" => "Something could not be processed: look at it",
+        "restored" => "Data was put back to an earlier state: see what is missing",
+        "channel_misconfigured" => "A provider refuses our messages: look at its settings",
+        "absent_not_on_roll" => "Missing, and not on roll any more: look at the register",
+        _ => return None,
+    })
 }
 
 /// `POST /console/tasks/{service}/{id}/take`
@@ -185,11 +211,20 @@ pub async fn task(visitor: Visitor, Path((name, id)): Path<(String, String)>) ->
 
 async fn one(visitor: &Visitor, (name, id): (&str, &str), form: Form) -> Result<Response, Stopped> {
     let tasks = tasks_of(visitor, service(name)?).await?;
-    let task = tasks.into_iter().find(|task| task.id == id).ok_or(Trouble::Unknown)?;
+    let Some(task) = tasks.into_iter().find(|task| task.id == id) else {
+        return Ok(over(visitor, &form).await);
+    };
     let frame = visitor.frame(Place::Home).await;
     let names = visitor.names(task.subjects.clone()).await;
     let task = shown(&task, (visitor, &frame), &names);
     Ok(rendered(&TaskPage { frame, form, task }))
+}
+
+/// A task that is not on the list any more: what was typed about it is not lost.
+async fn over(visitor: &Visitor, form: &Form) -> Response {
+    let frame = visitor.frame(Place::Home).await;
+    let typed = form.value("outcome").to_owned();
+    (StatusCode::NOT_FOUND, rendered(&Over { frame, typed })).into_response()
 }
 
 /// `POST /console/tasks/{service}/{id}`

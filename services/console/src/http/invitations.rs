@@ -1,6 +1,8 @@
 //! Making an account: by a link, once. The first person's link is said by the console itself when it
 //! starts and knows nobody.
 
+use std::sync::PoisonError;
+
 use askama::Template;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
@@ -14,10 +16,11 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::form::{Form, Typed};
-use super::sign_in::{LONGEST_USERNAME, Way, begin, hashed, random, with_cookie};
+use super::sign_in::{
+    Attempt, HOME, LONGEST_USERNAME, Way, attempt, begin, hashed, known_by, random, with_cookies,
+};
 use super::stopped::rendered;
-use super::{Console, Knocked, Site, Stopped, assets};
-use crate::asking::Trouble;
+use super::{Console, Knocked, Site, Stopped, assets, cookies};
 use crate::domain::second_factor::{Codes, secret_of};
 use crate::domain::{password, roles};
 use crate::store::invitations::{self, Invitation};
@@ -55,7 +58,7 @@ pub async fn doorkeeper(
         };
         let commit = invitations::end_the_first(Commit::new(), &store);
         store.commit(invitations::make(commit, &store, &invitation)).await?;
-        let link = format!("{place}/console/invitations/{token}");
+        let link = format!("{}/console/invitations/{token}", place.trim_end_matches('/'));
         tracing::warn!(
             link,
             "nobody can sign in to the console yet: this link makes the first administrator, once"
@@ -100,10 +103,15 @@ struct Page {
 /// Whom a link invites, if it is still good.
 pub async fn invited(site: &Site, token: &str) -> Result<Invitation, Stopped> {
     let found = invitations::find(&site.store, &fingerprint(token), site.store.clock().real()).await?;
-    let found = found.ok_or(Trouble::Unknown)?;
+    let found = found.ok_or(Stopped::LinkOver)?;
     // Of the links to the first account one is used, however many processes have said one.
     if found.invited_by.is_empty() && !people::is_empty(&site.store).await? {
-        return Err(Trouble::Unknown.into());
+        return Err(Stopped::LinkOver);
+    }
+    if let Some(id) = &found.person_id
+        && !people::schools_of(&site.store, id).await?.iter().any(|(school, _)| *school == found.school)
+    {
+        return Err(Stopped::NoRole);
     }
     Ok(found)
 }
@@ -147,23 +155,43 @@ pub async fn accept(
     Path(token): Path<String>,
     Knocked { typed, headers }: Knocked,
 ) -> Result<Response, Stopped> {
-    let invitation = invited(&site, &token).await?;
+    let invitation = match invited(&site, &token).await {
+        Err(Stopped::LinkOver) => return second_click(&site, &typed, &headers).await,
+        known => known?,
+    };
     let mut form = Form::with(typed);
     let now = site.store.clock().real();
     let Some((name, account, school)) = read(&mut form, &invitation, now) else {
         return Ok(show(&site, (&invitation, &token), form, StatusCode::UNPROCESSABLE_ENTITY));
     };
     let account = Account { password: hashed(form.typed.raw("password"))?, ..account };
-    match join(&site, &invitation, (&name, Key::Account(account)), school, &headers).await {
-        Ok(cookie) => Ok(with_cookie(Redirect::to("/console"), cookie)),
+    match join(&site, &invitation, (&name, Key::Account(account.clone())), school, &headers).await {
+        Ok(session) => {
+            let mut used = site.just_used.lock().unwrap_or_else(PoisonError::into_inner);
+            used.begins(&account.username, account.last_step, now);
+            let known = cookies::known(site.is_protected, &known_by(&account), &headers);
+            Ok(with_cookies(Redirect::to(HOME), [session, known]))
+        }
         Err(Error::Conflict) => {
-            form.wrong(
-                "username",
-                "Somebody else has this user name, or this link has just been used. Choose another",
-            );
+            if matches!(invited(&site, &token).await, Err(Stopped::LinkOver)) {
+                return second_click(&site, &form.typed, &headers).await;
+            }
+            form.wrong("username", "Somebody else has this user name. Choose another");
             Ok(show(&site, (&invitation, &token), form, StatusCode::UNPROCESSABLE_ENTITY))
         }
         Err(error) => Err(error.into()),
+    }
+}
+
+/// The link has been used: by a first click with the same user name, password and code, or it is over.
+async fn second_click(site: &Site, typed: &Typed, headers: &HeaderMap) -> Result<Response, Stopped> {
+    let is_empty = ["username", "password", "code"].iter().any(|field| typed.get(field).is_empty());
+    if is_empty || typed.get("username").chars().count() > LONGEST_USERNAME {
+        return Err(Stopped::LinkOver);
+    }
+    match attempt(site, typed, headers).await? {
+        Attempt::Entered(cookies) => Ok(with_cookies(Redirect::to(HOME), cookies)),
+        Attempt::Wrong | Attempt::Wait(_) => Err(Stopped::LinkOver),
     }
 }
 
@@ -226,8 +254,11 @@ pub fn school_of(form: &mut Form, invitation: &Invitation) -> SchoolId {
     })
 }
 
-/// What somebody is called.
-pub fn name_of(form: &mut Form) -> String {
+/// What somebody is called: who comes again has a name already.
+pub fn name_of(form: &mut Form, invitation: &Invitation) -> String {
+    if invitation.person_id.is_some() {
+        return invitation.name.clone();
+    }
     let name = form.needs("name", "Enter your name");
     if name.chars().count() > LONGEST_NAME {
         form.wrong("name", format!("Use at most {LONGEST_NAME} characters"));
@@ -242,7 +273,7 @@ pub fn given(person: &str, roles: &[Role]) -> Vec<String> {
 
 /// Whom the form describes, without the password's hash.
 fn read(form: &mut Form, invitation: &Invitation, now: Timestamp) -> Option<(String, Account, SchoolId)> {
-    let name = name_of(form);
+    let name = name_of(form, invitation);
     let username = form.needs("username", "Choose a user name").to_lowercase();
     let plain = |letter: char| letter.is_alphanumeric() || matches!(letter, '.' | '-' | '_' | '@');
     if username.chars().count() > LONGEST_USERNAME || !username.chars().all(plain) {

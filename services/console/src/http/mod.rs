@@ -11,6 +11,7 @@ mod assets;
 mod audit;
 mod closing;
 mod closures;
+mod concerns;
 mod contacts;
 mod cookies;
 mod day;
@@ -40,7 +41,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex};
 
 use axum::Router;
-use axum::middleware::from_fn_with_state;
+use axum::middleware::{from_fn_with_state, map_response};
 use axum::routing::{get, post};
 use kit::identity::Gate;
 use kit::store::Store;
@@ -49,12 +50,14 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use crate::asking::Services;
-use crate::domain::guesses;
 use crate::domain::session::Rules;
+use crate::domain::{guesses, just_used};
 use crate::live::Hub;
 use crate::openid::Provider;
 
 pub use frame::Schools;
+#[cfg(test)]
+pub use home::title;
 pub use invitations::doorkeeper;
 #[cfg(test)]
 pub use invitations::until;
@@ -66,6 +69,9 @@ pub use visitor::Visitor;
 
 /// Wrong guesses, as this process has seen them.
 pub type Guesses = Mutex<guesses::Guesses>;
+
+/// Codes that were just used, as this process has seen them.
+pub type JustUsed = Mutex<just_used::JustUsed>;
 
 /// What the pages stand on.
 pub struct Console {
@@ -89,6 +95,8 @@ pub struct Console {
     pub access: HashMap<String, Access>,
     /// Wrong guesses.
     pub guesses: Guesses,
+    /// Codes that were just used.
+    pub just_used: JustUsed,
     /// Whose password is looked at now: a few at once.
     pub hashing: Semaphore,
     /// What is known of schools.
@@ -113,11 +121,14 @@ const LARGEST_FORM: usize = 64 << 10;
 pub fn routes(console: Console) -> Router {
     let site = Arc::new(console);
     Router::new()
+        .route("/", get(stopped::home))
         .route("/console", get(home::page))
+        .route("/console/", get(stopped::home))
         .route("/console/tasks/{service}/{id}/take", post(home::take))
         .route("/console/tasks/{service}/{id}", get(home::task).post(home::complete))
         .route("/console/absences", get(absences::page))
         .route("/console/absences/close", post(absences::close))
+        .route("/console/absences/close/{session}", get(absences::before_close))
         .route("/console/absences/{pupil}/arrived", post(absences::arrived))
         .route("/console/absences/{pupil}/{case}", get(absences::reason).post(absences::explain))
         .route("/console/accidents", get(accidents::page))
@@ -161,6 +172,7 @@ pub fn routes(console: Console) -> Router {
         .route("/console/console.js", get(assets::script))
         .route("/console/{*anything}", get(stopped::nothing_here))
         .method_not_allowed_fallback(stopped::look_instead)
+        .layer(map_response(stopped::on_a_page))
         .layer(axum::extract::DefaultBodyLimit::max(LARGEST_FORM))
         .layer(from_fn_with_state(Arc::clone(&site), assets::headers))
         .with_state(site)

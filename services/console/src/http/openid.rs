@@ -79,12 +79,16 @@ impl Console {
         self.providers.get(key).ok_or(Trouble::Unknown)
     }
 
-    /// Where an issuer sends people back to. Without an address of its own the console is used on the machine
-    /// itself, and the issuer knows which addresses are right.
-    fn comes_back_to(&self, key: &str, headers: &HeaderMap) -> String {
+    /// Where browsers find it. Without an address of its own the console is used on the machine itself.
+    pub fn place(&self, headers: &HeaderMap) -> String {
         let host = || headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or("localhost");
         let place = self.public_url.clone().unwrap_or_else(|| format!("http://{}", host()));
-        format!("{}/console/openid/{key}/callback", place.trim_end_matches('/'))
+        place.trim_end_matches('/').to_owned()
+    }
+
+    /// Where an issuer sends people back to; it knows itself which addresses are right.
+    fn comes_back_to(&self, key: &str, headers: &HeaderMap) -> String {
+        format!("{}/console/openid/{key}/callback", self.place(headers))
     }
 }
 
@@ -104,7 +108,7 @@ pub async fn begin(
     } else {
         let invitation = invited(&site, &token).await?;
         let school = school_of(&mut form, &invitation);
-        let name = name_of(&mut form);
+        let name = name_of(&mut form, &invitation);
         if !form.is_good() {
             return Ok(super::invitations::show(
                 &site,

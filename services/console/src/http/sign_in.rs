@@ -29,7 +29,8 @@ use crate::store::{fingerprint, sessions};
 const LONGEST_DEVICE: usize = 120;
 /// Characters.
 pub const LONGEST_USERNAME: usize = 40;
-const HOME: &str = "/console";
+/// Where everybody begins.
+pub const HOME: &str = "/console";
 
 /// Where to go on.
 #[derive(Debug, Default, Deserialize)]
@@ -99,37 +100,84 @@ pub async fn sign_in(
     if !form.is_good() {
         return Ok(show(&site, form, &then, StatusCode::UNPROCESSABLE_ENTITY));
     }
-    let (now, keys) = (site.store.clock().real(), [username.clone()]);
-    let wait = {
-        let mut guesses = site.guesses.lock().unwrap_or_else(PoisonError::into_inner);
-        let wait = guesses.wait_until(&keys, now);
-        if wait.is_none() {
-            guesses.begins(&keys, now);
+    let words = match attempt(&site, &form.typed, &headers).await? {
+        Attempt::Entered(cookies) => return Ok(with_cookies(Redirect::to(&then), cookies)),
+        Attempt::Wait(minutes) => {
+            let minutes = if minutes == 1 { "a minute".to_owned() } else { format!("{minutes} minutes") };
+            form.wrong("", format!("This was wrong too often. Wait {minutes}, then try again"));
+            return Ok(show(&site, without_secrets(form), &then, StatusCode::TOO_MANY_REQUESTS));
         }
-        wait
+        Attempt::Wrong => {
+            "The user name, the password or the code is not right. Check all three: a code is good for half a minute, and once"
+        }
     };
-    if let Some(until) = wait {
-        let minutes = until.duration_since(now).as_secs() / 60 + 1;
-        let unit = if minutes == 1 { "a minute" } else { "some minutes" };
-        form.wrong("", format!("This was wrong too often. Wait {unit} ({minutes} at most), then try again"));
-        return Ok(show(&site, without_secrets(form), &then, StatusCode::TOO_MANY_REQUESTS));
-    }
+    form.wrong("", words);
+    Ok(show(&site, without_secrets(form), &then, StatusCode::UNPROCESSABLE_ENTITY))
+}
+
+/// What came of trying to sign in.
+pub enum Attempt {
+    /// These cookies are the browser's.
+    Entered([HeaderValue; 2]),
+    /// Something was not right.
+    Wrong,
+    /// It was wrong too often: nothing is tried for so many minutes.
+    Wait(i64),
+}
+
+/// Signs in with what was typed, and counts it.
+pub async fn attempt(site: &Site, typed: &Typed, headers: &HeaderMap) -> Result<Attempt, Stopped> {
+    let (now, username) = (site.store.clock().real(), typed.get("username").to_lowercase());
     let known = people::by_username(&site.store, &username).await?;
+    // What strangers try keeps nobody out who has signed in here before: such a browser has a count of its own.
+    let mark = known.as_ref().map(|(_, account)| known_by(account));
+    let key = mark.filter(|mark| cookies::knows(site.is_protected, mark, headers));
+    let keys = [key.unwrap_or_else(|| username.clone())];
+    {
+        let mut guesses = site.guesses.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(until) = guesses.wait_until(&keys, now) {
+            return Ok(Attempt::Wait(until.duration_since(now).as_secs() / 60 + 1));
+        }
+        guesses.begins(&keys, now);
+    }
     // Each takes some memory and a processor: strangers get no more of either.
     let _turn = site.hashing.acquire().await;
-    let entered = match right(&form.typed, known, now) {
-        Some((person, step)) => {
-            let commit = people::use_step(Commit::new(), &site.store, &person, step);
-            enter(&site, commit, &person, &headers).await?
-        }
-        None => None,
+    let Some((person, account, step)) = right(typed, known, now) else { return Ok(Attempt::Wrong) };
+    let Some(session) = enter_with(site, (&person, &account), (step, now), headers).await? else {
+        return Ok(Attempt::Wrong);
     };
-    if let Some(cookie) = entered {
-        site.guesses.lock().unwrap_or_else(PoisonError::into_inner).was_right(&username);
-        return Ok(with_cookie(Redirect::to(&then), cookie));
+    site.guesses.lock().unwrap_or_else(PoisonError::into_inner).was_right(&keys[0]);
+    Ok(Attempt::Entered([session, cookies::known(site.is_protected, &known_by(&account), headers)]))
+}
+
+/// By what a browser shows that it has signed in to an account before. It opens nothing. Nobody can make it who does not
+/// know the account's secrets, and another key ends it.
+pub fn known_by(account: &Account) -> String {
+    fingerprint(&["known browser", &account.username, &account.password, &account.secret].join(" "))
+}
+
+/// Begins a session with the code of this step, which is good once, and once more for the second of two clicks.
+async fn enter_with(
+    site: &Site,
+    (person, account): (&Person, &Account),
+    (step, now): (i64, Timestamp),
+    headers: &HeaderMap,
+) -> Result<Option<HeaderValue>, Error> {
+    let used = || site.just_used.lock().unwrap_or_else(PoisonError::into_inner);
+    let username = &account.username;
+    if step > account.last_step && used().begins(username, step, now) {
+        let commit = people::use_step(Commit::new(), &site.store, person, step);
+        let entered = enter(site, commit, person, headers).await;
+        if !matches!(entered, Ok(Some(_))) {
+            used().forget(username);
+        }
+        return entered;
     }
-    form.wrong("", "The user name, the password or the code is not right. Check all three: a code is good for half a minute, and once");
-    Ok(show(&site, without_secrets(form), &then, StatusCode::UNPROCESSABLE_ENTITY))
+    if !used().once_more(username, step, now) {
+        return Ok(None);
+    }
+    let commit = people::use_step_again(Commit::new(), &site.store, person, step);
+    enter(site, commit, person, headers).await
 }
 
 /// What must not be written into a page again.
@@ -139,7 +187,7 @@ fn without_secrets(form: Form) -> Form {
 }
 
 /// Whoever has typed all three rightly, with the step of the code.
-fn right(typed: &Typed, known: Option<(Person, Account)>, now: Timestamp) -> Option<(Person, i64)> {
+fn right(typed: &Typed, known: Option<(Person, Account)>, now: Timestamp) -> Option<(Person, Account, i64)> {
     // Somebody whom there is not takes as long as somebody whom there is.
     let hash = known.as_ref().map_or(NOBODY, |(_, account)| account.password.as_str());
     let hash = PasswordHash::new(hash).ok()?;
@@ -147,7 +195,7 @@ fn right(typed: &Typed, known: Option<(Person, Account)>, now: Timestamp) -> Opt
     let (person, account) = known?;
     let codes = Codes::of(&account.secret)?;
     let step = codes.step_of(typed.get("code"), now, account.last_step)?;
-    Some((person, step))
+    Some((person, account, step))
 }
 
 /// The hash of a password that nobody has.
@@ -216,6 +264,15 @@ pub async fn begin(
 pub fn with_cookie(answer: impl IntoResponse, cookie: HeaderValue) -> Response {
     let mut response = answer.into_response();
     response.headers_mut().insert(header::SET_COOKIE, cookie);
+    response
+}
+
+/// An answer that gives several.
+pub fn with_cookies(answer: impl IntoResponse, cookies: impl IntoIterator<Item = HeaderValue>) -> Response {
+    let mut response = answer.into_response();
+    for cookie in cookies {
+        response.headers_mut().append(header::SET_COOKIE, cookie);
+    }
     response
 }
 

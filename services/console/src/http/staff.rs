@@ -2,6 +2,7 @@
 
 use askama::Template;
 use axum::extract::{Path, Query, State};
+use axum::http::HeaderMap;
 use axum::response::Response;
 use kit::identity::role_name;
 use kit::store::{Commit, Error};
@@ -10,7 +11,7 @@ use proto::options::v1::Role;
 use super::form::{Form, Typed};
 use super::frame::{Frame, Place};
 use super::home::Said;
-use super::invitations::{given, until};
+use super::invitations::{LONGEST_NAME, given, until};
 use super::sign_in::random;
 use super::stopped::rendered;
 use super::{Posted, Site, Stopped, Visitor};
@@ -30,6 +31,10 @@ struct Member {
     id: String,
     name: String,
     choices: Vec<Choice>,
+    /// The roles when the page was made.
+    was: String,
+    /// What the boxes are called.
+    boxes: String,
     is_self: bool,
     /// May do something here.
     comes: bool,
@@ -64,6 +69,19 @@ fn choices(chosen: impl Fn(Role, &str) -> bool) -> Vec<Choice> {
     OF_PEOPLE.into_iter().map(choice).collect()
 }
 
+/// Roles as a form carries them: in one order.
+fn in_a_form(roles: &[Role]) -> String {
+    let mut names: Vec<String> = roles.iter().map(|role| role_name(*role)).collect();
+    names.sort_unstable();
+    names.dedup();
+    names.join(" ")
+}
+
+/// What the boxes of somebody's roles are called, where something is wrong with them.
+fn boxes_of(person: &str) -> String {
+    format!("roles-{person}")
+}
+
 /// Whoever brings the school's people into the system looks after its accounts too.
 fn may_look_after(visitor: &Visitor) -> Result<(), Trouble> {
     visitor.must("directory.v1.DirectoryService/ImportRoster")
@@ -85,6 +103,8 @@ async fn show(
     let staff = people::staff(&visitor.site.store, visitor.session.caller.tenant).await?;
     let members = staff.into_iter().map(|grant| Member {
         choices: choices(|role, _| grant.roles.contains(&role)),
+        was: in_a_form(&grant.roles),
+        boxes: boxes_of(&grant.person_id),
         is_self: grant.person_id == visitor.session.caller.subject,
         comes: !grant.roles.is_empty(),
         id: grant.person_id,
@@ -117,11 +137,15 @@ fn roles_in(form: &mut Form) -> Vec<Role> {
 /// `POST /console/staff/invite`
 pub async fn invite(
     State(site): State<Site>,
+    headers: HeaderMap,
     Posted { visitor, typed }: Posted,
 ) -> Result<Response, Stopped> {
     may_look_after(&visitor)?;
     let mut form = Form::with(typed);
     let name = form.needs("name", "Enter the name of whom you invite");
+    if name.chars().count() > LONGEST_NAME {
+        form.wrong("name", format!("Use at most {LONGEST_NAME} characters"));
+    }
     let roles = roles_in(&mut form);
     if roles.is_empty() && form.fault("roles").is_none() {
         form.wrong("roles", "Choose at least one role");
@@ -129,12 +153,12 @@ pub async fn invite(
     if !form.is_good() {
         return show(&visitor, form, None, None).await;
     }
-    linked(&site, &visitor, (name, roles), (form.request_id, None)).await
+    linked((&site, &headers), &visitor, (name, roles), (form.request_id, None)).await
 }
 
 /// Makes a link, and shows it.
 async fn linked(
-    site: &Site,
+    (site, headers): (&Site, &HeaderMap),
     visitor: &Visitor,
     (name, roles): (String, Vec<Role>),
     (request_id, person_id): (String, Option<String>),
@@ -155,8 +179,7 @@ async fn linked(
     };
     let commit = Commit::new().audit(caller, rpc, &about, site.store.clock().now());
     site.store.commit(invitations::make(commit, &site.store, &invitation)).await?;
-    let place = site.public_url.as_deref().unwrap_or_default().trim_end_matches('/');
-    let link = format!("{place}/console/invitations/{token}");
+    let link = format!("{}/console/invitations/{token}", site.place(headers));
     show(visitor, Form::with(Typed::default()), Some(link), None).await
 }
 
@@ -164,6 +187,7 @@ async fn linked(
 pub async fn key(
     State(site): State<Site>,
     Path(id): Path<String>,
+    headers: HeaderMap,
     Posted { visitor, typed }: Posted,
 ) -> Result<Response, Stopped> {
     may_look_after(&visitor)?;
@@ -175,7 +199,7 @@ pub async fn key(
         .find(|grant| grant.person_id == id && id != caller.subject && !grant.roles.is_empty());
     let member = member.ok_or(Trouble::Unknown)?;
     let form = Form::with(typed);
-    linked(&site, &visitor, (member.name, member.roles), (form.request_id, Some(id))).await
+    linked((&site, &headers), &visitor, (member.name, member.roles), (form.request_id, Some(id))).await
 }
 
 /// `POST /console/staff/withdraw`: takes a link back.
@@ -193,11 +217,13 @@ pub async fn withdraw(
     );
     match site.store.commit(invitations::withdraw(commit, &site.store, caller.tenant, &id)).await {
         Ok(_) => Ok(visitor.done("/console/staff", "withdrawn")),
-        Err(Error::Conflict) => {
+        Err(Error::Conflict) if invitations::was_used(&site.store, caller.tenant, &id).await? => {
             let mut form = Form::with(Typed::default());
-            form.wrong("", "This link has been used, or was taken back already");
+            form.wrong("", "This link has been used already: whoever has it has an account");
             show(&visitor, form, None, None).await
         }
+        // A second click: it was taken back by the first.
+        Err(Error::Conflict) => Ok(visitor.done("/console/staff", "withdrawn")),
         Err(error) => Err(error.into()),
     }
 }
@@ -216,11 +242,27 @@ pub async fn change(
         form.wrong("", "Your own roles are changed by somebody else");
     }
     let staff = people::staff(&site.store, caller.tenant).await?;
-    if !staff.iter().any(|grant| grant.person_id == id) {
-        return Err(Trouble::Unknown.into());
+    let grant = staff.iter().find(|grant| grant.person_id == id).ok_or(Trouble::Unknown)?;
+    let (now, wanted) = (in_a_form(&grant.roles), in_a_form(&roles));
+    let was = form.value("was-roles").to_owned();
+    if form.is_good() && now != was && now != wanted {
+        let words = format!(
+            "Somebody has changed the roles of {} since you opened this page. They are shown as they are now, and \
+             nothing of yours was done",
+            grant.name
+        );
+        form.wrong(&boxes_of(&id), words);
+    }
+    if form.is_good() && wanted == was {
+        form.wrong(&boxes_of(&id), "Nothing is changed yet");
     }
     if !form.is_good() {
-        return show(&visitor, form, None, None).await;
+        // The boxes of whoever is invited are others.
+        return show(&visitor, Form { typed: Typed::default(), ..form }, None, None).await;
+    }
+    if now == wanted {
+        // A second click.
+        return Ok(visitor.done("/console/staff", "staff"));
     }
     let now = site.store.clock().real();
     let commit = Commit::new().audit(caller, "ChangeRoles", &given(&id, &roles), site.store.clock().now());

@@ -19,6 +19,12 @@ pub enum Stopped {
     Foreign,
     /// The form cannot be read.
     Unreadable,
+    /// A link for making an account opens nothing any more, or never did.
+    LinkOver,
+    /// Whoever comes again by a link may do nothing here any more.
+    NoRole,
+    /// The address cannot be read.
+    Address,
 }
 
 impl From<Trouble> for Stopped {
@@ -43,6 +49,8 @@ struct Page<'a> {
     words: &'a str,
     /// Looking at the same page again may help.
     again: bool,
+    /// Whoever sees this is not signed in.
+    sign_in: bool,
 }
 
 impl IntoResponse for Stopped {
@@ -97,8 +105,27 @@ impl IntoResponse for Stopped {
                 "It may be too long, or cut off on its way. Go back, and send it again.",
                 false,
             ),
+            Self::LinkOver => (
+                StatusCode::NOT_FOUND,
+                "This link has been used or is over",
+                "Sign in, or ask whoever looks after accounts in your school for a new one.",
+                false,
+            ),
+            Self::NoRole => (
+                StatusCode::FORBIDDEN,
+                "You have no role here any more",
+                "Your roles were taken away after this link was made. Ask whoever looks after accounts in your school.",
+                false,
+            ),
+            Self::Address => (
+                StatusCode::BAD_REQUEST,
+                "This address cannot be read",
+                "It may be cut off, or mistyped. Please check it, or start from the home page.",
+                false,
+            ),
         };
-        let page = Page { assets: assets::version(), title, words, again };
+        let sign_in = matches!(self, Self::LinkOver);
+        let page = Page { assets: assets::version(), title, words, again, sign_in };
         let mut response = (status, rendered(&page)).into_response();
         if status == StatusCode::SERVICE_UNAVAILABLE {
             response.headers_mut().insert(header::RETRY_AFTER, header::HeaderValue::from_static("30"));
@@ -117,6 +144,22 @@ pub fn rendered(template: &impl Template) -> Response {
             (StatusCode::INTERNAL_SERVER_ERROR, "This page cannot be shown. Please go back.").into_response()
         }
     }
+}
+
+/// What the framework refuses before any page sees it, an address that is none, is said on a page too.
+pub async fn on_a_page(response: Response) -> Response {
+    let is_text = |kind: &header::HeaderValue| kind.as_bytes().starts_with(b"text/plain");
+    if response.status() == StatusCode::BAD_REQUEST
+        && response.headers().get(header::CONTENT_TYPE).is_some_and(is_text)
+    {
+        return Stopped::Address.into_response();
+    }
+    response
+}
+
+/// The address with a slash too many, or without anything.
+pub async fn home() -> Redirect {
+    Redirect::to("/console")
 }
 
 /// An address of the console at which there is nothing.

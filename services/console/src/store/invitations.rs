@@ -95,6 +95,12 @@ pub fn withdraw(commit: Commit, store: &Store, school: SchoolId, id: &str) -> Co
     commit.guarded(store.statement(sql, [id.into(), school.to_string().into()]))
 }
 
+/// Whether somebody has come by this one of a school.
+pub async fn was_used(store: &Store, school: SchoolId, id: &str) -> Result<bool, Error> {
+    let row = invitations::Entity::find_by_id(id).one(store.read()).await?;
+    Ok(row.is_some_and(|row| row.school == school.to_string() && row.used_at.is_some()))
+}
+
 /// It was used; a conflict when somebody was faster.
 pub fn use_up(commit: Commit, store: &Store, id: &str, now: Timestamp) -> Commit {
     // Of the links to the first account one is used, however many processes have said one.

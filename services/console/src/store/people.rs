@@ -128,6 +128,13 @@ pub fn use_step(commit: Commit, store: &Store, person: &Person, step: i64) -> Co
     commit.guarded(store.statement(used, [step.into(), person.id.as_str().into()]))
 }
 
+/// The same code signs the same person in once more: a second click. A conflict when a later one has been used
+/// meanwhile.
+pub fn use_step_again(commit: Commit, store: &Store, person: &Person, step: i64) -> Commit {
+    let used = "UPDATE accounts SET last_step = $1 WHERE person_id = $2 AND last_step <= $1";
+    commit.guarded(store.statement(used, [step.into(), person.id.as_str().into()]))
+}
+
 /// Gives somebody these roles in a school instead of those before, and ends the sessions that have those.
 pub fn grant(
     commit: Commit,

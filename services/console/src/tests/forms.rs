@@ -27,6 +27,15 @@ async fn nobody_sees_anything_but_the_way_in() {
         let nowhere = console.get("/console/nowhere", "").await;
         assert_eq!(nowhere.status, StatusCode::NOT_FOUND);
         assert!(nowhere.page.contains("There is nothing at this address"));
+        for address in ["/", "/console/"] {
+            assert_eq!(console.get(address, "").await.leads, "/console", "{address}");
+        }
+        let (cookie, _) = console.signed_in().await;
+        for address in ["/console/people?q=a&q=b", "/console/pupils/%FF"] {
+            let unreadable = console.get(address, &cookie).await;
+            assert_eq!(unreadable.status, StatusCode::BAD_REQUEST, "{address}");
+            assert!(unreadable.page.contains("This address cannot be read"), "{}", unreadable.page);
+        }
     }
 }
 

@@ -3,6 +3,8 @@
 
 mod accounts;
 mod forms;
+mod strangers;
+mod titles;
 
 use std::collections::BTreeMap;
 
@@ -23,7 +25,7 @@ use crate::domain::session::{Rules, Session};
 use crate::http::{self, Console};
 use crate::live::Hub;
 use crate::store::invitations::{self, Invitation};
-use crate::store::{MIGRATIONS, fingerprint, sessions};
+use crate::store::{MIGRATIONS, fingerprint, people, sessions};
 
 /// A console with nobody behind it.
 struct Alone {
@@ -45,6 +47,7 @@ async fn consoles() -> Vec<Alone> {
             public_url: None,
             access: proto::access::by_path().unwrap(),
             guesses: http::Guesses::default(),
+            just_used: http::JustUsed::default(),
             hashing: http::hashing(),
             schools: http::Schools::default(),
             stop: CancellationToken::new(),
@@ -59,6 +62,7 @@ struct Answer {
     status: StatusCode,
     leads: String,
     cookie: Option<String>,
+    known: Option<String>,
     page: String,
 }
 
@@ -66,12 +70,21 @@ impl Answer {
     async fn of(response: Response<Body>) -> Self {
         let text = |name| response.headers().get(name).map(|value| value.to_str().unwrap().to_owned());
         let (leads, cookie) = (text(header::LOCATION).unwrap_or_default(), text(header::SET_COOKIE));
+        let all = response.headers().get_all(header::SET_COOKIE).iter();
+        let known =
+            all.map(|cookie| cookie.to_str().unwrap().to_owned()).find(|cookie| cookie.contains("-known="));
         let status = response.status();
         let policy = text(header::CONTENT_SECURITY_POLICY).unwrap();
         assert!(!policy.contains("unsafe"), "{policy}");
         let bytes = to_bytes(response.into_body(), 1 << 20).await.unwrap();
-        let cookie = cookie.map(|cookie| cookie.split(';').next().unwrap().to_owned());
-        Self { status, leads, cookie, page: String::from_utf8(bytes.to_vec()).unwrap() }
+        let value = |cookie: String| cookie.split(';').next().unwrap().to_owned();
+        Self {
+            status,
+            leads,
+            cookie: cookie.map(value),
+            known: known.map(value),
+            page: String::from_utf8(bytes.to_vec()).unwrap(),
+        }
     }
 
     /// What stands in a hidden field of the page.
