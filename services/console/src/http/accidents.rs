@@ -10,7 +10,7 @@ use proto::incidents::v1::{AccidentKind, Account, ListAccidentsRequest, RecordAc
 use super::form::{Form, Typed};
 use super::frame::{Frame, Place};
 use super::home::Said;
-use super::people::{self, Pupil, Search};
+use super::people::{self, Pupil, QUERY};
 use super::pupils::At;
 use super::stopped::rendered;
 use super::{Posted, Stopped, Visitor, when};
@@ -100,14 +100,23 @@ struct Choose {
 }
 
 /// `GET /console/accidents/new`: which child.
-pub async fn choose(visitor: Visitor, Query(Search { q }): Query<Search>) -> Result<Response, Stopped> {
+pub async fn choose(visitor: Visitor) -> Result<Response, Stopped> {
+    chosen_from(&visitor, "").await
+}
+
+/// `POST /console/accidents/new`
+pub async fn find(Posted { visitor, typed }: Posted) -> Result<Response, Stopped> {
+    chosen_from(&visitor, typed.get(QUERY)).await
+}
+
+async fn chosen_from(visitor: &Visitor, q: &str) -> Result<Response, Stopped> {
     visitor.must(RECORD)?;
     let frame = visitor.frame(Place::Accidents).await;
-    let (mut pupils, more) = people::pupils(&visitor, &q).await?;
+    let (mut pupils, more) = people::pupils(visitor, q).await?;
     for pupil in &mut pupils {
         pupil.address = pupil.address.replace("/pupils/", "/accidents/new/");
     }
-    Ok(rendered(&Choose { frame, query: q, pupils, more }))
+    Ok(rendered(&Choose { frame, query: q.to_owned(), pupils, more }))
 }
 
 /// The page with the account of an accident.

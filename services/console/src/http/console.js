@@ -31,8 +31,9 @@
     document.getElementById("main").prepend(note);
   };
 
-  const get = async (address) => {
-    const answer = await fetch(address, { headers: LOOKS_AGAIN, credentials: "same-origin" });
+  const get = async (address, sent) => {
+    const answer = await fetch(address, { headers: LOOKS_AGAIN, credentials: "same-origin", ...sent });
+    if (answer.status === 401) signedOut();
     if (!answer.ok) throw new Error(String(answer.status));
     if (new URL(answer.url).pathname === "/console/sign-in") { signedOut(); throw new Error("signed out"); }
     return new DOMParser().parseFromString(await answer.text(), "text/html");
@@ -68,9 +69,9 @@
       clearTimeout(wait);
       wait = setTimeout(async () => {
         const question = ++asked;
-        const address = `${form.getAttribute("action")}?q=${encodeURIComponent(input.value)}`;
         try {
-          const page = await get(address);
+          // As a form: addresses are written down, and names are nobody's business there.
+          const page = await get(form.action, { method: "POST", body: new URLSearchParams(new FormData(form)) });
           // An answer that comes after a later question is of no use.
           if (question === asked) replace(page, "#results");
         } catch { /* The button still works. */ }

@@ -1,23 +1,17 @@
-//! Finding somebody, as one types.
+//! Finding somebody, as one types. What is typed is sent as a form and never stands in an address: addresses are
+//! written down, by browsers and by whatever stands between.
 
 use askama::Template;
-use axum::extract::Query;
 use axum::response::Response;
 use proto::directory::v1::{FindContactsRequest, FindPupilsRequest};
-use serde::Deserialize;
 
 use super::frame::{Frame, Place};
 use super::stopped::rendered;
-use super::{Stopped, Visitor};
+use super::{Posted, Stopped, Visitor};
 use crate::asking::{Trouble, ask};
 
-/// What was typed.
-#[derive(Debug, Default, Deserialize)]
-pub struct Search {
-    /// The beginnings of names.
-    #[serde(default)]
-    pub q: String,
-}
+/// What the beginnings of names are sent as.
+pub const QUERY: &str = "q";
 
 /// A pupil who was found, or is listed.
 pub struct Pupil {
@@ -74,13 +68,23 @@ pub async fn pupils(visitor: &Visitor, query: &str) -> Result<(Vec<Pupil>, bool)
 }
 
 /// `GET /console/people`
-pub async fn page(visitor: Visitor, Query(Search { q }): Query<Search>) -> Result<Response, Stopped> {
+pub async fn page(visitor: Visitor) -> Result<Response, Stopped> {
+    found(&visitor, "").await
+}
+
+/// `POST /console/people`
+pub async fn find(Posted { visitor, typed }: Posted) -> Result<Response, Stopped> {
+    found(&visitor, typed.get(QUERY)).await
+}
+
+async fn found(visitor: &Visitor, q: &str) -> Result<Response, Stopped> {
+    visitor.must("directory.v1.DirectoryService/FindPupils")?;
     let frame = visitor.frame(Place::People).await;
     let links = visitor.may("directory.v1.DirectoryService/GetPupil");
-    let (pupils, mut more) = pupils(&visitor, &q).await?;
+    let (pupils, mut more) = pupils(visitor, q).await?;
     let mut contacts = Vec::new();
     if visitor.may("directory.v1.DirectoryService/FindContacts") && !q.trim().is_empty() {
-        let request = FindContactsRequest { query: q.clone() };
+        let request = FindContactsRequest { query: q.to_owned() };
         let asked = ask!(visitor, directory.find_contacts(request));
         match asked.await {
             Ok(found) => {
@@ -98,5 +102,5 @@ pub async fn page(visitor: Visitor, Query(Search { q }): Query<Search>) -> Resul
             Err(trouble) => return Err(trouble.into()),
         }
     }
-    Ok(rendered(&Page { frame, query: q, pupils, contacts, more, links }))
+    Ok(rendered(&Page { frame, query: q.to_owned(), pupils, contacts, more, links }))
 }

@@ -111,7 +111,7 @@ async fn a_service_that_is_away_makes_no_blank_page() {
         assert!(home.page.contains("This list is not complete") && !home.page.contains("nothing to do"));
         let system = console.get("/console/system", &cookie).await;
         assert!(system.page.contains("does not answer"));
-        let people = console.get("/console/people?q=amy", &cookie).await;
+        let people = console.get("/console/pupils", &cookie).await;
         assert_eq!(people.status, StatusCode::SERVICE_UNAVAILABLE);
         assert!(people.page.contains("Nothing was lost") && people.page.contains("Try again"));
     }
