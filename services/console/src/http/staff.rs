@@ -216,14 +216,13 @@ pub async fn withdraw(
         site.store.clock().now(),
     );
     match site.store.commit(invitations::withdraw(commit, &site.store, caller.tenant, &id)).await {
-        Ok(_) => Ok(visitor.done("/console/staff", "withdrawn")),
         Err(Error::Conflict) if invitations::was_used(&site.store, caller.tenant, &id).await? => {
             let mut form = Form::with(Typed::default());
             form.wrong("", "This link has been used already: whoever has it has an account");
             show(&visitor, form, None, None).await
         }
-        // A second click: it was taken back by the first.
-        Err(Error::Conflict) => Ok(visitor.done("/console/staff", "withdrawn")),
+        // A second click finds nothing: it was taken back by the first.
+        Ok(_) | Err(Error::Conflict) => Ok(visitor.done("/console/staff", "withdrawn")),
         Err(error) => Err(error.into()),
     }
 }
