@@ -36,11 +36,9 @@ async fn says(file: &Path, process: &Process, arguments: &[&str]) -> String {
 }
 
 /// What is said by a command that ends badly.
-async fn refuses(file: &Path, process: &Process, arguments: &[&str]) -> String {
-    let mut command = schoolbell(file);
-    let Output { status, stdout, stderr } =
-        command.env("SCHOOLBELL__GRPC", &process.grpc).args(arguments).output().await.unwrap();
-    assert!(!status.success(), "{arguments:?}");
+async fn refuses(command: &mut Command) -> String {
+    let Output { status, stdout, stderr } = command.output().await.unwrap();
+    assert!(!status.success(), "{command:?}");
     [stdout, stderr].map(|said| String::from_utf8(said).unwrap()).concat()
 }
 
@@ -66,7 +64,8 @@ async fn who_sets_nothing_gets_an_installation_that_stays_up_takes_a_school_and_
     assert_eq!(token.trim().split('.').count(), 3, "a token has three parts");
 
     // The second time the school is named, by its id or by a token.
-    let riddle = refuses(&file, &process, &["import", school]).await;
+    let riddle =
+        refuses(schoolbell(&file).env("SCHOOLBELL__GRPC", &process.grpc).args(["import", school])).await;
     assert!(
         riddle.contains("school.csv:2: orgSourcedId: expected: ") && riddle.contains("--school"),
         "{riddle}"
@@ -80,7 +79,7 @@ async fn who_sets_nothing_gets_an_installation_that_stays_up_takes_a_school_and_
     assert!(again.contains(&format!(" into {id};")), "{again}");
 
     // Another process keeps its hands off the folder of this one.
-    let second = refuses(&file, &process, &["all"]).await;
+    let second = refuses(schoolbell(&file).arg("all")).await;
     assert!(second.contains("is in use by another process"), "{second}");
     let mode = std::fs::metadata(folder.path().join("data")).unwrap().permissions().mode();
     assert_eq!(mode & 0o077, 0, "nobody else reads what is kept about people");
