@@ -1,5 +1,7 @@
 //! The stylesheet, the script, and the headers around everything.
 
+use std::sync::LazyLock;
+
 use axum::extract::{Request, State};
 use axum::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY,
@@ -24,9 +26,13 @@ const NEVER_KEPT: HeaderValue = HeaderValue::from_static("no-store");
 const A_YEAR_PROTECTED: HeaderValue = HeaderValue::from_static("max-age=31536000");
 const CROSS_ORIGIN_OPENER_POLICY: HeaderName = HeaderName::from_static("cross-origin-opener-policy");
 
+/// Computed once: it stands on every page.
+static VERSION: LazyLock<String> =
+    LazyLock::new(|| crate::store::fingerprint(&[STYLE, SCRIPT].concat()).chars().take(12).collect());
+
 /// What stands in the addresses of both files, so that a new release is a new address.
 pub fn version() -> String {
-    crate::store::fingerprint(&[STYLE, SCRIPT].concat()).chars().take(12).collect()
+    VERSION.clone()
 }
 
 /// `GET /console/console.css`
