@@ -78,13 +78,8 @@ pub async fn page(
     if let Some(after) = after {
         wanted = wanted.add(pupils::Column::Id.gt(after));
     }
-    let rows = pupils::Entity::find()
-        .filter(wanted)
-        .order_by_asc(pupils::Column::Id)
-        .limit(limit)
-        .all(store.read())
-        .await?;
-    rows.into_iter().map(on_roll_of).collect()
+    let wanted = pupils::Entity::find().filter(wanted).order_by_asc(pupils::Column::Id).limit(limit);
+    store.all(wanted).await?.into_iter().map(on_roll_of).collect()
 }
 
 fn on_roll_of(row: pupils::Model) -> Result<OnRoll, Error> {
