@@ -31,7 +31,7 @@ async fn nobody_sees_anything_but_the_way_in() {
             assert_eq!(console.get(address, "").await.leads, "/console", "{address}");
         }
         let (cookie, _) = console.signed_in().await;
-        for address in ["/console/people?q=a&q=b", "/console/pupils/%FF"] {
+        for address in ["/console/pupils?page=a&page=b", "/console/pupils/%FF"] {
             let unreadable = console.get(address, &cookie).await;
             assert_eq!(unreadable.status, StatusCode::BAD_REQUEST, "{address}");
             assert!(unreadable.page.contains("This address cannot be read"), "{}", unreadable.page);

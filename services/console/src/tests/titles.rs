@@ -6,7 +6,7 @@ use std::path::Path;
 use crate::http::title;
 
 /// Words in the same files that are no kinds of tasks: columns, parts of keys.
-const NO_KINDS: [&str; 15] = [
+const NO_KINDS: [&str; 18] = [
     "address",
     "batch",
     "consumer",
@@ -17,10 +17,13 @@ const NO_KINDS: [&str; 15] = [
     "gathering_id",
     "id",
     "no_class",
+    "notice_id",
+    "number",
     "pupil",
     "pupil_id",
     "school",
     "subject",
+    "what",
     "why",
 ];
 

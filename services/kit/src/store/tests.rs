@@ -1,4 +1,5 @@
 mod commits;
+mod lending;
 mod opening;
 mod requests;
 mod together;
