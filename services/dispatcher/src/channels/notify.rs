@@ -231,8 +231,8 @@ mod tests {
     #[test]
     fn a_key_is_read_from_its_end_and_a_wrong_one_is_refused_unseen() {
         assert!(account(&Secret::new(format!("a-name-with-dashes-{KEY}"))).is_ok());
-        for wrong in ["", "short", "ü-26785a09-ab16-4eb0-8407-a37497a57506-3d844edf", &KEY[..KEY.len() - 1]]
-        {
+        assert!(account(&Secret::new("")).is_err());
+        for wrong in ["short", "ü-26785a09-ab16-4eb0-8407-a37497a57506-3d844edf", &KEY[..KEY.len() - 1]] {
             let error = account(&Secret::new(wrong)).unwrap_err().to_string();
             assert_eq!(error, "channel sms.notify: api_key does not end in a service id and a secret");
         }
