@@ -76,20 +76,25 @@ async fn each_role_sees_its_own_pages_and_no_other() {
     school.stop().await;
 }
 
+/// What the form of a closure of one day sends.
+pub fn a_day_of_snow(mark: &str) -> [(&str, &str); 6] {
+    [
+        ("mark", mark),
+        ("request_id", "018f0000-0000-7000-8000-000000000001"),
+        ("whom", "school"),
+        ("first_day", tests::school::DAY),
+        ("last_day", tests::school::DAY),
+        ("reason", "snow"),
+    ]
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_role_may_not_do_is_refused_whoever_makes_the_form() {
     let school = School::start(families()).await;
     let maya = school.pupil("Maya");
     let mut aider = Visit::to(&school, Role::FirstAider).await;
     let mark = aider.mark().await;
-    let closure = [
-        ("mark", mark.as_str()),
-        ("request_id", "018f0000-0000-7000-8000-000000000001"),
-        ("whom", "school"),
-        ("first_day", tests::school::DAY),
-        ("last_day", tests::school::DAY),
-        ("reason", "snow"),
-    ];
+    let closure = a_day_of_snow(&mark);
     assert_eq!(aider.post("/closures/declare", &closure).await.status, StatusCode::FORBIDDEN);
     assert_eq!(aider.post("/closures/new", &closure).await.status, StatusCode::FORBIDDEN);
     let arrived = [("mark", mark.as_str()), ("session", "am"), ("date", tests::school::DAY)];

@@ -11,7 +11,7 @@ use tests::visit::Visit;
 use tests::wait::until;
 use tests::{Roster, School};
 
-use super::console::families;
+use super::console::{a_day_of_snow, families};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_task_is_taken_by_one_and_done_with_what_came_of_it() {
@@ -50,14 +50,7 @@ async fn an_exercise_of_a_closure_can_be_watched_and_nothing_of_it_leaves() {
     let school = School::start(families()).await;
     let mut head = Visit::to(&school, Role::Head).await;
     let mark = head.mark().await;
-    let closure = [
-        ("mark", mark.as_str()),
-        ("request_id", "018f0000-0000-7000-8000-000000000001"),
-        ("whom", "school"),
-        ("first_day", tests::school::DAY),
-        ("last_day", tests::school::DAY),
-        ("reason", "snow"),
-    ];
+    let closure = a_day_of_snow(&mark);
     let check = head.post("/closures/new", &closure).await;
     assert!(check.text.contains("Only run it as an exercise"), "{}", check.text);
     for (field, value, fault) in [
