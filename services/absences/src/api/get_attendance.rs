@@ -39,12 +39,14 @@ pub(super) async fn answer(
         weeks => weeks.min(MOST_WEEKS),
     };
     let since = date.saturating_sub(weeks.weeks());
-    let marks = attendance::marks(api.store(), (caller.tenant, pupil), (since, date)).await?;
-    let changes = attendance::changes_of(api.store(), (caller.tenant, pupil), date).await?;
-    let audited = audit::look(api.store(), &caller, RPC, &[pupil.to_string()]).await?;
-    let marks = marks.into_iter().map(mark).collect();
-    let changes = changes.into_iter().map(change).collect();
-    Ok(audited.seal(pb::GetAttendanceResponse { marks, changes }))
+    audit::show(api.store(), &caller, (RPC, &request, ""), || async {
+        let marks = attendance::marks(api.store(), (caller.tenant, pupil), (since, date)).await?;
+        let changes = attendance::changes_of(api.store(), (caller.tenant, pupil), date).await?;
+        let marks = marks.into_iter().map(mark).collect();
+        let changes = changes.into_iter().map(change).collect();
+        Ok((pb::GetAttendanceResponse { marks, changes }, vec![pupil.to_string()]))
+    })
+    .await
 }
 
 fn mark(marked: Marked) -> pb::SessionMark {

@@ -43,9 +43,13 @@ static SESSION: Together = Together::new(
 
 /// The session of this id, whether or not it still stands.
 pub async fn find(store: &Store, id: &str) -> Result<Option<Session>, Error> {
-    let found = store.ask(&SESSION, [id.into()]).await?;
-    let row = found.first().map(|row| sessions::Model::from_query_result(row, "")).transpose()?;
-    row.map(session_of).transpose()
+    let read = || async {
+        let found = store.ask(&SESSION, [id.into()]).await?;
+        let row = found.first().map(|row| sessions::Model::from_query_result(row, "")).transpose()?;
+        row.map(session_of).transpose()
+    };
+    let found = store.kept(("session", id.as_bytes().to_vec()), read).await;
+    found.map(|session| Option::clone(&session))
 }
 
 /// All of somebody's in a school, the last click first.

@@ -38,14 +38,23 @@ impl Directory {
         caller: &Caller,
         request: &pb::ListPupilsRequest,
     ) -> Result<Response<pb::ListPupilsResponse>, Status> {
-        self.school(caller.tenant).await?;
-        let names = people::class_names(&self.store, caller.tenant).await?;
-        let asked = (request.class_id.as_str(), request.page_size, request.page_token.as_str());
-        let (found, next_page_token) = self.page(caller.tenant, asked, &names).await?;
-        let subjects: Vec<String> = found.iter().map(|row| row.pupil.id.to_string()).collect();
-        let audited = audit::look(&self.store, caller, "ListPupils", &subjects).await?;
-        let pupils = found.iter().map(|row| wire::summary(row, class_of(row, &names))).collect();
-        Ok(audited.seal(pb::ListPupilsResponse { pupils, next_page_token }))
+        audit::show(&self.store, caller, ("ListPupils", request, ""), || async {
+            self.school(caller.tenant).await?;
+            let names = people::class_names(&self.store, caller.tenant).await?;
+            let asked = (request.class_id.as_str(), request.page_size, request.page_token.as_str());
+            let (found, next_page_token) = self.page(caller.tenant, asked, &names).await?;
+            let subjects = found.iter().map(|row| row.pupil.id.to_string()).collect();
+            let pupils = found.iter().map(|row| wire::summary(row, class_of(row, &names))).collect();
+            Ok((pb::ListPupilsResponse { pupils, next_page_token }, subjects))
+        })
+        .await
+    }
+
+    /// The school's day.
+    async fn today(&self, school: Tenant) -> Result<Date, Status> {
+        let read = || self.school(school);
+        let standing = self.store.kept(("school", school.to_string().into_bytes()), read).await?;
+        Ok(standing.day(self.store.clock().now()))
     }
 
     /// A page of the pupils on roll: of a class by its id, or of the school; its size, and its token.
@@ -72,13 +81,15 @@ impl Directory {
         caller: &Caller,
         request: &pb::ListPupilContactsRequest,
     ) -> Result<Response<pb::ListPupilContactsResponse>, Status> {
-        let today = self.school(caller.tenant).await?.day(self.store.clock().now());
-        let names = people::class_names(&self.store, caller.tenant).await?;
-        let asked = (request.class_id.as_str(), request.page_size, request.page_token.as_str());
-        let (rows, next_page_token) = self.page(caller.tenant, asked, &names).await?;
-        let (pupils, seen) = self.with_contacts(caller.tenant, rows, &names, today).await?;
-        let audited = audit::look(&self.store, caller, "ListPupilContacts", &seen).await?;
-        Ok(audited.seal(pb::ListPupilContactsResponse { pupils, next_page_token }))
+        let today = self.today(caller.tenant).await?;
+        audit::show(&self.store, caller, ("ListPupilContacts", request, &today.to_string()), || async {
+            let names = people::class_names(&self.store, caller.tenant).await?;
+            let asked = (request.class_id.as_str(), request.page_size, request.page_token.as_str());
+            let (rows, next_page_token) = self.page(caller.tenant, asked, &names).await?;
+            let (pupils, seen) = self.with_contacts(caller.tenant, rows, &names, today).await?;
+            Ok((pb::ListPupilContactsResponse { pupils, next_page_token }, seen))
+        })
+        .await
     }
 
     /// These pupils with everybody at home, and the ids of all of them.
@@ -115,17 +126,17 @@ impl Directory {
         caller: &Caller,
         request: &pb::GetPupilRequest,
     ) -> Result<Response<pb::GetPupilResponse>, Status> {
-        let standing = self.school(caller.tenant).await?;
-        let today = standing.day(self.store.clock().now());
+        let today = self.today(caller.tenant).await?;
         let pupil: PupilId = rejection::id(&request.pupil_id, "pupil_id")?;
-        let rows = people::on_roll(&self.store, caller.tenant, &Scope::Pupils(vec![pupil])).await?;
-        let names = people::class_names(&self.store, caller.tenant).await?;
-        let (found, seen) = self.with_contacts(caller.tenant, rows, &names, today).await?;
-        let found = found.into_iter().next();
-        let found =
-            found.ok_or_else(|| Rejection::not_found("UNKNOWN_PUPIL", "there is no such pupil on roll"))?;
-        let audited = audit::look(&self.store, caller, "GetPupil", &seen).await?;
-        let pb::PupilContacts { summary, pupil, contacts } = found;
-        Ok(audited.seal(pb::GetPupilResponse { summary, pupil, contacts }))
+        audit::show(&self.store, caller, ("GetPupil", request, &today.to_string()), || async {
+            let rows = people::on_roll(&self.store, caller.tenant, &Scope::Pupils(vec![pupil])).await?;
+            let names = people::class_names(&self.store, caller.tenant).await?;
+            let (found, seen) = self.with_contacts(caller.tenant, rows, &names, today).await?;
+            let unknown = || Rejection::not_found("UNKNOWN_PUPIL", "there is no such pupil on roll");
+            let pb::PupilContacts { summary, pupil, contacts } =
+                found.into_iter().next().ok_or_else(unknown)?;
+            Ok((pb::GetPupilResponse { summary, pupil, contacts }, seen))
+        })
+        .await
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::str::FromStr;
 
+use kit::Tenant;
 use kit::audit;
 use kit::clock::{from_micros, to_proto};
 use kit::identity::Caller;
@@ -38,12 +39,22 @@ pub(super) async fn notices(
     narrowed_by::<PupilId>(&request.pupil_id, "pupil_id")?;
     let arguments = format!("{} {} {}", caller.tenant, request.gathering_id, request.pupil_id);
     let page = Page::read(request.page_size, &request.page_token, &arguments)?;
+    let read = || read_notices(store, caller.tenant, &request, page);
+    audit::show(store, caller, ("ListNotices", &request, ""), read).await
+}
+
+async fn read_notices(
+    store: &Store,
+    school: Tenant,
+    request: &pb::ListNoticesRequest,
+    page: Page,
+) -> Result<(pb::ListNoticesResponse, Vec<String>), Status> {
     let mut query = rows::notices::Entity::find()
-        .filter(rows::notices::Column::School.eq(caller.tenant.to_string()))
+        .filter(rows::notices::Column::School.eq(school.to_string()))
         .order_by_desc(rows::notices::Column::Id)
         .limit(page.size + 1);
     if !request.gathering_id.is_empty() {
-        query = query.filter(rows::notices::Column::GatheringId.eq(request.gathering_id));
+        query = query.filter(rows::notices::Column::GatheringId.eq(request.gathering_id.as_str()));
     }
     if !request.pupil_id.is_empty() {
         // What concerned everybody in a scope is about a pupil when somebody was to be told of them.
@@ -62,9 +73,7 @@ pub(super) async fn notices(
     }
     let found = query.all(store.read()).await.map_err(|error| failure(&Error::from(error)))?;
     let (found, next_page_token) = page.cut(found, |row| row.id.clone());
-    let subjects: Vec<String> =
-        found.iter().filter_map(|row| row.pupil_id.clone()).collect::<BTreeSet<_>>().into_iter().collect();
-    let audited = audit::look(store, caller, "ListNotices", &subjects).await?;
+    let subjects: BTreeSet<String> = found.iter().filter_map(|row| row.pupil_id.clone()).collect();
     let gatherings: BTreeSet<&str> = found.iter().map(|row| row.gathering_id.as_str()).collect();
     let exercises = gatherings::exercises(store, gatherings).await.map_err(|error| failure(&error))?;
     let notices = found.into_iter().map(|row| {
@@ -72,7 +81,7 @@ pub(super) async fn notices(
         Ok(pb::Notice { exercise, ..notice(row)? })
     });
     let notices = notices.collect::<Result<_, Status>>()?;
-    Ok(audited.seal(pb::ListNoticesResponse { notices, next_page_token }))
+    Ok((pb::ListNoticesResponse { notices, next_page_token }, subjects.into_iter().collect()))
 }
 
 fn notice(row: rows::notices::Model) -> Result<pb::Notice, Status> {

@@ -28,13 +28,15 @@ pub(super) async fn answer(
     };
     let pupil_id = faults.finish(pupil_id)?;
     let page = Page::read(request.page_size, &request.page_token, &request.pupil_id)?;
-    let found = read::accidents(&api.store, caller.tenant, pupil_id, &page).await?;
-    let (accidents, next_page_token) = page.cut(found, |accident| accident.id.to_string());
-    // That a child had none is something learnt about the child too.
-    let seen: BTreeSet<PupilId> =
-        accidents.iter().map(|accident| accident.pupil_id).chain(pupil_id).collect();
-    let subjects: Vec<String> = seen.iter().map(ToString::to_string).collect();
-    let audited = audit::look(&api.store, &caller, RPC, &subjects).await?;
-    let accidents = accidents.iter().map(fields::accident_to_proto).collect();
-    Ok(audited.seal(pb::ListAccidentsResponse { accidents, next_page_token }))
+    audit::show(&api.store, &caller, (RPC, &request, ""), || async {
+        let found = read::accidents(&api.store, caller.tenant, pupil_id, &page).await?;
+        let (accidents, next_page_token) = page.cut(found, |accident| accident.id.to_string());
+        // That a child had none is something learnt about the child too.
+        let seen: BTreeSet<PupilId> =
+            accidents.iter().map(|accident| accident.pupil_id).chain(pupil_id).collect();
+        let accidents = accidents.iter().map(fields::accident_to_proto).collect();
+        let subjects = seen.iter().map(ToString::to_string).collect();
+        Ok((pb::ListAccidentsResponse { accidents, next_page_token }, subjects))
+    })
+    .await
 }

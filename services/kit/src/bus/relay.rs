@@ -125,13 +125,13 @@ pub(super) async fn look(store: &Store, bus: &Bus) -> Result<Seen, Failure> {
 async fn notice(store: &Store, seen: &Seen) -> Result<(), store::Error> {
     let tx = store.begin().await?;
     // Whoever is remembering what went into the old stream ends first, and is undone below.
-    let known = rows::streams::Entity::find_by_id(seen.name.clone()).lock_exclusive().one(&tx).await?;
+    let known = rows::streams::Entity::find_by_id(seen.name.clone()).lock_exclusive().one(&*tx).await?;
     let row = rows::streams::ActiveModel { name: Set(seen.name.clone()), created: Set(seen.created.clone()) };
     match known {
         None => {
             let by_another = OnConflict::column(rows::streams::Column::Name).do_nothing().to_owned();
             let insert = rows::streams::Entity::insert(row).on_conflict(by_another);
-            insert.exec_without_returning(&tx).await?;
+            insert.exec_without_returning(&*tx).await?;
         }
         Some(known) if known.created == seen.created => {}
         Some(_) => {
@@ -141,9 +141,9 @@ async fn notice(store: &Store, seen: &Seen) -> Result<(), store::Error> {
             rows::outbox::Entity::update_many()
                 .set(rows::outbox::ActiveModel { sent_at: Set(None), ..Default::default() })
                 .filter(rows::outbox::Column::SentAt.gte(oldest))
-                .exec(&tx)
+                .exec(&*tx)
                 .await?;
-            rows::streams::Entity::update(row).exec(&tx).await?;
+            rows::streams::Entity::update(row).exec(&*tx).await?;
         }
     }
     tx.commit().await?;

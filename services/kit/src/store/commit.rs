@@ -212,6 +212,11 @@ impl Commit {
         !self.audit.is_empty()
     }
 
+    /// Whether it changes nothing, and only says who looked.
+    pub(super) fn is_a_look(&self) -> bool {
+        self.steps.is_empty() && self.facts.is_empty() && self.tasks.is_empty() && self.key.is_none()
+    }
+
     /// Whether it can share its steps with others. Whatever else a commit does with the transaction has
     /// a place of its own.
     pub(super) fn goes_side_by_side(&self) -> bool {

@@ -11,6 +11,7 @@ mod copy;
 pub mod erase;
 mod failure;
 pub(crate) mod housekeeping;
+mod kept;
 mod lending;
 mod many;
 mod migrate;
@@ -40,6 +41,7 @@ use tokio::sync::Notify;
 use commit::Answer;
 pub use commit::{Commit, Committed, Outgoing, Work};
 pub use copy::{copy_file, count_rows};
+pub use kept::Transaction;
 pub use lending::Readers;
 pub use many::{among, json_rows, one_of};
 pub use migrate::Migration;
@@ -48,6 +50,7 @@ pub use open::probe;
 pub(crate) use together::Row;
 pub use together::{Kind, Together};
 
+use crate::audit::Looks;
 use crate::clock::Clock;
 use crate::faults::Faults;
 use crate::unreached::Why;
@@ -109,6 +112,9 @@ struct Inner {
     restored_at: Option<Timestamp>,
     reader: reader::Reader,
     writer: writer::Writer,
+    writes: Arc<kept::Writes>,
+    kept: kept::Kept,
+    looks: Looks,
     outbox: Arc<Notify>,
 }
 
@@ -162,8 +168,9 @@ impl Store {
 
     /// A transaction of one's own, for work that is a batch already. Keep it short and away from
     /// the network; commands go through [`commit`](Self::commit).
-    pub async fn begin(&self) -> Result<DatabaseTransaction, Error> {
-        begin(&self.inner.write).await
+    pub async fn begin(&self) -> Result<Transaction, Error> {
+        let writing = self.inner.writes.begin();
+        Ok(Transaction { tx: begin(&self.inner.write).await?, writing })
     }
 
     /// Makes a decision durable, in one transaction with whatever else is being committed at the
@@ -171,6 +178,11 @@ impl Store {
     /// statement found something else, or a row of the same key is there meanwhile.
     pub async fn commit(&self, commit: Commit) -> Result<Committed, Error> {
         self.inner.writer.submit(commit).await
+    }
+
+    /// Which looks are written down already.
+    pub(crate) fn looks(&self) -> &Looks {
+        &self.inner.looks
     }
 
     /// Signalled when a fact has been put in the outbox.

@@ -9,11 +9,13 @@ use sea_orm::sqlx::{ConnectOptions as _, Connection as _, PgConnection};
 use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbBackend, Statement};
 use tokio::sync::Notify;
 
+use super::kept::{Kept, Writes};
 use super::lending::Readers;
 use super::migrate::{self, Migration};
 use super::reader::Reader;
 use super::writer::Writer;
 use super::{Error, Inner, Store, restored};
+use crate::audit::Looks;
 use crate::clock::Clock;
 use crate::config;
 use crate::faults::Faults;
@@ -85,9 +87,12 @@ impl Store {
         };
         let restored_at = restored::last(&write, write.get_database_backend()).await?;
         let outbox = Arc::new(Notify::new());
-        let writer = Writer::start(write.clone(), Arc::clone(&outbox));
+        let writes = Arc::new(Writes::default());
+        let writer = Writer::start(write.clone(), Arc::clone(&writes), Arc::clone(&outbox));
         let reader = Reader::start(read.clone());
-        let inner = Arc::new(Inner { write, read, clock, restored_at, reader, writer, outbox });
+        let (kept, looks) = (Kept::new(Arc::clone(&writes)), Looks::default());
+        let inner =
+            Arc::new(Inner { write, read, clock, restored_at, reader, writer, writes, kept, looks, outbox });
         Ok(Self { inner, faults: Faults::default() })
     }
 }

@@ -1,4 +1,5 @@
 mod commits;
+mod kept;
 mod lending;
 mod opening;
 mod requests;

@@ -15,6 +15,7 @@ use tokio::task::JoinHandle;
 use super::Error;
 use super::batch::{self, Outcomes};
 use super::commit::{Commit, Committed};
+use super::kept::Writes;
 
 /// How many commits one transaction carries at most.
 const MOST: usize = 512;
@@ -34,9 +35,9 @@ impl Writer {
         clippy::disallowed_methods,
         reason = "the actor lives as long as the store, which awaits it when it closes"
     )]
-    pub fn start(db: DatabaseConnection, outbox: Arc<Notify>) -> Self {
+    pub fn start(db: DatabaseConnection, writes: Arc<Writes>, outbox: Arc<Notify>) -> Self {
         let (queue, waiting) = mpsc::channel(4 * MOST);
-        let task = tokio::spawn(run(db, waiting, outbox));
+        let task = tokio::spawn(run(db, waiting, writes, outbox));
         Self { queue: Mutex::new(Some(queue)), task: Mutex::new(Some(task)) }
     }
 
@@ -61,13 +62,21 @@ impl Writer {
     }
 }
 
-async fn run(db: DatabaseConnection, mut waiting: mpsc::Receiver<Item>, outbox: Arc<Notify>) {
+async fn run(
+    db: DatabaseConnection,
+    mut waiting: mpsc::Receiver<Item>,
+    writes: Arc<Writes>,
+    outbox: Arc<Notify>,
+) {
     let mut batch = Vec::with_capacity(MOST);
     while waiting.recv_many(&mut batch, MOST).await > 0 {
         let mut parts = vec![std::mem::take(&mut batch)];
         while let Some(mut part) = parts.pop() {
             let commits: Vec<&Commit> = part.iter().map(|item| &item.commit).collect();
-            match attempt(&db, &commits).await {
+            let writing = commits.iter().any(|commit| !commit.is_a_look()).then(|| writes.begin());
+            let attempted = attempt(&db, &commits).await;
+            drop(writing);
+            match attempted {
                 Ok(outcomes) => {
                     for (item, outcome) in part.into_iter().zip(outcomes) {
                         item.settle(outcome, &outbox);

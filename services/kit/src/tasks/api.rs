@@ -127,9 +127,9 @@ async fn whole(
     page: &Page,
 ) -> Result<Option<(&'static str, Vec<pb::Task>, Audited)>, Status> {
     let found = open::at_most(store, caller.tenant, page.size).await.map_err(|error| failure(&error))?;
-    let Some(rows) = found else { return Ok(None) };
-    let rows = rows.into_iter().filter(|row| may_see(caller, &row.role));
-    let tasks: Vec<pb::Task> = rows.map(|row| to_pb(service, row)).collect();
+    let Some(rows) = found.as_ref() else { return Ok(None) };
+    let rows = rows.iter().filter(|row| may_see(caller, &row.role));
+    let tasks: Vec<pb::Task> = rows.map(|row| to_pb(service, row.clone())).collect();
     let audited = looked(caller, store, &tasks).await?;
     Ok(Some((service, tasks, audited)))
 }

@@ -1,5 +1,7 @@
 //! What is still to be done in a school: everybody's home page asks it of every service, so those who ask at once
-//! share a statement.
+//! share a statement, and on SQLite those who ask after them, too.
+
+use std::sync::Arc;
 
 use sea_orm::FromQueryResult;
 
@@ -20,7 +22,12 @@ pub(super) async fn at_most(
     store: &Store,
     school: Tenant,
     most: u64,
-) -> Result<Option<Vec<rows::tasks::Model>>, Error> {
+) -> Result<Arc<Option<Vec<rows::tasks::Model>>>, Error> {
+    let question = ("open tasks", format!("{school} {most}").into_bytes());
+    store.kept(question, || read(store, school, most)).await
+}
+
+async fn read(store: &Store, school: Tenant, most: u64) -> Result<Option<Vec<rows::tasks::Model>>, Error> {
     let found = store.ask(&OPEN, [school.to_string().into(), (most + 1).into()]).await?;
     if u64::try_from(found.len()).unwrap_or(u64::MAX) > most {
         return Ok(None);
