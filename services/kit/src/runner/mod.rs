@@ -15,6 +15,7 @@ mod tests;
 pub mod trust;
 mod watch;
 mod wiring;
+mod within;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -101,6 +102,7 @@ pub struct Host {
     hearers: Hearers,
     server: Option<Server>,
     channel: Channel,
+    incoming: within::Incoming,
     calls: CallLimit,
     stop: CancellationToken,
     added: Vec<Added>,
@@ -128,7 +130,7 @@ impl Host {
             Some(Server::begin(&folder, &settings.nats.tools, hearers.clone()).await?)
         };
         let (keys, issuers) = trust::keys_and_issuers(&settings, &hearers)?;
-        let channel = tls.own_endpoint(grpc.local_addr()?)?.connect_lazy();
+        let (channel, incoming) = within::channel();
         let stop = CancellationToken::new();
         Ok(Self {
             settings,
@@ -141,6 +143,7 @@ impl Host {
             hearers,
             server,
             channel,
+            incoming,
             calls: CallLimit::of(PEOPLE, SERVICES),
             stop,
             added: Vec::new(),
@@ -222,15 +225,18 @@ impl Host {
             .layer(from_fn_with_state(self.gate, identity::check));
         let (grpc_address, http_address) = (self.grpc.local_addr()?, self.http.local_addr()?);
         let incoming = TcpIncoming::from(self.grpc).with_nodelay(Some(true));
-        let mut grpc = tonic::transport::Server::builder()
-            .max_concurrent_streams(limit::STREAMS)
-            .http2_keepalive_interval(Some(CALLERS_ARE_ASKED_EVERY));
+        let routes = Routes::from(gated);
+        let server = || tonic::transport::Server::builder().max_concurrent_streams(limit::STREAMS);
+        let serve = server()
+            .add_routes(routes.clone())
+            .serve_with_incoming_shutdown(within::connections(self.incoming), stop.clone().cancelled_owned());
+        work.add("grpc within", bounded(serve, stop.clone()));
+        let mut grpc = server().http2_keepalive_interval(Some(CALLERS_ARE_ASKED_EVERY));
         if let Some(tls) = self.tls.grpc() {
             grpc = grpc.tls_config(tls)?;
         }
-        let serve = grpc
-            .add_routes(Routes::from(gated))
-            .serve_with_incoming_shutdown(incoming, stop.clone().cancelled_owned());
+        let serve =
+            grpc.add_routes(routes).serve_with_incoming_shutdown(incoming, stop.clone().cancelled_owned());
         work.add("grpc", bounded(serve, stop.clone()));
         let http = http
             .route("/metrics", axum::routing::get(|| async { telemetry::metrics() }))
