@@ -229,8 +229,7 @@ impl School {
         assert!(answer.loaded, "the roster has faults: {:#?}", answer.faults);
         let mut page_token = String::new();
         loop {
-            let request =
-                directory::ListPupilsRequest { class_id: String::new(), page_size: 500, page_token };
+            let request = directory::ListPupilsRequest { page_size: 500, page_token, ..Default::default() };
             let list = async || self.directory().list_pupils(self.by(Role::Office, request.clone())).await;
             let page = self.answered(list).await;
             for pupil in page.pupils {

@@ -42,7 +42,7 @@ impl Scheduling {
             pb::GetCalendarRequest { first_day: days.start().to_string(), last_day: days.end().to_string() };
         let request = self.peer.request(school, message, PATIENCE)?;
         let mut client =
-            SchedulingServiceClient::new(self.peer.channel()).max_decoding_message_size(LARGEST_ANSWER);
+            SchedulingServiceClient::new(self.peer.way()).max_decoding_message_size(LARGEST_ANSWER);
         let answer = client.get_calendar(request).await.map_err(|status| ASKED.refused(&status))?;
         let calendar = read_calendar(&answer.into_inner()).filter(|calendar| calendar.knows(&days));
         calendar.ok_or_else(|| ASKED.unreadable())

@@ -10,6 +10,7 @@ use jiff::SignedDuration;
 use kit::asked::LARGEST_ANSWER;
 use kit::identity::Caller;
 use kit::service::{Peer, Platform};
+use kit::way::Way;
 use proto::absences::v1::absences_service_client::AbsencesServiceClient;
 use proto::directory::v1::directory_service_client::DirectoryServiceClient;
 use proto::dispatcher::v1::dispatcher_service_client::DispatcherServiceClient;
@@ -17,7 +18,6 @@ use proto::incidents::v1::incidents_service_client::IncidentsServiceClient;
 use proto::operations::v1::operations_service_client::OperationsServiceClient;
 use proto::scheduling::v1::scheduling_service_client::SchedulingServiceClient;
 use proto::tasks::v1::tasks_service_client::TasksServiceClient;
-use tonic::transport::Channel;
 use tonic::{Code, Request, Response, Status};
 use tonic_types::StatusExt;
 
@@ -124,13 +124,13 @@ macro_rules! asked {
         pub async fn $name<T, A, Answering>(
             self,
             message: T,
-            call: impl FnOnce($client<Channel>, Request<T>) -> Answering,
+            call: impl FnOnce($client<Way>, Request<T>) -> Answering,
         ) -> Result<A, Trouble>
         where
             Answering: Future<Output = Result<Response<A>, Status>>,
         {
-            self.call($service, message, |channel, request| {
-                call($client::new(channel).max_decoding_message_size(LARGEST_ANSWER), request)
+            self.call($service, message, |way, request| {
+                call($client::new(way).max_decoding_message_size(LARGEST_ANSWER), request)
             })
             .await
         }
@@ -151,12 +151,12 @@ impl Asking<'_> {
         self,
         service: &'static str,
         message: T,
-        call: impl FnOnce(TasksServiceClient<Channel>, Request<T>) -> Answering,
+        call: impl FnOnce(TasksServiceClient<Way>, Request<T>) -> Answering,
     ) -> Result<A, Trouble>
     where
         Answering: Future<Output = Result<Response<A>, Status>>,
     {
-        self.call(service, message, |channel, request| call(TasksServiceClient::new(channel), request)).await
+        self.call(service, message, |way, request| call(TasksServiceClient::new(way), request)).await
     }
 
     /// The same for what it put aside.
@@ -164,20 +164,19 @@ impl Asking<'_> {
         self,
         service: &'static str,
         message: T,
-        call: impl FnOnce(OperationsServiceClient<Channel>, Request<T>) -> Answering,
+        call: impl FnOnce(OperationsServiceClient<Way>, Request<T>) -> Answering,
     ) -> Result<A, Trouble>
     where
         Answering: Future<Output = Result<Response<A>, Status>>,
     {
-        self.call(service, message, |channel, request| call(OperationsServiceClient::new(channel), request))
-            .await
+        self.call(service, message, |way, request| call(OperationsServiceClient::new(way), request)).await
     }
 
     async fn call<T, A, Answering>(
         self,
         service: &'static str,
         message: T,
-        call: impl FnOnce(Channel, Request<T>) -> Answering,
+        call: impl FnOnce(Way, Request<T>) -> Answering,
     ) -> Result<A, Trouble>
     where
         Answering: Future<Output = Result<Response<A>, Status>>,
@@ -185,7 +184,7 @@ impl Asking<'_> {
         let peer = self.services.peers.get(service).ok_or(Trouble::Away(service))?;
         let trouble = |status: &Status| Trouble::of(service, status);
         let request = peer.request_of(self.caller, message, PATIENCE).map_err(|status| trouble(&status))?;
-        let answer = call(peer.channel(), request).await.map_err(|status| trouble(&status))?;
+        let answer = call(peer.way(), request).await.map_err(|status| trouble(&status))?;
         Ok(answer.into_inner())
     }
 }

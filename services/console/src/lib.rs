@@ -122,6 +122,7 @@ impl kit::service::Service for Console {
             just_used: http::JustUsed::default(),
             hashing: http::hashing(),
             schools: http::Schools::default(),
+            lists: http::Lists::default(),
             stop: platform.stop.clone(),
         };
         // Into a demonstration everybody comes by a link of the command line.

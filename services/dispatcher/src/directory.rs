@@ -10,12 +10,12 @@ use jiff::SignedDuration;
 use jiff::tz::TimeZone;
 use kit::asked::LARGEST_ANSWER;
 use kit::service::Peer;
+use kit::way::Way;
 use proto::directory::v1 as pb;
 use proto::directory::v1::directory_service_client::DirectoryServiceClient;
 use proto::events::scope::Scope;
 use proto::ids::{ContactId, PupilId, SchoolId};
 use tonic::Status;
-use tonic::transport::Channel;
 
 use crate::domain::{Address, AddressKind, Link, Preference, Pupil, Responsibility};
 
@@ -70,7 +70,7 @@ pub struct School {
 /// The directory, as the dispatcher asks it.
 pub struct Directory {
     peer: Peer,
-    client: DirectoryServiceClient<Channel>,
+    client: DirectoryServiceClient<Way>,
     schools: Mutex<HashMap<SchoolId, (Instant, School)>>,
 }
 
@@ -78,7 +78,7 @@ impl Directory {
     /// Asks through this peer.
     #[must_use]
     pub fn new(peer: Peer) -> Self {
-        let client = DirectoryServiceClient::new(peer.channel()).max_decoding_message_size(LARGEST_ANSWER);
+        let client = DirectoryServiceClient::new(peer.way()).max_decoding_message_size(LARGEST_ANSWER);
         Self { peer, client, schools: Mutex::new(HashMap::new()) }
     }
 

@@ -3,7 +3,8 @@
 use sha2::{Digest, Sha256};
 
 /// The SHA-256 of the parts, each with its end marked, in 64 hexadecimal digits.
-pub(crate) fn of(parts: &[&[u8]]) -> String {
+#[must_use]
+pub fn of(parts: &[&[u8]]) -> String {
     let mut hash = Sha256::new();
     for part in parts {
         hash.update(part.len().to_be_bytes());

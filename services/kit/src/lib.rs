@@ -18,7 +18,7 @@ pub mod clock;
 pub mod config;
 pub mod faults;
 pub mod fields;
-mod fingerprint;
+pub mod fingerprint;
 #[cfg(test)]
 mod fixtures;
 pub mod folder;
@@ -39,6 +39,7 @@ pub mod testing;
 mod testing;
 pub mod tls;
 pub mod unreached;
+pub mod way;
 pub mod words;
 
 pub use heavy::heavy;

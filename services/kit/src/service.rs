@@ -25,6 +25,7 @@ use crate::identity::{Caller, Gate, Signer};
 use crate::operations::trace::Tracer;
 use crate::rejection::failure;
 use crate::store::{self, Commit, Migration, Store};
+use crate::way::Way;
 
 /// A service, implemented once per service crate. `build` opens and wires; it binds no port and
 /// spawns nothing.
@@ -51,8 +52,8 @@ pub trait Service {
     }
 }
 
-/// The connection to another service, by its name.
-pub(crate) type Peers = Arc<dyn Fn(&str) -> Option<Channel> + Send + Sync>;
+/// The way to another service, by its name.
+pub(crate) type Peers = Arc<dyn Fn(&str) -> Option<Way> + Send + Sync>;
 
 type AddRoutes = Box<dyn FnOnce(Routes) -> Routes + Send>;
 
@@ -163,9 +164,8 @@ pub struct Platform {
 impl Platform {
     /// Another service, over gRPC.
     pub fn peer(&self, name: &'static str) -> anyhow::Result<Peer> {
-        let channel =
-            (self.peers)(name).ok_or_else(|| anyhow::anyhow!("no address is set for peer {name}"))?;
-        Ok(Peer { channel, signer: self.signer.clone(), clock: self.clock.clone() })
+        let way = (self.peers)(name).ok_or_else(|| anyhow::anyhow!("no address is set for peer {name}"))?;
+        Ok(Peer { way, signer: self.signer.clone(), clock: self.clock.clone() })
     }
 
     /// What lets calls through here: it knows whom a token stands for.
@@ -178,7 +178,7 @@ impl Platform {
 /// A service that is asked over gRPC, in our own name or in that of whom we serve.
 #[derive(Clone)]
 pub struct Peer {
-    channel: Channel,
+    way: Way,
     signer: Signer,
     clock: Clock,
 }
@@ -187,14 +187,14 @@ impl Peer {
     /// A peer on a channel of one's own, for tests.
     #[must_use]
     pub fn new(channel: Channel, signer: Signer, clock: Clock) -> Self {
-        Self { channel, signer, clock }
+        Self { way: channel.into(), signer, clock }
     }
 
-    /// The connection, for a generated client. It connects when it is first used, and again
+    /// The way there, for a generated client. A connection is made when it is first used, and again
     /// after it was lost.
     #[must_use]
-    pub fn channel(&self) -> Channel {
-        self.channel.clone()
+    pub fn way(&self) -> Way {
+        self.way.clone()
     }
 
     /// A request in the name of this service for one tenant, with a time-out.

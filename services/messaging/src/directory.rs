@@ -8,6 +8,7 @@ use jiff::tz::TimeZone;
 use kit::Tenant;
 use kit::asked::{Asked, LARGEST_ANSWER};
 use kit::service::Peer;
+use kit::way::Way;
 use proto::directory::v1 as pb;
 use proto::directory::v1::directory_service_client::DirectoryServiceClient;
 use proto::events::scope::Scope;
@@ -48,8 +49,8 @@ impl Directory {
         pupils.ok_or_else(|| ASKED.unreadable())
     }
 
-    fn client(&self) -> DirectoryServiceClient<tonic::transport::Channel> {
-        DirectoryServiceClient::new(self.peer.channel()).max_decoding_message_size(LARGEST_ANSWER)
+    fn client(&self) -> DirectoryServiceClient<Way> {
+        DirectoryServiceClient::new(self.peer.way()).max_decoding_message_size(LARGEST_ANSWER)
     }
 }
 

@@ -86,7 +86,7 @@ mod tests {
     #[tokio::test]
     async fn who_asks_in_its_own_name_is_answered_and_nobody_else() {
         let neighbours = Neighbours::start("absences", &Clock::system()).await;
-        let mut client = DirectoryServiceClient::new(neighbours.peer().channel());
+        let mut client = DirectoryServiceClient::new(neighbours.peer().way());
         let nameless = client.get_school(GetSchoolRequest {}).await;
         assert_eq!(nameless.unwrap_err().code(), Code::Unauthenticated);
         let patience = SignedDuration::from_secs(5);

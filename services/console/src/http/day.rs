@@ -3,8 +3,8 @@
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use proto::absences::v1::{GetAttendanceRequest, Session};
-use proto::incidents::v1::{AccidentKind, ListAccidentsRequest};
+use proto::absences::v1::{GetAttendanceRequest, GetAttendanceResponse, Session};
+use proto::incidents::v1::{Accident, AccidentKind, ListAccidentsRequest};
 
 use super::frame::Frame;
 use super::messages::Told;
@@ -132,19 +132,21 @@ fn of_session(session: Session) -> &'static str {
     if session == Session::Afternoon { "afternoon" } else { "morning" }
 }
 
-/// The story of today, of what the visitor may know, and the weeks before it; those only where they are known.
-pub async fn story(
-    visitor: &Visitor,
-    frame: &Frame,
-    (pupil_id, told): (&str, &[Told]),
-) -> (Day, Option<Weeks>) {
-    let today = frame.today();
-    let request = GetAttendanceRequest { pupil_id: pupil_id.to_owned(), date: today.to_string(), weeks: 0 };
+/// What is known of a pupil's day; nothing of what cannot be known just now.
+pub struct Known {
+    attendance: Option<GetAttendanceResponse>,
+    accidents: Option<Vec<Accident>>,
+}
+
+/// Asks for whatever the visitor may know.
+pub async fn known(visitor: &Visitor, frame: &Frame, pupil_id: &str) -> Known {
+    let date = frame.today().to_string();
+    let request = GetAttendanceRequest { pupil_id: pupil_id.to_owned(), date, weeks: 0 };
     let attendance = async {
         if !visitor.may("absences.v1.AbsencesService/GetAttendance") {
-            return Some(None);
+            return Some(GetAttendanceResponse::default());
         }
-        ask!(visitor, absences.get_attendance(request)).await.ok().map(Some)
+        ask!(visitor, absences.get_attendance(request)).await.ok()
     };
     let request = ListAccidentsRequest {
         pupil_id: pupil_id.to_owned(),
@@ -158,10 +160,16 @@ pub async fn story(
         ask!(visitor, incidents.list_accidents(request)).await.ok().map(|answer| answer.accidents)
     };
     let (attendance, accidents) = futures::join!(attendance, accidents);
+    Known { attendance, accidents }
+}
+
+/// The story of today, and the weeks before it; those only where they are known.
+pub fn story(Known { attendance, accidents }: Known, frame: &Frame, told: &[Told]) -> (Day, Option<Weeks>) {
+    let today = frame.today();
     let away = attendance.is_none() || accidents.is_none();
     let zone = frame.zone().cloned().unwrap_or(TimeZone::UTC);
     let is_today = |at: Timestamp| at.to_zoned(zone.clone()).date() == today;
-    let attendance = attendance.flatten().unwrap_or_default();
+    let attendance = attendance.unwrap_or_default();
     let mut events: Vec<Event> = Vec::new();
     for change in &attendance.changes {
         let words =

@@ -62,6 +62,7 @@ pub use invitations::doorkeeper;
 #[cfg(test)]
 pub use invitations::until;
 pub use posted::{Knocked, Posted};
+pub use pupils::Lists;
 #[cfg(test)]
 pub use sign_in::random;
 pub use stopped::Stopped;
@@ -101,6 +102,8 @@ pub struct Console {
     pub hashing: Semaphore,
     /// What is known of schools.
     pub schools: Schools,
+    /// Lists of pupils as they were written last.
+    pub lists: Lists,
     /// Cancelled when open pages should be let go.
     pub stop: CancellationToken,
 }

@@ -1,23 +1,26 @@
 //! A pupil: who is at home in which order, what works for each, what stands against telling them, and
 //! the story of today.
 
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
 use askama::Template;
 use axum::extract::{Path, Query};
 use axum::response::Response;
 use proto::directory::v1::{
-    AddressKind, GetPupilRequest, Link, ListPupilsRequest, ListPupilsResponse, ParentalResponsibility,
-    Restriction,
+    AddressKind, GetPupilRequest, Link, ListPupilsRequest, ParentalResponsibility, PupilSummary, Restriction,
 };
 use proto::dispatcher::v1::ListNoticesRequest;
+use proto::ids::SchoolId;
 use serde::Deserialize;
 
-use super::day::{Day, Weeks, story};
+use super::day::{Day, Weeks, known, story};
 use super::frame::{Frame, Place};
 use super::messages::{Told, told};
 use super::people::Pupil;
 use super::stopped::rendered;
 use super::{Stopped, Visitor};
-use crate::asking::ask;
+use crate::asking::{Trouble, ask};
 
 const PAGE: i32 = 400;
 /// The newest things that were to be told about the child.
@@ -135,10 +138,11 @@ pub async fn page(visitor: Visitor, Path(id): Path<String>) -> Result<Response, 
     });
     let request = ListNoticesRequest { pupil_id: id, page_size: STORIES, ..ListNoticesRequest::default() };
     let notices = ask!(visitor, dispatcher.list_notices(request));
-    let notices = notices.await.map(|answer| answer.notices);
+    let (notices, known) = futures::join!(notices, known(&visitor, &frame, &household.pupil_id));
     let stories_away = notices.is_err();
-    let stories: Vec<Told> = notices.unwrap_or_default().iter().map(|notice| told(notice, &frame)).collect();
-    let (day, weeks) = story(&visitor, &frame, (&household.pupil_id, &stories)).await;
+    let notices = notices.map(|answer| answer.notices).unwrap_or_default();
+    let stories: Vec<Told> = notices.iter().map(|notice| told(notice, &frame)).collect();
+    let (day, weeks) = story(known, &frame, &stories);
     let page = Page {
         pupil: Pupil::from(&found.summary.unwrap_or_default()),
         first_name: household.first_name,
@@ -168,20 +172,55 @@ pub struct At {
 #[template(path = "pupils.html")]
 struct List {
     frame: Frame,
-    pupils: Vec<Pupil>,
+    rows: Arc<Rows>,
+}
+
+#[derive(Template)]
+#[template(path = "pupil_rows.html")]
+struct Listed {
+    pupils: Vec<PupilSummary>,
     links: bool,
+}
+
+/// The rows of a list as they were written last, and the tag of the answer that they were written from.
+pub struct Rows {
+    tag: String,
+    html: String,
     next: String,
 }
+
+/// The rows of lists by what they were asked with, and whether names are links. They are shown again only when the
+/// directory has said, to whoever looks now, that they are still the answer.
+pub type Lists = Mutex<HashMap<(SchoolId, String, bool), Arc<Rows>>>;
+
+/// How many lists are remembered; then all are forgotten.
+const LISTS: usize = 100;
 
 /// `GET /console/pupils`: everybody on roll, to look through or to print.
 pub async fn list(visitor: Visitor, Query(At { page }): Query<At>) -> Result<Response, Stopped> {
     let frame = visitor.frame(Place::People).await;
-    let request = ListPupilsRequest { page_size: PAGE, page_token: page, ..ListPupilsRequest::default() };
-    let asked = ask!(visitor, directory.list_pupils(request));
-    let ListPupilsResponse { mut pupils, next_page_token: next } = asked.await?;
-    pupils.sort_by_cached_key(|pupil| {
-        (pupil.class_title.clone(), pupil.family_name.to_lowercase(), pupil.first_name.to_lowercase())
-    });
     let links = visitor.may("directory.v1.DirectoryService/GetPupil");
-    Ok(rendered(&List { frame, pupils: pupils.iter().map(Pupil::from).collect(), links, next }))
+    let key = (visitor.session.caller.tenant, page, links);
+    let known = visitor.site.lists.lock().unwrap_or_else(PoisonError::into_inner).get(&key).cloned();
+    let known_tag = known.as_ref().map(|rows| rows.tag.clone()).unwrap_or_default();
+    let page_token = key.1.clone();
+    let request =
+        ListPupilsRequest { page_size: PAGE, page_token, known_tag, ..ListPupilsRequest::default() };
+    let asked = ask!(visitor, directory.list_pupils(request));
+    let answer = asked.await?;
+    let rows = match known {
+        Some(rows) if answer.unchanged => rows,
+        _ => {
+            let html = Listed { pupils: answer.pupils, links }.render();
+            let html = html.map_err(|_| Trouble::Away("console"))?;
+            let rows = Arc::new(Rows { tag: answer.tag, html, next: answer.next_page_token });
+            let mut lists = visitor.site.lists.lock().unwrap_or_else(PoisonError::into_inner);
+            if lists.len() >= LISTS {
+                lists.clear();
+            }
+            lists.insert(key, Arc::clone(&rows));
+            rows
+        }
+    };
+    Ok(rendered(&List { frame, rows }))
 }

@@ -50,6 +50,7 @@ async fn consoles() -> Vec<Alone> {
             just_used: http::JustUsed::default(),
             hashing: http::hashing(),
             schools: http::Schools::default(),
+            lists: http::Lists::default(),
             stop: CancellationToken::new(),
         };
         Alone { routes: http::routes(console), store: test.store.clone(), _test: test }

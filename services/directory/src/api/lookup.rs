@@ -2,14 +2,17 @@
 //! they are answered.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
 
 use jiff::civil::Date;
 use kit::Tenant;
 use kit::audit;
 use kit::clock::to_proto;
+use kit::fingerprint;
 use kit::identity::Caller;
 use kit::page::Page;
 use kit::rejection::{self, Rejection};
+use prost::Message;
 use proto::directory::v1 as pb;
 use proto::events::scope::Scope;
 use proto::ids::{ClassId, ContactId, PupilId};
@@ -20,6 +23,11 @@ use super::{Directory, wire};
 use crate::store::find::Person;
 use crate::store::people::{ClassName, OnRoll};
 use crate::store::{find, people, school};
+
+/// As people look for somebody in a list.
+fn as_people_look(pupil: &pb::PupilSummary) -> (String, String, String) {
+    (pupil.class_title.clone(), pupil.family_name.to_lowercase(), pupil.first_name.to_lowercase())
+}
 
 impl Directory {
     pub(super) async fn look_at_school(
@@ -38,16 +46,27 @@ impl Directory {
         caller: &Caller,
         request: &pb::ListPupilsRequest,
     ) -> Result<Response<pb::ListPupilsResponse>, Status> {
-        audit::show(&self.store, caller, ("ListPupils", request, ""), || async {
+        let asked = pb::ListPupilsRequest { known_tag: String::new(), ..request.clone() };
+        let shown = audit::show(&self.store, caller, ("ListPupils", &asked, ""), || async {
             self.school(caller.tenant).await?;
             let names = people::class_names(&self.store, caller.tenant).await?;
             let asked = (request.class_id.as_str(), request.page_size, request.page_token.as_str());
             let (found, next_page_token) = self.page(caller.tenant, asked, &names).await?;
             let subjects = found.iter().map(|row| row.pupil.id.to_string()).collect();
-            let pupils = found.iter().map(|row| wire::summary(row, class_of(row, &names))).collect();
-            Ok((pb::ListPupilsResponse { pupils, next_page_token }, subjects))
-        })
-        .await
+            let mut pupils: Vec<_> =
+                found.iter().map(|row| wire::summary(row, class_of(row, &names))).collect();
+            pupils.sort_by_cached_key(as_people_look);
+            let answer = pb::ListPupilsResponse { pupils, next_page_token, ..Default::default() };
+            let tag = fingerprint::of(&[&answer.encode_to_vec()]);
+            Ok((Arc::new(pb::ListPupilsResponse { tag, ..answer }), subjects))
+        });
+        Ok(shown.await?.map(|answer| {
+            if answer.tag == request.known_tag {
+                pb::ListPupilsResponse { tag: answer.tag.clone(), unchanged: true, ..Default::default() }
+            } else {
+                Arc::unwrap_or_clone(answer)
+            }
+        }))
     }
 
     /// The school's day.

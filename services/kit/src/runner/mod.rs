@@ -15,7 +15,6 @@ mod tests;
 pub mod trust;
 mod watch;
 mod wiring;
-mod within;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -28,7 +27,6 @@ use axum::middleware::from_fn_with_state;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
-use tonic::transport::Channel;
 use tonic::transport::server::TcpIncoming;
 
 use crate::bus::relay;
@@ -44,6 +42,7 @@ use crate::store::{housekeeping, presence};
 use crate::tasks::TaskDesk;
 use crate::telemetry;
 use crate::tls::Tls;
+use crate::way::Here;
 
 use building::{Added, Built};
 use limit::{CallLimit, PEOPLE, SERVICES};
@@ -101,8 +100,7 @@ pub struct Host {
     gate: Gate,
     hearers: Hearers,
     server: Option<Server>,
-    channel: Channel,
-    incoming: within::Incoming,
+    here: Here,
     calls: CallLimit,
     stop: CancellationToken,
     added: Vec<Added>,
@@ -130,7 +128,6 @@ impl Host {
             Some(Server::begin(&folder, &settings.nats.tools, hearers.clone()).await?)
         };
         let (keys, issuers) = trust::keys_and_issuers(&settings, &hearers)?;
-        let (channel, incoming) = within::channel();
         let stop = CancellationToken::new();
         Ok(Self {
             settings,
@@ -142,8 +139,7 @@ impl Host {
             gate: Gate::new(&issuers)?,
             hearers,
             server,
-            channel,
-            incoming,
+            here: Here::default(),
             calls: CallLimit::of(PEOPLE, SERVICES),
             stop,
             added: Vec::new(),
@@ -161,10 +157,10 @@ impl Host {
     fn peers(&self) -> anyhow::Result<Peers> {
         let channel = |peer: peers::Peer| (peer.name, peer.endpoint.connect_lazy());
         let elsewhere: BTreeMap<_, _> = self.elsewhere()?.into_iter().map(channel).collect();
-        let (here, served) = (self.channel.clone(), self.settings.serves.clone());
+        let (here, served) = (self.here.clone(), self.settings.serves.clone());
         Ok(Arc::new(move |name| match elsewhere.get(name) {
-            Some(channel) => Some(channel.clone()),
-            None => served.iter().any(|service| service == name).then(|| here.clone()),
+            Some(channel) => Some(channel.clone().into()),
+            None => served.iter().any(|service| service == name).then(|| here.clone().into()),
         }))
     }
 
@@ -225,18 +221,16 @@ impl Host {
             .layer(from_fn_with_state(self.gate, identity::check));
         let (grpc_address, http_address) = (self.grpc.local_addr()?, self.http.local_addr()?);
         let incoming = TcpIncoming::from(self.grpc).with_nodelay(Some(true));
-        let routes = Routes::from(gated);
-        let server = || tonic::transport::Server::builder().max_concurrent_streams(limit::STREAMS);
-        let serve = server()
-            .add_routes(routes.clone())
-            .serve_with_incoming_shutdown(within::connections(self.incoming), stop.clone().cancelled_owned());
-        work.add("grpc within", bounded(serve, stop.clone()));
-        let mut grpc = server().http2_keepalive_interval(Some(CALLERS_ARE_ASKED_EVERY));
+        self.here.serve(gated.clone());
+        let mut grpc = tonic::transport::Server::builder()
+            .max_concurrent_streams(limit::STREAMS)
+            .http2_keepalive_interval(Some(CALLERS_ARE_ASKED_EVERY));
         if let Some(tls) = self.tls.grpc() {
             grpc = grpc.tls_config(tls)?;
         }
-        let serve =
-            grpc.add_routes(routes).serve_with_incoming_shutdown(incoming, stop.clone().cancelled_owned());
+        let serve = grpc
+            .add_routes(Routes::from(gated))
+            .serve_with_incoming_shutdown(incoming, stop.clone().cancelled_owned());
         work.add("grpc", bounded(serve, stop.clone()));
         let http = http
             .route("/metrics", axum::routing::get(|| async { telemetry::metrics() }))

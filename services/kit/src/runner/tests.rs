@@ -187,7 +187,7 @@ async fn tasks_are_served_over_grpc_to_people_and_to_peers() {
     // A service asks in its own name, over the process's own port.
     let peer = trial.bell.peer("ear").unwrap();
     let request = peer.request(tenant, list.clone(), SignedDuration::from_secs(5)).unwrap();
-    let listed = TasksServiceClient::new(peer.channel()).list_tasks(request).await.unwrap().into_inner();
+    let listed = TasksServiceClient::new(peer.way()).list_tasks(request).await.unwrap().into_inner();
     assert_eq!(listed.tasks.len(), 1);
     // A person asks with a token of the people's issuer.
     let signer = trial.running.keys.signer("people").unwrap();

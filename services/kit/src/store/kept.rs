@@ -72,6 +72,14 @@ impl Transaction {
         drop(writing);
         done
     }
+
+    /// Takes it back, and waits until that is done.
+    pub async fn rollback(self) -> Result<(), DbErr> {
+        let Self { tx, writing } = self;
+        let done = tx.rollback().await;
+        drop(writing);
+        done
+    }
 }
 
 /// The answers that are still true.

@@ -72,6 +72,7 @@ impl Store {
         };
         let (write, read) = match &place {
             Place::File(path) => {
+                make_file_private(path).map_err(Error::Folder)?;
                 let write = Database::connect(writing(path)).await?;
                 migrate::up(&write, migrations).await?;
                 (write, Readers::of_file(reading(path), READERS))
@@ -120,6 +121,12 @@ pub async fn probe(service: &str, settings: &config::Store) -> Result<Option<Str
         connect(server, &database, 1).await?.close().await?;
     }
     Ok(Some(version))
+}
+
+/// Nobody else reads it, wherever it is copied to; SQLite gives the files beside it the same rights.
+fn make_file_private(path: &Path) -> std::io::Result<()> {
+    use std::os::unix::fs::OpenOptionsExt;
+    std::fs::OpenOptions::new().append(true).create(true).mode(0o600).open(path).map(drop)
 }
 
 fn writing(path: &Path) -> ConnectOptions {

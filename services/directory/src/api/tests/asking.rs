@@ -151,6 +151,26 @@ async fn checking_pupils_says_class_and_person_only_and_leaves_strangers_out() {
 }
 
 #[tokio::test]
+async fn whoever_has_the_list_already_gets_it_again_only_when_it_has_changed() {
+    for desk in desks().await {
+        desk.load(&Sample::new()).await;
+        let list = async |known_tag: &str| {
+            let request = pb::ListPupilsRequest { known_tag: known_tag.to_owned(), ..Default::default() };
+            desk.directory.list_pupils(desk.request(request)).await.unwrap().into_inner()
+        };
+        let first = list("").await;
+        assert!(!first.tag.is_empty() && !first.unchanged && first.pupils.len() == 3);
+        let again = list(&first.tag).await;
+        assert!(again.unchanged && again.pupils.is_empty() && again.tag == first.tag);
+        assert_eq!(list("another").await, first);
+        desk.load(&Sample::new().with("users.csv", "Amelia,Jones,", "Amelia,Jones-Evans,")).await;
+        let changed = list(&first.tag).await;
+        assert!(!changed.unchanged && changed.tag != first.tag);
+        assert!(changed.pupils.iter().any(|pupil| pupil.family_name == "Jones-Evans"));
+    }
+}
+
+#[tokio::test]
 async fn a_list_is_walked_page_by_page_and_every_look_is_written_down() {
     for desk in desks().await {
         desk.load(&Sample::new()).await;
@@ -164,7 +184,8 @@ async fn a_list_is_walked_page_by_page_and_every_look_is_written_down() {
                 break;
             }
             let class_id = walked[0].class_id.clone();
-            let changed = pb::ListPupilsRequest { class_id, page_size: 2, page_token: token.clone() };
+            let page_token = token.clone();
+            let changed = pb::ListPupilsRequest { class_id, page_size: 2, page_token, ..Default::default() };
             let refused = refusal(desk.directory.list_pupils(desk.request(changed)).await);
             assert_eq!(
                 (refused.1.as_str(), refused.2),

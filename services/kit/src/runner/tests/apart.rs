@@ -101,7 +101,7 @@ async fn services_apart_ask_and_hear_each_other_with_tls() {
     let peer = ear.peer("bell").unwrap();
     let list = ListTasksRequest { service: "bell".to_owned(), ..Default::default() };
     let request = peer.request(tenant, list, SignedDuration::from_secs(5)).unwrap();
-    let listed = TasksServiceClient::new(peer.channel()).list_tasks(request).await.unwrap().into_inner();
+    let listed = TasksServiceClient::new(peer.way()).list_tasks(request).await.unwrap().into_inner();
     assert_eq!(listed.tasks.len(), 1);
     // A fact over NATS.
     bell.store.commit(Commit::new().fact(&rang(tenant, 1)).unwrap()).await.unwrap();

@@ -31,7 +31,7 @@ async fn who_calls_while_the_database_is_away_hears_so_while_they_still_look() {
         let peer = trial.bell.peer("ear").unwrap();
         let list = ListTasksRequest { service: "ear".to_owned(), ..ListTasksRequest::default() };
         let request = peer.request(Tenant::generate(), list, SignedDuration::from_mins(1)).unwrap();
-        TasksServiceClient::new(peer.channel()).list_tasks(request).await
+        TasksServiceClient::new(peer.way()).list_tasks(request).await
     };
     list().await.unwrap();
     let (_, host) = server.address.split_once('@').unwrap();

@@ -65,7 +65,7 @@ async fn of_a_flood_of_calls_those_that_there_is_room_for_are_answered() {
     health.check(HealthCheckRequest::default()).await.unwrap();
     let peer = trial.bell.peer("ear").unwrap();
     let asked = peer.request(tenant, list.clone(), SignedDuration::from_mins(1)).unwrap();
-    let mut client = TasksServiceClient::new(peer.channel());
+    let mut client = TasksServiceClient::new(peer.way());
     let letting_go = async {
         // A service that was turned away would have its answer before we let go.
         health.check(HealthCheckRequest::default()).await.unwrap();

@@ -1,5 +1,7 @@
 //! Opening: alone, beside a replica, in an odd folder; and what the two kinds of connection may do.
 
+use std::os::unix::fs::PermissionsExt;
+
 use sea_orm::ConnectionTrait;
 
 use super::super::{Commit, Error, Store};
@@ -54,6 +56,10 @@ async fn a_folder_may_have_any_name() {
     store.commit(account(&store, "one", 1)).await.unwrap();
     assert!(data.join("trial.db").is_file());
     assert_eq!(rows(&store, "ledger").await, 1);
+    for file in ["trial.db", "trial.db-wal", "trial.db-shm"] {
+        let rights = std::fs::metadata(data.join(file)).unwrap().permissions().mode() & 0o777;
+        assert_eq!(rights, 0o600, "{file} is its owner's alone");
+    }
 }
 
 #[tokio::test]
