@@ -120,6 +120,7 @@ impl kit::service::Service for Console {
             access: proto::access::by_path()?,
             guesses: http::Guesses::default(),
             just_used: http::JustUsed::default(),
+            just_changed: http::JustChanged::default(),
             hashing: http::hashing(),
             schools: http::Schools::default(),
             stop: platform.stop.clone(),

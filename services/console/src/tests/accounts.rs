@@ -241,14 +241,14 @@ async fn other_roles_act_at_once_and_nobody_changes_their_own() {
     }
 }
 
-fn link_in(page: &str) -> String {
+pub fn link_in(page: &str) -> String {
     let (_, rest) = page.split_once("/console/invitations/").unwrap();
     format!("/console/invitations/{}", rest.split_once('<').unwrap().0.trim())
 }
 
 impl Alone {
     /// Makes an account by a link, or another key to one.
-    async fn comes_by(&self, link: &str, username: &str, password: &str) -> Answer {
+    pub async fn comes_by(&self, link: &str, username: &str, password: &str) -> Answer {
         let secret = self.get(link, "").await.field("secret");
         let code = self.code(&secret, -1);
         let fields = [
