@@ -180,7 +180,7 @@ fn said(key: &str) -> Option<&'static str> {
         "again" => "It goes again to everybody whom nothing had reached.",
         "nobody-left" => "There was nobody left to send it to again.",
         "replayed" => "It was put through again.",
-        "added" => "You work in this school too now: it stands in the list.",
+        "added" => "A school is added to your account. Change to it here.",
         "ended-session" => "That session is ended.",
         "withdrawn" => "The link is taken back: it opens nothing any more.",
         "staff" => "The roles are changed. It acts at once: that person signs in again.",
