@@ -52,6 +52,12 @@ impl Alone {
         self.store.read().query_all_raw(wanted).await.unwrap().len()
     }
 
+    /// Each code is good once: which was the last is forgotten.
+    async fn forgets_codes(&self) {
+        let forget = self.store.statement("UPDATE accounts SET last_step = 0", []);
+        self.store.commit(Commit::new().execute(forget)).await.unwrap();
+    }
+
     async fn roles_are(&self, person: &str, school: SchoolId, roles: &[Role]) {
         let by = ("per_1", self.store.clock().real());
         let grant = people::grant(Commit::new(), &self.store, (school, person), roles, by);
@@ -70,7 +76,7 @@ async fn a_link_adds_a_school_to_the_account_of_whoever_is_signed_in_once() {
         let nobody = console.get(&link, "").await;
         assert!(nobody.page.contains(&format!("/console/sign-in?then={link}")), "{}", nobody.page);
         assert!(!nobody.page.contains("Add this school to my account"));
-        let code = console.code(&account.secret, 0);
+        let code = console.code(&account.secret, 1);
         let fields = [("username", "j.okafor"), ("password", PASSWORD), ("code", &code), ("then", &link)];
         let back = console.post("/console/sign-in", "", &fields).await;
         assert_eq!(back.leads, link, "signing in leads back to the link");
@@ -284,11 +290,9 @@ async fn what_was_written_for_one_school_is_not_sent_for_another() {
 async fn a_session_begins_in_the_school_that_was_used_last_from_the_browser() {
     for console in consoles().await {
         let jo = console.jo().await;
-        let mut steps = 0..;
+        let mut steps = 1..;
         let mut signs_in = async |kept: &str| {
-            // Each code is good once: the account's own step is set back.
-            let forget = console.store.statement("UPDATE accounts SET last_step = 0", []);
-            console.store.commit(Commit::new().execute(forget)).await.unwrap();
+            console.forgets_codes().await;
             let code = console.code(&jo.secret, steps.next().unwrap() % 2);
             let fields = [("username", "j.okafor"), ("password", PASSWORD), ("code", &code)];
             let entered = console.post("/console/sign-in", kept, &fields).await;
@@ -311,7 +315,7 @@ async fn a_session_begins_in_the_school_that_was_used_last_from_the_browser() {
 async fn roles_that_are_taken_away_end_the_sessions_of_that_school_only() {
     for console in consoles().await {
         let jo = console.jo().await;
-        let code = console.code(&jo.secret, 0);
+        let code = console.code(&jo.secret, 1);
         let fields = [("username", "j.okafor"), ("password", PASSWORD), ("code", &code)];
         let kept = format!("__Host-schoolbell-school={}", jo.second);
         let there = console.post("/console/sign-in", &kept, &fields).await.cookie.unwrap();
@@ -323,7 +327,8 @@ async fn roles_that_are_taken_away_end_the_sessions_of_that_school_only() {
         }
         let again = console.changes(&jo.cookie, &jo.mark, &jo.second.to_string()).await;
         assert_eq!((again.leads.as_str(), again.cookie), ("/console", None), "a second click is too late");
-        let code = console.code(&jo.secret, 1);
+        console.forgets_codes().await;
+        let code = console.code(&jo.secret, 0);
         let fields = [("username", "j.okafor"), ("password", PASSWORD), ("code", &code)];
         let here = console.post("/console/sign-in", "", &fields).await.cookie.unwrap();
         let page = console.get("/console/sessions", &here).await;
