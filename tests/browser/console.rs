@@ -16,10 +16,10 @@ use tests::wait::until;
 use tests::{Roster, School};
 use thirtyfour::{By, Key};
 
-const SIZES: [Size; 3] = [(1280, 900), (768, 1024), (390, 844)];
+pub const SIZES: [Size; 3] = [(1280, 900), (768, 1024), (390, 844)];
 const DEAD: &str = "+447700900201";
 
-fn families() -> Roster {
+pub fn families() -> Roster {
     let anna = Contact::parent("Anna").phone("07700900201");
     let bert = Contact::parent("Bert").phone("07700900202").email("bert@example.org");
     let barred = Contact::parent("Carl").phone("07700900203").restricted("no_child_information");
@@ -41,9 +41,11 @@ async fn morning() -> School {
 }
 
 /// Somebody before the console.
-struct Person<'a> {
-    browser: &'a Browser,
-    console: String,
+pub struct Person<'a> {
+    /// The browser.
+    pub browser: &'a Browser,
+    /// Where the console is found.
+    pub console: String,
 }
 
 impl<'a> Person<'a> {
@@ -56,12 +58,13 @@ impl<'a> Person<'a> {
         person
     }
 
-    async fn goes_to(&self, page: &str) {
+    /// Opens a page of the console.
+    pub async fn goes_to(&self, page: &str) {
         self.browser.open(&format!("{}{page}", self.console)).await;
     }
 
     /// Waits until words stand on the page.
-    async fn sees(&self, words: &str) {
+    pub async fn sees(&self, words: &str) {
         let text = || async {
             let body = self.browser.driver().find(By::Css("body")).await;
             match body {
@@ -97,7 +100,7 @@ impl<'a> Person<'a> {
     }
 
     /// Comes to a button or a link, and presses it.
-    async fn presses(&self, name: &str) {
+    pub async fn presses(&self, name: &str) {
         self.comes_to(name).await;
         self.key(Key::Enter).await;
     }
@@ -338,6 +341,7 @@ async fn nothing_on_any_page_keeps_somebody_from_using_it() {
                 ("message", &message),
                 ("audit", "/audit"),
                 ("sessions", "/sessions"),
+                ("schools", "/schools"),
                 ("nothing", "/nowhere"),
             ][..],
         ),

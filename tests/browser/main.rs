@@ -9,4 +9,5 @@
 mod banner;
 mod console;
 mod page;
+mod schools;
 mod site;

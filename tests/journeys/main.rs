@@ -15,6 +15,7 @@ mod checked;
 mod closure;
 mod console;
 mod console_overtaken;
+mod console_schools;
 mod console_stories;
 mod distrusted;
 mod measured;

@@ -76,6 +76,8 @@ struct Pupil {
 /// A school's files.
 #[derive(Debug, Clone)]
 pub struct Roster {
+    id: &'static str,
+    name: &'static str,
     pupils: Vec<Pupil>,
     year: RangeInclusive<Date>,
     term: RangeInclusive<Date>,
@@ -86,6 +88,8 @@ pub struct Roster {
 impl Default for Roster {
     fn default() -> Self {
         Self {
+            id: "school",
+            name: "Hillside School",
             pupils: Vec::new(),
             year: date(2026, 9, 1)..=date(2027, 7, 31),
             term: date(2026, 9, 1)..=date(2026, 12, 18),
@@ -100,6 +104,12 @@ impl Roster {
     #[must_use]
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Of another school, with this id in its files and this name.
+    #[must_use]
+    pub fn of(id: &'static str, name: &'static str) -> Self {
+        Self { id, name, ..Self::default() }
     }
 
     /// The school has its term on these days, which lie in one school year, and has numbers that
@@ -152,9 +162,9 @@ impl Roster {
     fn files(&self) -> Vec<(&'static str, String)> {
         vec![
             ("manifest.csv", manifest()),
-            ("orgs.csv", format!("{ORGS}\nschool,,,Hillside School,school,,\n")),
+            ("orgs.csv", format!("{ORGS}\n{},,,{},school,,\n", self.id, self.name)),
             ("academicSessions.csv", self.session_lines()),
-            ("courses.csv", format!("{COURSES}\ncourse,,,year,Year 1,1,,school,,\n")),
+            ("courses.csv", format!("{COURSES}\ncourse,,,year,Year 1,1,,{},,\n", self.id)),
             ("classes.csv", self.class_lines()),
             ("users.csv", self.user_lines()),
             ("roles.csv", self.role_lines()),
@@ -162,8 +172,8 @@ impl Roster {
             (
                 "school.csv",
                 format!(
-                    "{SCHOOL}\nschool,Hillside School,{},08:50,09:15,12:00,13:00,13:20,15:20,{}\n",
-                    self.phone, self.duty_numbers
+                    "{SCHOOL}\n{},{},{},08:50,09:15,12:00,13:00,13:20,15:20,{}\n",
+                    self.id, self.name, self.phone, self.duty_numbers
                 ),
             ),
             ("pupils.csv", self.pupil_lines()),
@@ -192,7 +202,7 @@ impl Roster {
     fn class_lines(&self) -> String {
         let mut text = format!("{CLASSES}\n");
         for class in self.classes().keys() {
-            writeln!(text, "{class},,,{class},,course,{class},homeroom,,school,term,,,").unwrap();
+            writeln!(text, "{class},,,{class},,course,{class},homeroom,,{},term,,,", self.id).unwrap();
         }
         text
     }
@@ -203,15 +213,16 @@ impl Roster {
             let agents: Vec<&str> = pupil.contacts.iter().map(|contact| contact.id.as_str()).collect();
             writeln!(
                 text,
-                "{0},,,true,{0},,{0},Family,,,,,,\"{1}\",,,,,,,,school,",
+                "{0},,,true,{0},,{0},Family,,,,,,\"{1}\",,,,,,,,{2},",
                 pupil.id,
-                agents.join(",")
+                agents.join(","),
+                self.id
             )
             .unwrap();
         }
         for contact in self.contacts().values() {
-            let Contact { id, email, phones: [first, second], .. } = contact;
-            writeln!(text, "{id},,,true,{id},,{id},Family,,,{email},{first},{second},,,,,,,,,school,")
+            let (Contact { id, email, phones: [first, second], .. }, school) = (contact, self.id);
+            writeln!(text, "{id},,,true,{id},,{id},Family,,,{email},{first},{second},,,,,,,,,{school},")
                 .unwrap();
         }
         text
@@ -220,10 +231,10 @@ impl Roster {
     fn role_lines(&self) -> String {
         let mut text = format!("{ROLES}\n");
         for pupil in &self.pupils {
-            writeln!(text, "role-{0},,,{0},primary,student,,,school,", pupil.id).unwrap();
+            writeln!(text, "role-{0},,,{0},primary,student,,,{1},", pupil.id, self.id).unwrap();
         }
         for id in self.contacts().keys() {
-            writeln!(text, "role-{id},,,{id},primary,parent,,,school,").unwrap();
+            writeln!(text, "role-{id},,,{id},primary,parent,,,{},", self.id).unwrap();
         }
         text
     }
@@ -231,7 +242,7 @@ impl Roster {
     fn enrollment_lines(&self) -> String {
         let mut text = format!("{ENROLLMENTS}\n");
         for pupil in &self.pupils {
-            writeln!(text, "in-{0},,,{1},school,{0},student,true,,", pupil.id, pupil.class).unwrap();
+            writeln!(text, "in-{0},,,{1},{2},{0},student,true,,", pupil.id, pupil.class, self.id).unwrap();
         }
         text
     }

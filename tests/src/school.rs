@@ -215,18 +215,31 @@ impl School {
         self.elsewhere.get(service).unwrap_or(&self.channel).clone()
     }
 
-    async fn import(&mut self) {
+    /// Imports another school into the same installation: its id.
+    pub async fn has_sister(&self, roster: &Roster) -> SchoolId {
+        let id = SchoolId::generate();
+        self.load(id, roster).await;
+        id
+    }
+
+    async fn load(&self, id: SchoolId, roster: &Roster) {
         let request = directory::ImportRosterRequest {
             request_id: fresh(),
-            archive: self.roster.archive().into(),
+            archive: roster.archive().into(),
             dry_run: false,
             agreed_removals: 0,
         };
         let client = self.directory().max_encoding_message_size(64 << 20);
-        let import =
-            async || client.clone().import_roster(self.by(Role::SystemAdministrator, request.clone())).await;
+        let import = async || {
+            let token = self.token(id, Role::SystemAdministrator);
+            client.clone().import_roster(self.by_token(&token, request.clone())).await
+        };
         let answer = self.answered(import).await;
         assert!(answer.loaded, "the roster has faults: {:#?}", answer.faults);
+    }
+
+    async fn import(&mut self) {
+        self.load(self.id, &self.roster).await;
         let mut page_token = String::new();
         loop {
             let request = directory::ListPupilsRequest { page_size: 500, page_token, ..Default::default() };

@@ -7,7 +7,8 @@
 //! it belongs. Facts that are heard ([`reactions`]) only tell open pages to look again ([`live`]).
 //!
 //! Invariant: a page changes nothing on `GET`; a `POST` is taken only with the mark of the session that
-//! its form was made for.
+//! its form was made for, and so for no other school. The second of two clicks that change the school
+//! gets what the first one began.
 
 mod asking;
 mod domain;
@@ -120,6 +121,7 @@ impl kit::service::Service for Console {
             access: proto::access::by_path()?,
             guesses: http::Guesses::default(),
             just_used: http::JustUsed::default(),
+            just_changed: http::JustChanged::default(),
             hashing: http::hashing(),
             schools: http::Schools::default(),
             lists: http::Lists::default(),

@@ -50,8 +50,8 @@ impl JustUsed {
     }
 }
 
-/// A clock that was put back prolongs nothing.
-fn within(at: Timestamp, now: Timestamp) -> bool {
+/// Whether the second of two clicks may come now. A clock that was put back prolongs nothing.
+pub(super) fn within(at: Timestamp, now: Timestamp) -> bool {
     let passed = now.duration_since(at);
     passed < FOR && passed > -FOR
 }

@@ -1,7 +1,8 @@
-//! Being signed in: for how long, and as whom.
+//! Being signed in: for how long, as whom, and in which school.
 
 use jiff::{SignedDuration, Timestamp};
 use kit::identity::Caller;
+use proto::ids::SchoolId;
 
 /// How long sessions stand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,11 +43,29 @@ impl Session {
     }
 }
 
+/// What every form of a session carries: nobody guesses it, and it says for which school the form was made, so that what
+/// was written in one window is not sent for the school to which another window has gone.
+pub fn mark(school: SchoolId, random: &str) -> String {
+    format!("{school}.{random}")
+}
+
+/// For which school a form was made that carries this.
+pub fn school_of_mark(mark: &str) -> Option<SchoolId> {
+    mark.split_once('.').and_then(|(school, _)| school.parse().ok())
+}
+
 #[cfg(test)]
 mod tests {
-    use proto::ids::SchoolId;
-
     use super::*;
+
+    #[test]
+    fn a_form_says_for_which_school_it_was_made() {
+        let school = SchoolId::generate();
+        assert_eq!(school_of_mark(&mark(school, "random")), Some(school));
+        for mark in ["", "random", "sch_1.random", "."] {
+            assert_eq!(school_of_mark(mark), None, "{mark}");
+        }
+    }
 
     #[test]
     fn it_ends_when_nobody_clicks_and_at_its_latest_whoever_clicks() {

@@ -18,18 +18,32 @@
     }
   };
 
-  // What stands in a form stays there; signing in elsewhere is enough to send it.
-  const signedOut = () => {
-    if (document.getElementById("signed-out")) return;
-    const note = document.createElement("p");
-    note.id = "signed-out";
-    note.className = "caution";
-    note.setAttribute("role", "alert");
-    const link = document.createElement("a");
-    Object.assign(link, { href: "/console/sign-in", target: "_blank", rel: "noopener", textContent: "Sign in in another window" });
-    note.append("You have been signed out. ", link, " to see what is new here, and to send what you have written.");
-    document.getElementById("main").prepend(note);
+  // Says once, at the top, that this page is not what it was; what stands in a form stays there.
+  const note = (id, before, link, after) => {
+    if (document.getElementById(id)) return;
+    const words = document.createElement("p");
+    Object.assign(words, { id, className: "caution" });
+    words.setAttribute("role", "alert");
+    words.append(before, Object.assign(document.createElement("a"), link), after);
+    document.getElementById("main").prepend(words);
   };
+
+  // Signing in elsewhere is enough to send what was written.
+  const signedOut = () => note(
+    "signed-out",
+    "You have been signed out. ",
+    { href: "/console/sign-in", target: "_blank", rel: "noopener", textContent: "Sign in in another window" },
+    " to see what is new here, and to send what you have written.",
+  );
+
+  // Another window has gone to another school, whose children have no place beneath the name of this one.
+  const school = (page) => page.querySelector("[data-school]")?.dataset.school;
+  const otherSchool = () => note(
+    "other-school",
+    "You have changed the school in another window. This page is of the school before, and nothing new is shown here. ",
+    { href: "/console", textContent: "Go to the home page" },
+    " of the school in which you are now.",
+  );
 
   const get = async (address, sent) => {
     const answer = await fetch(address, { headers: LOOKS_AGAIN, credentials: "same-origin", ...sent });
@@ -44,7 +58,10 @@
     const look = async () => {
       if (looking || document.visibilityState !== "visible") return;
       looking = true;
-      try { replace(await get(location.href), "[data-live]"); } catch { /* The next look may do better. */ }
+      try {
+        const page = await get(location.href);
+        if (school(page) === school(document)) replace(page, "[data-live]"); else otherSchool();
+      } catch { /* The next look may do better. */ }
       looking = false;
     };
     // A browser has six connections to a host, for all of its windows: only a page that is seen holds one.

@@ -1,7 +1,8 @@
-//! What a browser keeps: of a session, of a sign-in elsewhere that has begun, and of the accounts to which it has signed
-//! in.
+//! What a browser keeps: of a session, of a sign-in elsewhere that has begun, of the accounts to which it has signed in,
+//! and the school that was used last.
 
 use axum::http::{HeaderMap, HeaderValue, header};
+use proto::ids::SchoolId;
 use subtle::ConstantTimeEq;
 
 /// Of somebody who is signed in.
@@ -9,6 +10,8 @@ pub const SESSION: &str = "schoolbell";
 /// Of somebody who is away to sign in elsewhere.
 pub const BEGUN: &str = "schoolbell-openid";
 
+/// The school that was used last: whoever signs in next, and may do something there, begins there.
+const SCHOOL: &str = "schoolbell-school";
 /// Of the accounts to which this browser has signed in.
 const KNOWN: &str = "schoolbell-known";
 /// Accounts that several people before one browser have.
@@ -28,6 +31,17 @@ pub fn given(is_protected: bool, name: &str, value: &str, seconds: Option<u32>) 
     let text = format!("{name}={value}; Path=/; HttpOnly; SameSite=Lax{age}{secure}");
     // Values are letters and digits of our own.
     HeaderValue::from_str(&text).unwrap_or_else(|_| HeaderValue::from_static(""))
+}
+
+/// Given with a session: what it is the fingerprint of, and its school for the next time.
+pub fn of_session(is_protected: bool, token: &str, school: SchoolId) -> Vec<HeaderValue> {
+    let last = given(is_protected, SCHOOL, &school.to_string(), Some(KNOWN_FOR));
+    vec![given(is_protected, SESSION, token, None), last]
+}
+
+/// The school that was used last from this browser.
+pub fn last_school(is_protected: bool, headers: &HeaderMap) -> Option<SchoolId> {
+    find(is_protected, SCHOOL, headers)?.parse().ok()
 }
 
 /// Taken away.

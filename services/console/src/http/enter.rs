@@ -9,7 +9,7 @@ use kit::store::Commit;
 use proto::options::v1::Role;
 use serde::Deserialize;
 
-use super::sign_in::{begin, with_cookie};
+use super::sign_in::{begin, with_cookies};
 use super::stopped::rendered;
 use super::{Console, Knocked, Site, Stopped, assets};
 use crate::asking::Trouble;
@@ -56,6 +56,6 @@ pub async fn enter(
 ) -> Result<Response, Stopped> {
     let caller = site.led_in(typed.get("token"))?;
     let name = caller.subject.clone();
-    let cookie = begin(&site, Commit::new(), (caller, &name), &headers).await?;
-    Ok(with_cookie(Redirect::to("/console"), cookie))
+    let cookies = begin(&site, Commit::new(), (caller, &name), &headers).await?;
+    Ok(with_cookies(Redirect::to("/console"), cookies))
 }

@@ -5,11 +5,11 @@ use std::sync::{Mutex, PoisonError};
 
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
+use kit::identity::Caller;
 use proto::directory::v1::GetSchoolRequest;
 use proto::ids::SchoolId;
 
-use super::{Visitor, assets, when};
-use crate::asking::ask;
+use super::{Console, Visitor, assets, when};
 use crate::domain::roles;
 
 /// For so long what is known of a school is shown without asking again.
@@ -71,6 +71,10 @@ pub struct Frame {
     pub assets: String,
     /// The school's name.
     pub school: String,
+    /// Its id, by which an open page sees that its window went to another school.
+    pub school_id: String,
+    /// There are other schools to change to.
+    pub has_others: bool,
     /// Who is signed in.
     pub name: String,
     /// As what.
@@ -121,6 +125,8 @@ impl Frame {
         Self {
             assets: String::new(),
             school: String::new(),
+            school_id: String::new(),
+            has_others: false,
             name: String::new(),
             roles: String::new(),
             mark: String::new(),
@@ -174,6 +180,7 @@ fn said(key: &str) -> Option<&'static str> {
         "again" => "It goes again to everybody whom nothing had reached.",
         "nobody-left" => "There was nobody left to send it to again.",
         "replayed" => "It was put through again.",
+        "added" => "A school is added to your account. Change to it here.",
         "ended-session" => "That session is ended.",
         "withdrawn" => "The link is taken back: it opens nothing any more.",
         "staff" => "The roles are changed. It acts at once: that person signs in again.",
@@ -206,6 +213,8 @@ impl Visitor {
         Frame {
             assets: assets::version(),
             school: school.name,
+            school_id: self.session.caller.tenant.to_string(),
+            has_others: self.has_others,
             name: self.session.name.clone(),
             roles: roles::labels(&self.session.caller.roles),
             mark: self.session.mark.clone(),
@@ -217,28 +226,38 @@ impl Visitor {
         }
     }
 
-    /// What is known of the visitor's school; it is not asked for each page, and not missed by any.
+    /// What is known of the visitor's school; it is not missed by any page.
     pub async fn school(&self) -> School {
-        let (id, now) = (self.session.caller.tenant, self.site.store.clock().real());
-        let known = self.known_school(id);
+        let known = self.site.school(&self.session.caller).await;
+        known.unwrap_or_else(|| School { name: "Your school".to_owned(), zone: None })
+    }
+}
+
+impl Console {
+    /// What is known of the school of somebody who may do something there; it is not asked for each page.
+    pub async fn school(&self, caller: &Caller) -> Option<School> {
+        let now = self.store.clock().real();
+        let known = self.known_school(caller.tenant);
         if let Some((at, school)) = &known
             && now.duration_since(*at) < KNOWN_FOR
         {
-            return school.clone();
+            return Some(school.clone());
         }
-        let asked = ask!(self, directory.get_school(GetSchoolRequest {})).await;
-        let Some(told) = asked.ok().and_then(|answer| answer.school) else {
-            let unknown = School { name: "Your school".to_owned(), zone: None };
-            return known.map_or(unknown, |(_, school)| school);
+        let asked =
+            self.services.ask(caller).directory(GetSchoolRequest {}, |mut client, request| async move {
+                client.get_school(request).await
+            });
+        let Some(told) = asked.await.ok().and_then(|answer| answer.school) else {
+            return known.map(|(_, school)| school);
         };
         let school = School { name: told.name, zone: TimeZone::get(&told.time_zone).ok() };
-        let mut schools = self.site.schools.lock().unwrap_or_else(PoisonError::into_inner);
-        schools.insert(id, (now, school.clone()));
-        school
+        let mut schools = self.schools.lock().unwrap_or_else(PoisonError::into_inner);
+        schools.insert(caller.tenant, (now, school.clone()));
+        Some(school)
     }
 
     fn known_school(&self, id: SchoolId) -> Option<(Timestamp, School)> {
-        self.site.schools.lock().unwrap_or_else(PoisonError::into_inner).get(&id).cloned()
+        self.schools.lock().unwrap_or_else(PoisonError::into_inner).get(&id).cloned()
     }
 }
 

@@ -1,5 +1,5 @@
-//! Making an account: by a link, once. The first person's link is said by the console itself when it
-//! starts and knows nobody.
+//! Links, each good once: by one somebody makes an account, or gets another key to the one that there is. The first person's
+//! link is said by the console itself when it starts and knows nobody.
 
 use std::sync::PoisonError;
 
@@ -20,13 +20,15 @@ use super::sign_in::{
     Attempt, HOME, LONGEST_USERNAME, Way, attempt, begin, hashed, known_by, random, with_cookies,
 };
 use super::stopped::rendered;
-use super::{Console, Knocked, Site, Stopped, assets, cookies};
+use super::{Console, Knocked, Site, Stopped, Visitor, assets, cookies};
 use crate::domain::second_factor::{Codes, secret_of};
 use crate::domain::{password, roles};
 use crate::store::invitations::{self, Invitation};
 use crate::store::people::{self, Account, Key, Person};
 use crate::store::{fingerprint, sessions};
 
+/// Whoever brings the school's people into the system looks after its accounts too.
+pub const LOOKS_AFTER: &str = "directory.v1.DirectoryService/ImportRoster";
 /// For so long a link is good.
 pub const GOOD_FOR: SignedDuration = SignedDuration::from_hours(72);
 /// Between two times at which sessions that are over are forgotten.
@@ -98,6 +100,16 @@ struct Page {
     token: String,
     /// The person has an account, and gets another key.
     renews: bool,
+    /// Whoever has an account and is signed in.
+    here: Option<Here>,
+}
+
+/// Somebody with an account to which the school can be added.
+struct Here {
+    name: String,
+    mark: String,
+    /// The roles that the person has in the school already; empty when there are none.
+    roles: String,
 }
 
 /// Whom a link invites, if it is still good.
@@ -108,45 +120,85 @@ pub async fn invited(site: &Site, token: &str) -> Result<Invitation, Stopped> {
     if found.invited_by.is_empty() && !people::is_empty(&site.store).await? {
         return Err(Stopped::LinkOver);
     }
-    if let Some(id) = &found.person_id
-        && !people::schools_of(&site.store, id).await?.iter().any(|(school, _)| *school == found.school)
-    {
-        return Err(Stopped::NoRole);
+    if let Some(id) = &found.person_id {
+        if roles_in(site, id, found.school).await?.is_empty() {
+            return Err(Stopped::NoRole);
+        }
+        // The person may work in more schools than when it was made.
+        if !may_renew(site, (&found.invited_by, found.school), id).await? {
+            return Err(Stopped::LinkOver);
+        }
     }
     Ok(found)
 }
 
-/// The page of an invitation.
-pub fn show(
-    site: &Console,
+/// Whether whoever looks after the accounts of one school may give a person another key: it opens all of that person's
+/// schools, and nobody comes so into a school whose accounts they do not look after.
+pub async fn may_renew(site: &Console, (by, school): (&str, SchoolId), person: &str) -> Result<bool, Error> {
+    let own = people::schools_of(&site.store, by).await?;
+    let looks_after = |there: SchoolId| {
+        there == school || own.iter().any(|(own, roles)| *own == there && site.allows(roles, LOOKS_AFTER))
+    };
+    Ok(people::schools_of(&site.store, person).await?.into_iter().all(|(there, _)| looks_after(there)))
+}
+
+/// What somebody may do in a school; nothing when there are no roles.
+async fn roles_in(site: &Console, person: &str, school: SchoolId) -> Result<Vec<Role>, Error> {
+    let schools = people::schools_of(&site.store, person).await?;
+    Ok(schools.into_iter().find(|(own, _)| *own == school).map(|(_, roles)| roles).unwrap_or_default())
+}
+
+/// The page of an invitation, for whoever sends these headers.
+pub async fn show(
+    site: &Site,
+    headers: &HeaderMap,
     (invitation, token): (&Invitation, &str),
     form: Form,
     status: StatusCode,
-) -> Response {
+) -> Result<Response, Stopped> {
     let letters: Vec<char> = form.value("secret").chars().collect();
+    let (first, renews) = (invitation.invited_by.is_empty(), invitation.person_id.is_some());
+    let here = if first || renews { None } else { here(site, headers, invitation).await? };
     let page = Page {
         assets: assets::version(),
         roles: roles::labels(&invitation.roles),
-        first: invitation.invited_by.is_empty(),
+        first,
         secret: letters.chunks(4).map(|four| four.iter().collect()).collect(),
         elsewhere: site.elsewhere(),
         token: token.to_owned(),
-        renews: invitation.person_id.is_some(),
+        renews,
+        here,
         form,
     };
-    (status, rendered(&page)).into_response()
+    Ok((status, rendered(&page)).into_response())
 }
 
-/// `GET /console/invitations/{token}`
-pub async fn page(State(site): State<Site>, Path(token): Path<String>) -> Result<Response, Stopped> {
-    let invitation = invited(&site, &token).await?;
+async fn here(site: &Site, headers: &HeaderMap, invitation: &Invitation) -> Result<Option<Here>, Error> {
+    let Some(Visitor { session, .. }) = Visitor::of(site, headers).await? else { return Ok(None) };
+    let Some(person) = people::by_id(&site.store, &session.caller.subject).await? else { return Ok(None) };
+    let roles = roles::labels(&roles_in(site, &person.id, invitation.school).await?);
+    Ok(Some(Here { name: person.name, mark: session.mark, roles }))
+}
+
+/// The form as it is at first, with a secret of its own.
+pub fn blank(invitation: &Invitation) -> Result<Form, Stopped> {
     let mut bytes = [0; 20];
     getrandom::fill(&mut bytes).map_err(|_| {
         tracing::error!("the machine gives no random bytes");
         Stopped::Store
     })?;
-    let form = Form::with(Typed::of(&[("secret", &secret_of(bytes)), ("name", &invitation.name)]));
-    Ok(show(&site, (&invitation, &token), form, StatusCode::OK))
+    Ok(Form::with(Typed::of(&[("secret", &secret_of(bytes)), ("name", &invitation.name)])))
+}
+
+/// `GET /console/invitations/{token}`
+pub async fn page(
+    State(site): State<Site>,
+    Path(token): Path<String>,
+    headers: HeaderMap,
+) -> Result<Response, Stopped> {
+    let invitation = invited(&site, &token).await?;
+    let form = blank(&invitation)?;
+    show(&site, &headers, (&invitation, &token), form, StatusCode::OK).await
 }
 
 /// `POST /console/invitations/{token}`
@@ -162,22 +214,22 @@ pub async fn accept(
     let mut form = Form::with(typed);
     let now = site.store.clock().real();
     let Some((name, account, school)) = read(&mut form, &invitation, now) else {
-        return Ok(show(&site, (&invitation, &token), form, StatusCode::UNPROCESSABLE_ENTITY));
+        return show(&site, &headers, (&invitation, &token), form, StatusCode::UNPROCESSABLE_ENTITY).await;
     };
     let account = Account { password: hashed(form.typed.raw("password"))?, ..account };
     match join(&site, &invitation, (&name, Key::Account(account.clone())), school, &headers).await {
-        Ok(session) => {
+        Ok(mut cookies) => {
             let mut used = site.just_used.lock().unwrap_or_else(PoisonError::into_inner);
             used.begins(&account.username, account.last_step, now);
-            let known = cookies::known(site.is_protected, &known_by(&account), &headers);
-            Ok(with_cookies(Redirect::to(HOME), [session, known]))
+            cookies.push(cookies::known(site.is_protected, &known_by(&account), &headers));
+            Ok(with_cookies(Redirect::to(HOME), cookies))
         }
         Err(Error::Conflict) => {
             if matches!(invited(&site, &token).await, Err(Stopped::LinkOver)) {
                 return second_click(&site, &form.typed, &headers).await;
             }
             form.wrong("username", "Somebody else has this user name. Choose another");
-            Ok(show(&site, (&invitation, &token), form, StatusCode::UNPROCESSABLE_ENTITY))
+            show(&site, &headers, (&invitation, &token), form, StatusCode::UNPROCESSABLE_ENTITY).await
         }
         Err(error) => Err(error.into()),
     }
@@ -203,7 +255,7 @@ pub async fn join(
     (name, key): (&str, Key),
     school: SchoolId,
     headers: &HeaderMap,
-) -> Result<HeaderValue, Error> {
+) -> Result<Vec<HeaderValue>, Error> {
     let now = site.store.clock().real();
     let commit = invitations::use_up(Commit::new(), &site.store, &invitation.id, now);
     if let Some(id) = &invitation.person_id {
@@ -226,7 +278,7 @@ async fn again(
     commit: Commit,
     (id, key): (&str, Key),
     (invitation, headers): (&Invitation, &HeaderMap),
-) -> Result<HeaderValue, Error> {
+) -> Result<Vec<HeaderValue>, Error> {
     let school = invitation.school;
     let person = people::find(&site.store, id).await?;
     let schools = people::schools_of(&site.store, id).await?;

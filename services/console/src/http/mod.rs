@@ -21,6 +21,7 @@ mod frame;
 mod gathering;
 mod home;
 mod invitations;
+mod joining;
 mod live;
 mod messages;
 mod names;
@@ -29,6 +30,7 @@ mod people;
 mod posted;
 mod pupils;
 mod reach;
+mod schools;
 mod sessions;
 mod sign_in;
 mod staff;
@@ -51,7 +53,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::asking::Services;
 use crate::domain::session::Rules;
-use crate::domain::{guesses, just_used};
+use crate::domain::{guesses, just_changed, just_used};
 use crate::live::Hub;
 use crate::openid::Provider;
 
@@ -73,6 +75,9 @@ pub type Guesses = Mutex<guesses::Guesses>;
 
 /// Codes that were just used, as this process has seen them.
 pub type JustUsed = Mutex<just_used::JustUsed>;
+
+/// Sessions that have just become others, as this process has seen them.
+pub type JustChanged = Mutex<just_changed::JustChanged>;
 
 /// What the pages stand on.
 pub struct Console {
@@ -98,6 +103,8 @@ pub struct Console {
     pub guesses: Guesses,
     /// Codes that were just used.
     pub just_used: JustUsed,
+    /// Sessions that have just become others.
+    pub just_changed: JustChanged,
     /// Whose password is looked at now: a few at once.
     pub hashing: Semaphore,
     /// What is known of schools.
@@ -163,6 +170,7 @@ pub fn routes(console: Console) -> Router {
         .route("/console/staff/{id}/key", post(staff::key))
         .route("/console/audit", get(audit::page))
         .route("/console/audit.csv", post(audit::export))
+        .route("/console/schools", get(schools::page).post(schools::change))
         .route("/console/sessions", get(sessions::page).post(sessions::end))
         .route("/console/sign-out", post(sessions::sign_out))
         .route("/console/sign-in", get(sign_in::page).post(sign_in::sign_in))
@@ -170,6 +178,7 @@ pub fn routes(console: Console) -> Router {
         .route("/console/openid/{provider}/callback", get(openid::callback))
         .route("/console/enter", get(enter::page).post(enter::enter))
         .route("/console/invitations/{token}", get(invitations::page).post(invitations::accept))
+        .route("/console/invitations/{token}/add", post(joining::add))
         .route("/console/live", get(live::stream))
         .route("/console/console.css", get(assets::stylesheet))
         .route("/console/console.js", get(assets::script))

@@ -10,6 +10,7 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use kit::identity::Caller;
 use kit::store::{Commit, Error};
 use proto::ids::SchoolId;
 use serde::{Deserialize, Serialize};
@@ -17,11 +18,13 @@ use subtle::ConstantTimeEq;
 
 use super::form::{Form, Typed};
 use super::invitations::{LONGEST_NAME, invited, join, name_of, school_of};
-use super::sign_in::{enter, safe, show, with_cookie};
+use super::joining::added;
+use super::sign_in::{begin as begin_session, enter, safe, show, with_cookie, with_cookies};
 use super::stopped::rendered;
 use super::{Console, Knocked, Site, Stopped, assets, cookies};
 use crate::asking::Trouble;
 use crate::openid::{Begun, Identity, Provider, Refused};
+use crate::store::invitations::Invitation;
 use crate::store::people::{self, Key};
 
 /// Seconds that somebody may take to sign in elsewhere.
@@ -110,12 +113,8 @@ pub async fn begin(
         let school = school_of(&mut form, &invitation);
         let name = name_of(&mut form, &invitation);
         if !form.is_good() {
-            return Ok(super::invitations::show(
-                &site,
-                (&invitation, &token),
-                form,
-                StatusCode::UNPROCESSABLE_ENTITY,
-            ));
+            let status = StatusCode::UNPROCESSABLE_ENTITY;
+            return super::invitations::show(&site, &headers, (&invitation, &token), form, status).await;
         }
         Some(Joins { token, name, school })
     };
@@ -176,45 +175,66 @@ async fn came_back(
         Ok(identity) => identity,
         Err(refused) => return Ok(not_signed_in(site, provider, &away.then, &refused)),
     };
-    let (label, joins) = (&provider.label, away.joins.is_some());
+    let label = &provider.label;
     let entered = match away.joins {
-        Some(joins) => joined(site, joins, identity, headers).await?,
-        None => match people::by_identity(&site.store, &identity).await? {
-            Some(person) => enter(site, Commit::new(), &person, headers).await?,
-            None => None,
-        },
+        Some(joins) => joined(site, joins, (identity, label), headers).await?,
+        None => known(site, &identity, headers).await?.ok_or_else(|| {
+            format!(
+                "Nobody has given this {label} account a role here. Ask whoever looks after accounts in your school \
+                 for a link, open it, and choose {label} there"
+            )
+        }),
     };
-    if let Some(cookie) = entered {
-        return Ok(with_cookie(Redirect::to(safe(&away.then)), cookie));
-    }
-    let words = if joins {
-        format!(
-            "The link has been used, or somebody signs in with this {label} account already. Sign in with it"
-        )
-    } else {
-        format!(
-            "Nobody has given this {label} account a role here. Ask whoever looks after accounts in your school for \
-             a link, open it, and choose {label} there"
-        )
-    };
-    Ok(again(site, &away.then, StatusCode::FORBIDDEN, &words))
+    Ok(match entered {
+        Ok(cookies) => with_cookies(Redirect::to(safe(&away.then)), cookies),
+        Err(words) => again(site, &away.then, StatusCode::FORBIDDEN, &words),
+    })
 }
 
-/// Whoever came by an invitation; nothing when it was used meanwhile, or the account is somebody's already.
+/// Whoever has come before; nothing when nobody has, or has no role any more.
+async fn known(
+    site: &Site,
+    identity: &Identity,
+    headers: &HeaderMap,
+) -> Result<Option<Vec<HeaderValue>>, Stopped> {
+    let Some(person) = people::by_identity(&site.store, identity).await? else { return Ok(None) };
+    Ok(enter(site, Commit::new(), &person, headers).await?)
+}
+
+/// Whoever came by an invitation: somebody new, or somebody who has an account, to which the school is added. Else why
+/// not: that person works in the school already, or a link to come in again was opened with the account of somebody else.
 async fn joined(
     site: &Site,
     joins: Joins,
-    identity: Identity,
+    (identity, label): (Identity, &str),
     headers: &HeaderMap,
-) -> Result<Option<HeaderValue>, Stopped> {
+) -> Result<Result<Vec<HeaderValue>, String>, Stopped> {
     let invitation = invited(site, &joins.token).await?;
-    // What a browser brings back is what somebody may have written into it: where the invitation counts is not theirs
-    // to say, but for the first person, who has said so.
-    let school = if invitation.invited_by.is_empty() { joins.school } else { invitation.school };
-    let name: String = joins.name.chars().take(LONGEST_NAME).collect();
-    match join(site, &invitation, (&name, Key::Identity(identity)), school, headers).await {
-        Ok(cookie) => Ok(Some(cookie)),
-        Err(Error::Conflict) => Ok(None),
+    let person = people::by_identity(&site.store, &identity).await?;
+    let person = person.filter(|_| invitation.person_id.is_none());
+    let who = if person.is_some() {
+        "You work in this school already"
+    } else {
+        "Somebody has this account already"
+    };
+    let entered = if let Some(person) = person {
+        let Invitation { school, roles, .. } = &invitation;
+        let caller = Caller { subject: person.id.clone(), tenant: *school, roles: roles.clone() };
+        begin_session(site, added(site, &invitation, &person.id), (caller, &person.name), headers).await
+    } else {
+        // What a browser brings back is what somebody may have written into it: where the invitation counts is not
+        // theirs to say, but for the first person, who has said so.
+        let school = if invitation.invited_by.is_empty() { joins.school } else { invitation.school };
+        let name: String = joins.name.chars().take(LONGEST_NAME).collect();
+        join(site, &invitation, (&name, Key::Identity(identity)), school, headers).await
+    };
+    match entered {
+        Ok(cookies) => Ok(Ok(cookies)),
+        Err(Error::Conflict) => {
+            // A link that was used meanwhile says so itself.
+            invited(site, &joins.token).await?;
+            Ok(Err(format!("{who}. Sign in with {label}. The link was not used")))
+        }
         Err(error) => Err(error.into()),
     }
 }

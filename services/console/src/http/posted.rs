@@ -10,9 +10,9 @@ use axum::response::{IntoResponse, Response};
 use subtle::ConstantTimeEq;
 
 use super::form::Typed;
-use super::visitor::session_of;
 use super::{Site, Stopped, Visitor, assets};
 use crate::asking::Trouble;
+use crate::domain::session::{Session, school_of_mark};
 
 /// A form of a visitor's own page.
 pub struct Posted {
@@ -51,10 +51,42 @@ struct Again<'a> {
     assets: String,
     address: &'a str,
     typed: Vec<(&'a str, &'a str)>,
-    /// The mark of whoever is signed in now; none when nobody is.
-    mark: Option<&'a str>,
+    /// What it carries when it is sent again: the mark of whoever is signed in now, in the school that it was made for;
+    /// else the one that it has, which says for which school that was.
+    mark: &'a str,
+    why: Why,
+}
+
+/// Why a form was not taken.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Why {
     /// Whoever should have done it did not answer.
-    away: bool,
+    Away,
+    /// Nobody is signed in any more.
+    SignedOut,
+    /// Somebody has signed in again.
+    SignedIn,
+    /// Somebody has gone to another school: nothing that was written for one is done in another.
+    OtherSchool,
+}
+
+/// What does the same in every school.
+const OF_NO_SCHOOL: [&str; 2] = ["/console/sign-out", "/console/invitations/"];
+
+impl Why {
+    fn of(session: Option<&Session>, (address, mark): (&str, &str)) -> Self {
+        let Some(session) = session else { return Self::SignedOut };
+        let goes_elsewhere = school_of_mark(mark).is_some_and(|school| school != session.caller.tenant);
+        if goes_elsewhere && !OF_NO_SCHOOL.iter().any(|own| address.starts_with(own)) {
+            return Self::OtherSchool;
+        }
+        Self::SignedIn
+    }
+}
+
+/// Whether a form was made for this session.
+pub fn is_of(session: &Session, typed: &Typed) -> bool {
+    session.mark.as_bytes().ct_eq(typed.get(MARK).as_bytes()).into()
 }
 
 /// What was typed, to be sent again, in the place of a page that cannot be shown because a service is away.
@@ -66,8 +98,8 @@ pub fn or_kept(
         return page;
     }
     let shown = typed.all().filter(|(name, _)| *name != MARK).collect();
-    let mark = Some(visitor.session.mark.as_str());
-    let again = Again { assets: assets::version(), address, typed: shown, mark, away: true };
+    let mark = visitor.session.mark.as_str();
+    let again = Again { assets: assets::version(), address, typed: shown, mark, why: Why::Away };
     Ok((StatusCode::SERVICE_UNAVAILABLE, super::stopped::rendered(&again)).into_response())
 }
 
@@ -81,23 +113,20 @@ impl FromRequest<Site> for Posted {
         let address = request.uri().path().to_owned();
         let headers = request.headers().clone();
         let typed = Typed::read(request).await?;
-        let session = match session_of(site, &headers).await {
-            Ok(session) => session,
-            Err(error) => return Err(Stopped::from(error).into_response()),
+        let visitor =
+            Visitor::of(site, &headers).await.map_err(|error| Stopped::from(error).into_response())?;
+        let session = match visitor {
+            Some(visitor) if is_of(&visitor.session, &typed) => {
+                return Ok(Self { visitor: Visitor { looks_again: false, ..visitor }, typed });
+            }
+            visitor => visitor.map(|visitor| visitor.session),
         };
-        let mark = session.as_ref().map(|session| session.mark.as_str());
-        if let Some(mark) = mark
-            && bool::from(mark.as_bytes().ct_eq(typed.get(MARK).as_bytes()))
-        {
-            let site = Site::clone(site);
-            let visitor = session.map(|session| Visitor { session, site, looks_again: false });
-            return visitor
-                .map(|visitor| Self { visitor, typed })
-                .ok_or_else(|| Stopped::Foreign.into_response());
-        }
-        let status = if mark.is_some() { StatusCode::CONFLICT } else { StatusCode::UNAUTHORIZED };
+        let why = Why::of(session.as_ref(), (&address, typed.get(MARK)));
+        let status = if why == Why::SignedOut { StatusCode::UNAUTHORIZED } else { StatusCode::CONFLICT };
+        let now = session.as_ref().filter(|_| why == Why::SignedIn).map(|session| session.mark.as_str());
+        let mark = now.unwrap_or(typed.get(MARK));
         let shown = typed.all().filter(|(name, _)| *name != MARK).collect();
-        let again = Again { assets: assets::version(), address: &address, typed: shown, mark, away: false };
+        let again = Again { assets: assets::version(), address: &address, typed: shown, mark, why };
         Err((status, super::stopped::rendered(&again)).into_response())
     }
 }

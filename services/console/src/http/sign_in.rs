@@ -1,5 +1,5 @@
 //! Signing in with an account of this console: user name, password and a code, all at once, so that
-//! nobody learns which of them was wrong.
+//! nobody learns which of them was wrong. Here sessions begin, however somebody has come.
 
 use std::sync::PoisonError;
 
@@ -17,14 +17,16 @@ use kit::store::{Commit, Error};
 use serde::Deserialize;
 
 use super::form::{Form, Typed};
+use super::schools::begins_in;
 use super::stopped::rendered;
 use super::visitor::session_of;
 use super::{Console, Knocked, Site, Stopped, assets, cookies};
 use crate::domain::second_factor::Codes;
-use crate::domain::session::Session;
+use crate::domain::session::{Session, mark};
 use crate::openid::Provider;
+use crate::store::fingerprint;
 use crate::store::people::{self, Account, Person};
-use crate::store::{fingerprint, sessions};
+use crate::store::sessions::{self, Found};
 
 const LONGEST_DEVICE: usize = 120;
 /// Characters.
@@ -118,7 +120,7 @@ pub async fn sign_in(
 /// What came of trying to sign in.
 pub enum Attempt {
     /// These cookies are the browser's.
-    Entered([HeaderValue; 2]),
+    Entered(Vec<HeaderValue>),
     /// Something was not right.
     Wrong,
     /// It was wrong too often: nothing is tried for so many minutes.
@@ -140,14 +142,18 @@ pub async fn attempt(site: &Site, typed: &Typed, headers: &HeaderMap) -> Result<
         }
         guesses.begins(&keys, now);
     }
-    // Each takes some memory and a processor: strangers get no more of either.
-    let _turn = site.hashing.acquire().await;
-    let Some((person, account, step)) = right(typed, known, now) else { return Ok(Attempt::Wrong) };
-    let Some(session) = enter_with(site, (&person, &account), (step, now), headers).await? else {
+    let found = {
+        // Each takes some memory and a processor: strangers get no more of either.
+        let _turn = site.hashing.acquire().await;
+        right(typed, known, now)
+    };
+    let Some((person, account, step)) = found else { return Ok(Attempt::Wrong) };
+    let Some(mut entered) = enter_with(site, (&person, &account), (step, now), headers).await? else {
         return Ok(Attempt::Wrong);
     };
     site.guesses.lock().unwrap_or_else(PoisonError::into_inner).was_right(&keys[0]);
-    Ok(Attempt::Entered([session, cookies::known(site.is_protected, &known_by(&account), headers)]))
+    entered.push(cookies::known(site.is_protected, &known_by(&account), headers));
+    Ok(Attempt::Entered(entered))
 }
 
 /// By what a browser shows that it has signed in to an account before. It opens nothing. Nobody can make it who does not
@@ -162,7 +168,7 @@ async fn enter_with(
     (person, account): (&Person, &Account),
     (step, now): (i64, Timestamp),
     headers: &HeaderMap,
-) -> Result<Option<HeaderValue>, Error> {
+) -> Result<Option<Vec<HeaderValue>>, Error> {
     let used = || site.just_used.lock().unwrap_or_else(PoisonError::into_inner);
     let username = &account.username;
     if step > account.last_step && used().begins(username, step, now) {
@@ -211,42 +217,40 @@ pub fn hashed(password: &str) -> Result<String, Stopped> {
     })
 }
 
-/// Begins a session for a person in the first school where that person may do something, with something else in
-/// one commit. Nothing when there is no such school, or when what was decided on has changed: the same code was
+/// Begins a session for a person in a school where that person may do something, with something else in one commit;
+/// which one is said by [`begins_in`]. Nothing when there is no such school, or when what was decided on has changed: the same code was
 /// used at the same moment, or the roles were taken away.
 pub async fn enter(
     site: &Site,
     commit: Commit,
     person: &Person,
     headers: &HeaderMap,
-) -> Result<Option<HeaderValue>, Error> {
-    let Some((school, roles)) = people::schools_of(&site.store, &person.id).await?.into_iter().next() else {
-        return Ok(None);
-    };
+) -> Result<Option<Vec<HeaderValue>>, Error> {
+    let Some((school, roles)) = begins_in(site, &person.id, headers).await? else { return Ok(None) };
     let commit = people::still(commit, &site.store, (school, &person.id), &roles);
     let caller = Caller { subject: person.id.clone(), tenant: school, roles };
     match begin(site, commit, (caller, &person.name), headers).await {
-        Ok(cookie) => Ok(Some(cookie)),
+        Ok(cookies) => Ok(Some(cookies)),
         Err(Error::Conflict) => Ok(None),
         Err(error) => Err(error),
     }
 }
 
 /// Begins a session with something else in one commit, and ends the one that the browser had. The
-/// answer is its cookie.
+/// answer is its cookies.
 pub async fn begin(
     site: &Site,
     commit: Commit,
     (caller, name): (Caller, &str),
     headers: &HeaderMap,
-) -> Result<HeaderValue, Error> {
-    let (token, mark) = (random(), random());
+) -> Result<Vec<HeaderValue>, Error> {
+    let token = random();
     let now = site.store.clock().real();
     let device = headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok()).unwrap_or("unknown");
     let session = Session {
         id: fingerprint(&token),
         name: name.to_owned(),
-        mark,
+        mark: mark(caller.tenant, &random()),
         device: device.chars().take(LONGEST_DEVICE).collect(),
         began_at: now,
         seen_at: now,
@@ -254,10 +258,10 @@ pub async fn begin(
     };
     let commit = commit.audit(&session.caller, "SignIn", &[], site.store.clock().now());
     site.store.commit(sessions::begin(commit, &session)).await?;
-    if let Some(before) = session_of(site, headers).await? {
+    if let Some(Found { session: before, .. }) = session_of(site, headers).await? {
         sessions::end(&site.store, &before.caller, &before.id).await?;
     }
-    Ok(cookies::given(site.is_protected, cookies::SESSION, &token, None))
+    Ok(cookies::of_session(site.is_protected, &token, session.caller.tenant))
 }
 
 /// An answer that gives or takes a cookie.

@@ -11,7 +11,7 @@ use proto::options::v1::Role;
 use super::form::{Form, Typed};
 use super::frame::{Frame, Place};
 use super::home::Said;
-use super::invitations::{LONGEST_NAME, given, until};
+use super::invitations::{LONGEST_NAME, LOOKS_AFTER, given, may_renew, until};
 use super::sign_in::random;
 use super::stopped::rendered;
 use super::{Posted, Site, Stopped, Visitor};
@@ -82,9 +82,8 @@ fn boxes_of(person: &str) -> String {
     format!("roles-{person}")
 }
 
-/// Whoever brings the school's people into the system looks after its accounts too.
 fn may_look_after(visitor: &Visitor) -> Result<(), Trouble> {
-    visitor.must("directory.v1.DirectoryService/ImportRoster")
+    visitor.must(LOOKS_AFTER)
 }
 
 /// `GET /console/staff`
@@ -198,7 +197,16 @@ pub async fn key(
         .into_iter()
         .find(|grant| grant.person_id == id && id != caller.subject && !grant.roles.is_empty());
     let member = member.ok_or(Trouble::Unknown)?;
-    let form = Form::with(typed);
+    let mut form = Form::with(typed);
+    if !may_renew(&site, (&caller.subject, caller.tenant), &id).await? {
+        let words = format!(
+            "{} works in another school too, which this link would open as well. Ask whoever looks after accounts \
+             there to take the roles there away first; they can be given back once the link is used",
+            member.name
+        );
+        form.wrong(&boxes_of(&id), words);
+        return show(&visitor, Form { typed: Typed::default(), ..form }, None, None).await;
+    }
     linked((&site, &headers), &visitor, (member.name, member.roles), (form.request_id, Some(id))).await
 }
 

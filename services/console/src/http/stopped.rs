@@ -176,6 +176,7 @@ pub async fn look_instead(uri: Uri) -> Redirect {
         [place @ ("absences" | "system" | "staff" | "audit.csv"), ..] => {
             format!("/console/{}", place.trim_end_matches(".csv"))
         }
+        ["invitations", token, _] => format!("/console/invitations/{token}"),
         ["closures", ..] => "/console/closures".to_owned(),
         _ => "/console".to_owned(),
     })

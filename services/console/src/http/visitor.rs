@@ -6,11 +6,13 @@ use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use jiff::SignedDuration;
 use kit::store::Error;
+use proto::options::v1::Role;
 
-use super::{Site, Stopped, cookies};
+use super::{Console, Site, Stopped, cookies};
 use crate::asking::{Asking, Trouble};
 use crate::domain::session::Session;
-use crate::store::{fingerprint, sessions};
+use crate::store::fingerprint;
+use crate::store::sessions::{self, Found};
 
 /// A click is written down when the last one is older than this.
 const TOUCHED_AFTER: SignedDuration = SignedDuration::from_mins(1);
@@ -21,6 +23,8 @@ const LOOKS_AGAIN: &str = "looks-again";
 pub struct Visitor {
     /// The session.
     pub session: Session,
+    /// May do something in other schools too.
+    pub has_others: bool,
     /// What the pages stand on.
     pub site: Site,
     /// An open page asks by itself.
@@ -28,6 +32,17 @@ pub struct Visitor {
 }
 
 impl Visitor {
+    /// Whoever sends these headers, if the session stands.
+    pub async fn of(site: &Site, headers: &HeaderMap) -> Result<Option<Self>, Error> {
+        let visitor = |Found { session, has_others }| Self {
+            session,
+            has_others,
+            site: Site::clone(site),
+            looks_again: asks_by_itself(headers),
+        };
+        Ok(session_of(site, headers).await?.map(visitor))
+    }
+
     /// The services, asked in the visitor's name.
     pub fn ask(&self) -> Asking<'_> {
         self.site.services.ask(&self.session.caller)
@@ -48,26 +63,33 @@ impl Visitor {
 
     /// Whether the roles beside this RPC (`directory.v1.DirectoryService/GetPupil`) allow it.
     pub fn may(&self, rpc: &str) -> bool {
-        let access = self.site.access.get(&format!("/schoolbell.{rpc}"));
-        access.is_some_and(|access| access.any_of.iter().any(|role| self.session.caller.is(*role)))
+        self.site.allows(&self.session.caller.roles, rpc)
+    }
+}
+
+impl Console {
+    /// Whether one of these roles is allowed an RPC by what stands beside it.
+    pub fn allows(&self, roles: &[Role], rpc: &str) -> bool {
+        let access = self.access.get(&format!("/schoolbell.{rpc}"));
+        access.is_some_and(|access| access.any_of.iter().any(|role| roles.contains(role)))
     }
 }
 
 /// The session of whoever sends these headers, if it stands.
 ///
 /// What a page asks by itself is no click: an open page must not keep somebody signed in.
-pub async fn session_of(site: &Site, headers: &HeaderMap) -> Result<Option<Session>, Error> {
+pub async fn session_of(site: &Site, headers: &HeaderMap) -> Result<Option<Found>, Error> {
     let Some(token) = cookies::find(site.is_protected, cookies::SESSION, headers) else { return Ok(None) };
     let now = site.store.clock().real();
-    let session = sessions::find(&site.store, &fingerprint(token)).await?;
-    let session = session.filter(|session| session.stands(site.rules, now));
-    if let Some(session) = &session
+    let found = sessions::find(&site.store, &fingerprint(token)).await?;
+    let found = found.filter(|found| found.session.stands(site.rules, now));
+    if let Some(Found { session, .. }) = &found
         && now.duration_since(session.seen_at) >= TOUCHED_AFTER
         && !asks_by_itself(headers)
     {
         sessions::touch(&site.store, &session.id, now).await?;
     }
-    Ok(session)
+    Ok(found)
 }
 
 fn asks_by_itself(headers: &HeaderMap) -> bool {
@@ -79,10 +101,8 @@ impl FromRequestParts<Site> for Visitor {
     type Rejection = Response;
 
     async fn from_request_parts(parts: &mut Parts, site: &Site) -> Result<Self, Response> {
-        match session_of(site, &parts.headers).await {
-            Ok(Some(session)) => {
-                Ok(Self { session, site: Site::clone(site), looks_again: asks_by_itself(&parts.headers) })
-            }
+        match Self::of(site, &parts.headers).await {
+            Ok(Some(visitor)) => Ok(visitor),
             Ok(None) => {
                 let then = parts.uri.path();
                 Err(Redirect::to(&format!("/console/sign-in?then={then}")).into_response())

@@ -7,6 +7,7 @@ use proto::ids::SchoolId;
 use proto::options::v1::Role;
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter, QueryOrder,
+    Statement,
 };
 
 use super::rows::{accounts, grants, identities, people};
@@ -100,10 +101,15 @@ fn unlock(commit: Commit, person_id: &str, key: Key) -> Commit {
     })
 }
 
-/// Somebody by the id.
-pub async fn find(store: &Store, id: &str) -> Result<Person, Error> {
+/// Somebody by the id; nobody when it is of a link of the command line.
+pub async fn by_id(store: &Store, id: &str) -> Result<Option<Person>, Error> {
     let row = people::Entity::find_by_id(id).one(store.read()).await?;
-    read("person", row).map(|row| Person { id: row.id, name: row.name })
+    Ok(row.map(|row| Person { id: row.id, name: row.name }))
+}
+
+/// Somebody who must be there.
+pub async fn find(store: &Store, id: &str) -> Result<Person, Error> {
+    read("person", by_id(store, id).await?)
 }
 
 /// The one who types this.
@@ -141,8 +147,31 @@ pub fn grant(
     store: &Store,
     (school, person_id): (SchoolId, &str),
     roles: &[Role],
-    (by, now): (&str, Timestamp),
+    by: (&str, Timestamp),
 ) -> Commit {
+    let commit = commit.execute(granted(store, (school, person_id), roles, by, ""));
+    sessions::end_all(commit, store, (school, person_id))
+}
+
+/// Gives somebody roles in one more school; a conflict when that person has some there.
+pub fn grant_more(
+    commit: Commit,
+    store: &Store,
+    (school, person_id): (SchoolId, &str),
+    roles: &[Role],
+    by: (&str, Timestamp),
+) -> Commit {
+    // Roles that were taken away are a row without any.
+    commit.guarded(granted(store, (school, person_id), roles, by, " WHERE grants.roles = '[]'"))
+}
+
+fn granted(
+    store: &Store,
+    (school, person_id): (SchoolId, &str),
+    roles: &[Role],
+    (by, now): (&str, Timestamp),
+    instead_of: &str,
+) -> Statement {
     let values = [
         person_id.into(),
         school.to_string().into(),
@@ -153,7 +182,7 @@ pub fn grant(
     let write = "INSERT INTO grants (person_id, school, roles, granted_by, granted_at) VALUES ($1, $2, $3, $4, $5) \
                  ON CONFLICT (person_id, school) DO UPDATE SET roles = excluded.roles, \
                  granted_by = excluded.granted_by, granted_at = excluded.granted_at";
-    sessions::end_all(commit.execute(store.statement(write, values)), store, (school, person_id))
+    store.statement(&format!("{write}{instead_of}"), values)
 }
 
 /// Somebody still has these roles; a conflict when they were changed or taken away meanwhile.

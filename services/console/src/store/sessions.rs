@@ -35,21 +35,40 @@ pub fn begin(commit: Commit, session: &Session) -> Commit {
     })
 }
 
+/// Writes one in the place of another, which ends; a conflict when that has ended already.
+pub fn replace(commit: Commit, store: &Store, before: &Session, session: &Session) -> Commit {
+    let end = "DELETE FROM sessions WHERE id = $1";
+    begin(commit.guarded(store.statement(end, [before.id.as_str().into()])), session)
+}
+
+/// A session as it is found.
+#[derive(Clone)]
+pub struct Found {
+    /// The session.
+    pub session: Session,
+    /// The person may do something in other schools too.
+    pub has_others: bool,
+}
+
 /// Asked for every page.
 static SESSION: Together = Together::new(
-    "SELECT j.place, sessions.* FROM {{rows}} CROSS JOIN sessions WHERE sessions.id = j.id",
+    "SELECT j.place, sessions.*, (SELECT COUNT(*) FROM grants WHERE grants.person_id = sessions.subject \
+     AND grants.school <> sessions.school AND grants.roles <> '[]') AS others \
+     FROM {{rows}} CROSS JOIN sessions WHERE sessions.id = j.id",
     &[("id", Kind::Text)],
 );
 
 /// The session of this id, whether or not it still stands.
-pub async fn find(store: &Store, id: &str) -> Result<Option<Session>, Error> {
+pub async fn find(store: &Store, id: &str) -> Result<Option<Found>, Error> {
     let read = || async {
         let found = store.ask(&SESSION, [id.into()]).await?;
-        let row = found.first().map(|row| sessions::Model::from_query_result(row, "")).transpose()?;
-        row.map(session_of).transpose()
+        let Some(row) = found.first() else { return Ok(None) };
+        let others: i64 = row.try_get("", "others")?;
+        let session = session_of(sessions::Model::from_query_result(row, "")?)?;
+        Ok(Some(Found { session, has_others: others > 0 }))
     };
     let found = store.kept(("session", id.as_bytes().to_vec()), read).await;
-    found.map(|session| Option::clone(&session))
+    found.map(|found| Option::clone(&found))
 }
 
 /// All of somebody's in a school, the last click first.

@@ -15,6 +15,7 @@ async fn nobody_sees_anything_but_the_way_in() {
             "/console/messages",
             "/console/system",
             "/console/staff",
+            "/console/schools",
             "/console/sessions",
             "/console/live",
         ] {
@@ -140,7 +141,8 @@ async fn a_page_that_is_open_is_no_click() {
         let sql = "UPDATE sessions SET seen_at = $1 WHERE id = $2";
         let values = [kit::clock::micros(before).into(), session.id.as_str().into()];
         console.store.commit(Commit::new().execute(console.store.statement(sql, values))).await.unwrap();
-        let seen = async || sessions::find(&console.store, &session.id).await.unwrap().unwrap().seen_at;
+        let seen =
+            async || sessions::find(&console.store, &session.id).await.unwrap().unwrap().session.seen_at;
         for (name, value) in [("accept", "text/event-stream"), ("looks-again", "1")] {
             let request = Request::get("/console/sessions")
                 .header(header::COOKIE, &cookie)

@@ -3,6 +3,7 @@
 
 mod accounts;
 mod forms;
+mod schools;
 mod strangers;
 mod titles;
 
@@ -48,6 +49,7 @@ async fn consoles() -> Vec<Alone> {
             access: proto::access::by_path().unwrap(),
             guesses: http::Guesses::default(),
             just_used: http::JustUsed::default(),
+            just_changed: http::JustChanged::default(),
             hashing: http::hashing(),
             schools: http::Schools::default(),
             lists: http::Lists::default(),
@@ -115,15 +117,20 @@ impl Alone {
 
     /// A link for somebody who is to be the head.
     async fn invite(&self) -> String {
+        self.invite_to((SchoolId::generate(), Role::Head), None).await
+    }
+
+    /// A link for somebody new, or to come in again.
+    async fn invite_to(&self, (school, role): (SchoolId, Role), person_id: Option<&str>) -> String {
         let token = http::random();
         let invitation = Invitation {
             id: fingerprint(&token),
-            school: SchoolId::generate(),
+            school,
             name: "Jo Okafor".to_owned(),
-            roles: vec![Role::Head],
+            roles: vec![role],
             invited_by: "per_1".to_owned(),
-            request_id: "of-a-form".to_owned(),
-            person_id: None,
+            request_id: http::random(),
+            person_id: person_id.map(str::to_owned),
             ends_at: http::until(self.store.clock().real()),
         };
         self.store.commit(invitations::make(Commit::new(), &self.store, &invitation)).await.unwrap();

@@ -10,7 +10,7 @@ async fn what_strangers_guess_keeps_nobody_out_of_a_browser_that_was_let_in_befo
         for _ in 0..5 {
             console.sign_in("wrong", "123456").await;
         }
-        let code = console.code(&account.secret, 0);
+        let code = console.code(&account.secret, 1);
         assert_eq!(console.sign_in(PASSWORD, &code).await.status, StatusCode::TOO_MANY_REQUESTS);
         let fields = [("username", "J.Okafor"), ("password", PASSWORD), ("code", &code)];
         let forged = format!("__Host-schoolbell-known={}", "0".repeat(64));

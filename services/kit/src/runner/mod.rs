@@ -209,14 +209,14 @@ impl Host {
         let closing = stores.values().cloned().collect();
         let (tasks, letters) = (TaskDesk::new(stores), DeadLetterOffice::new(drawers));
         let routes = wiring::common_services(routes, tasks, letters, &names).await?;
-        let (presence, watcher) = presence::of(&self.settings.store);
-        if let Some(watcher) = watcher {
+        let mut routes = routes.into_axum_router();
+        // Databases in files are never away.
+        if let (presence, Some(watcher)) = presence::of(&self.settings.store) {
             work.add("presence", watcher.run(stop.clone()));
+            routes = routes.layer(from_fn_with_state(presence, away::check));
         }
         // The layer that is added last is asked first.
         let gated = routes
-            .into_axum_router()
-            .layer(from_fn_with_state(presence, away::check))
             .layer(from_fn_with_state(self.calls, limit::check))
             .layer(from_fn_with_state(self.gate, identity::check));
         let (grpc_address, http_address) = (self.grpc.local_addr()?, self.http.local_addr()?);
