@@ -15,6 +15,8 @@ pub struct Access {
     pub any_of: Vec<Role>,
     /// Who looked at or changed whose data is recorded by the owning service.
     pub audited: bool,
+    /// It changes something: its request carries a `request_id`.
+    pub changes: bool,
 }
 
 /// Why the descriptor set cannot be read.
@@ -62,7 +64,8 @@ fn read(method: &MethodDescriptor, option: &prost_reflect::ExtensionDescriptor) 
         .filter_map(|role| Role::try_from(role.as_enum_number()?).ok())
         .collect();
     let audited = message.get_field_by_name("audited")?.as_bool()?;
-    (!any_of.is_empty()).then_some(Access { any_of, audited })
+    let changes = method.input().get_field_by_name("request_id").is_some();
+    (!any_of.is_empty()).then_some(Access { any_of, audited, changes })
 }
 
 #[cfg(test)]
@@ -74,9 +77,9 @@ mod tests {
         let access = by_path().unwrap();
         let set_restriction = &access["/schoolbell.directory.v1.DirectoryService/SetRestriction"];
         assert_eq!(set_restriction.any_of, [Role::Head, Role::DesignatedSafeguardingLead]);
-        assert!(set_restriction.audited);
+        assert!(set_restriction.audited && set_restriction.changes);
         let clear = &access["/schoolbell.directory.v1.DirectoryService/ClearContacts"];
-        assert_eq!(clear, &Access { any_of: vec![Role::Service], audited: false });
+        assert_eq!(clear, &Access { any_of: vec![Role::Service], audited: false, changes: false });
     }
 
     #[test]

@@ -164,11 +164,12 @@ impl Gate {
         Ok((Caller { subject: claims.sub, tenant: claims.school, roles }, claims.exp))
     }
 
-    fn admit(&self, request: &mut Request) -> Result<bool, Rejection> {
+    /// What is known of the RPC that may be called; nothing of those that are open to everybody.
+    fn admit(&self, request: &mut Request) -> Result<Option<&Access>, Rejection> {
         let path = request.uri().path();
         let Some(access) = self.access.get(path) else {
             if OPEN.iter().any(|open| path.starts_with(open)) {
-                return Ok(false);
+                return Ok(None);
             }
             return Err(Rejection::new(Code::Unimplemented, "UNKNOWN_RPC", "there is no such RPC"));
         };
@@ -187,7 +188,7 @@ impl Gate {
             ));
         }
         request.extensions_mut().insert(caller);
-        Ok(access.audited)
+        Ok(Some(access))
     }
 }
 
@@ -203,15 +204,26 @@ fn known(path: &str) -> String {
 pub(crate) async fn check(State(gate): State<Gate>, mut request: Request, next: Next) -> Response {
     // Whatever else a caller writes there is not repeated.
     let path = known(request.uri().path());
-    let audited = match gate.admit(&mut request) {
-        Ok(audited) => audited,
+    let access = match gate.admit(&mut request) {
+        Ok(access) => access,
         Err(rejection) => return Status::from(rejection).into_http(),
     };
-    let span = tracing::info_span!("rpc", path);
-    let trace = request.headers().get("traceparent").and_then(|trace| trace.to_str().ok());
-    telemetry::continue_from(&span, trace);
-    let response = next.run(request).instrument(span).await;
-    let refused = response.headers().contains_key("grpc-status");
+    let audited = access.is_some_and(|access| access.audited);
+    let changes = access.is_some_and(|access| access.changes);
+    // A page asks many things that change nothing, and making a span takes longer than answering some of them.
+    let response = if changes || telemetry::is_collected() {
+        let span = tracing::info_span!("rpc", path);
+        let trace = request.headers().get("traceparent").and_then(|trace| trace.to_str().ok());
+        telemetry::continue_from(&span, trace);
+        next.run(request).instrument(span).await
+    } else {
+        next.run(request).await
+    };
+    let failed = Status::from_header_map(response.headers()).map(|status| status.code());
+    if let Some(code @ (Code::Internal | Code::Unknown)) = failed {
+        tracing::warn!(rpc = path, grpc.code = ?code, "a call could not be answered");
+    }
+    let refused = failed.is_some();
     if audited && !refused && response.extensions().get::<Audited>().is_none() {
         tracing::error!(rpc = path, "an audited call answered without an audit entry");
         let withheld = "the answer was withheld: it was not written down";
