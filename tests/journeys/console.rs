@@ -34,7 +34,7 @@ async fn each_role_sees_its_own_pages_and_no_other() {
     let (office, head, lead) = (Role::Office, Role::Head, Role::DesignatedSafeguardingLead);
     let (officer, aider, teacher) = (Role::AttendanceOfficer, Role::FirstAider, Role::ClassTeacher);
     let administrators = [Role::SystemAdministrator, Role::TrustAdministrator];
-    let pages: [(&str, &[Role]); 15] = [
+    let pages: [(&str, &[Role]); 17] = [
         ("", &EVERYBODY),
         ("/sessions", &EVERYBODY),
         ("/absences", &[officer, office, head, lead]),
@@ -50,6 +50,8 @@ async fn each_role_sees_its_own_pages_and_no_other() {
         ("/system", &administrators),
         ("/staff", &[Role::SystemAdministrator]),
         ("/audit", &[head, lead]),
+        ("/announcements", &[office, head, lead]),
+        ("/announcements/new", &[office, head]),
     ];
     for role in EVERYBODY {
         let mut visit = Visit::to(&school, role).await;

@@ -176,6 +176,8 @@ pub async fn look_instead(uri: Uri) -> Redirect {
         [place @ ("absences" | "system" | "staff" | "audit.csv"), ..] => {
             format!("/console/{}", place.trim_end_matches(".csv"))
         }
+        ["announcements", id, "corrected"] => format!("/console/announcements/{id}/correct"),
+        ["announcements", ..] => "/console/announcements".to_owned(),
         ["closures", ..] => "/console/closures".to_owned(),
         _ => "/console".to_owned(),
     })
