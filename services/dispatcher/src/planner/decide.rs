@@ -93,6 +93,8 @@ impl Planner {
         everybody: Plan,
         now: Timestamp,
     ) -> Result<(Plan, Option<(Gathering, Plan)>), Error> {
+        // Not before: what was planned of the old words is seen whole.
+        self.plans.write_out(Some(gathering.school)).await?;
         let told = corrections::told_before(&self.store, gathering).await?;
         let under = self.circumstances(gathering, now).await?;
         let wanted = self.wanted(gathering, (&[], &[]), &under);

@@ -1,7 +1,7 @@
 //! Contacts who were told what does not hold: that a pupil is missing who is in school after all, or
 //! something in words that others take the place of.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use jiff::{SignedDuration, Timestamp};
 use kit::clock::micros;
@@ -184,28 +184,53 @@ fn member(contact: &str, pupil: &str) -> Result<Member, Error> {
 }
 
 #[derive(Deserialize)]
-struct ToldAt {
+struct Earlier {
     channel: String,
     address: String,
     contact_id: String,
     pupil_id: String,
+    left: bool,
 }
 
-/// Where and about whom somebody has, or may have, earlier words of what a gathering says: what was taken by
-/// a provider, and what was started and is not settled. Where an address was erased since, nobody knows it.
+/// Where and about whom people have, or may have, earlier words of what a gathering says: where a provider took
+/// them, and where they were started and are not settled. Beside these the addresses of the same people at
+/// which the earlier words were stopped, because who reads texts only is not told by an e-mail. Where an
+/// address was erased since, nobody knows it.
 pub async fn told_before(store: &Store, gathering: &Gathering) -> Result<Vec<(Address, Member)>, Error> {
+    let (started, waits) = (DeliveryState::Started, [DeliveryState::Held, DeliveryState::Due]);
     let sql = format!(
-        "SELECT DISTINCT d.channel AS channel, d.address AS address, m.contact_id AS contact_id, \
-         m.pupil_id AS pupil_id FROM notices own \
+        "SELECT d.channel AS channel, d.address AS address, m.contact_id AS contact_id, m.pupil_id AS pupil_id, \
+         (m.told OR d.state = '{}') AS \"left\" FROM notices own \
          JOIN notices n ON n.subject = own.subject AND n.school = own.school AND n.gathering_id <> own.gathering_id \
          JOIN gatherings g ON g.id = n.gathering_id JOIN members m ON m.notice_id = n.id \
          JOIN deliveries d ON d.id = m.delivery_id \
-         WHERE own.gathering_id = $1 AND g.erased_at IS NULL AND m.why = '' AND (m.told OR d.state = '{}')",
-        DeliveryState::Started.as_str()
+         WHERE own.gathering_id = $1 AND g.erased_at IS NULL AND m.why IN ('', '{replaced}') \
+         AND (m.told OR d.state IN ('{}', {}) OR d.state = '{}' AND d.why = '{replaced}')",
+        started.as_str(),
+        started.as_str(),
+        DeliveryState::listed(|state| waits.contains(&state)),
+        DeliveryState::Recalled.as_str(),
+        replaced = Reason::Replaced.code(),
     );
-    let columns = [("channel", "TEXT"), ("address", "TEXT"), ("contact_id", "TEXT"), ("pupil_id", "TEXT")];
-    let found: Vec<ToldAt> = store.rows(&sql, &columns, [gathering.id.clone().into()]).await?;
-    let told =
-        |row: ToldAt| Ok((address(&row.channel, row.address)?, member(&row.contact_id, &row.pupil_id)?));
-    found.into_iter().map(told).collect()
+    let columns = [
+        ("channel", "TEXT"),
+        ("address", "TEXT"),
+        ("contact_id", "TEXT"),
+        ("pupil_id", "TEXT"),
+        ("left", "BOOLEAN"),
+    ];
+    let found: Vec<Earlier> = store.rows(&sql, &columns, [gathering.id.clone().into()]).await?;
+    let told: HashSet<String> =
+        found.iter().filter(|row| row.left).map(|row| row.contact_id.clone()).collect();
+    // Several messages may have told one address about one pupil.
+    let mut once = HashSet::new();
+    let mut told_at = Vec::new();
+    for row in found.into_iter().filter(|row| told.contains(&row.contact_id)) {
+        let (member, address) =
+            (member(&row.contact_id, &row.pupil_id)?, address(&row.channel, row.address)?);
+        if once.insert((address.key(), member)) {
+            told_at.push((address, member));
+        }
+    }
+    Ok(told_at)
 }

@@ -253,6 +253,32 @@ async fn its_texts_keep_the_quiet_hours_of_letters_and_its_e_mails_leave_at_once
 }
 
 #[tokio::test]
+async fn who_has_the_wrong_words_by_one_way_only_is_corrected_by_every_way_that_they_were_to_go() {
+    for mut world in quiet_worlds().await {
+        world.directory.add("Amy", &[parent(&[MUM, MAIL])]);
+        let lasting = |sent| AnnouncementSent { tell_until: "2026-11-27T00:00:00Z".parse().unwrap(), ..sent };
+        world.clock.set("2026-11-24T19:30:00Z".parse().unwrap());
+        let id = world.announced(lasting(letter(Scope::WholeSchool))).await;
+        world.sweep().await;
+        world.run();
+        // The text waits for the morning when somebody sees the mistake.
+        world.until_states(&["held", "accepted"]).await;
+        world.announcement_corrected(&id, 2, lasting(on("Friday"))).await;
+        world.pass(STILL);
+        world.until_received(2).await;
+        world.clock.set("2026-11-25T08:00:00Z".parse().unwrap());
+        world.pass(1);
+        world.until_received(3).await;
+        world.until_quiet().await;
+        let received = world.received();
+        assert_eq!((received[MAIL].len(), received[MUM].len()), (2, 1), "{received:?}");
+        assert!(is_correction(&received[MAIL][1], "Friday") && is_correction(&received[MUM][0], "Friday"));
+        assert_eq!(kinds(&world).await.len(), 2, "nobody hears it as news");
+        world.end().await;
+    }
+}
+
+#[tokio::test]
 async fn what_is_corrected_too_late_to_be_told_is_told_to_nobody_and_is_nobody_s_task() {
     for world in quiet_worlds().await {
         world.directory.add("Amy", &[parent(&[MUM])]);

@@ -1,5 +1,5 @@
 //! Plans for what was told and does not hold: whoever was told is told so, by the addresses at which they
-//! were, and nobody is told the same thing as news beside it.
+//! were told or were to be, and nobody is told the same thing as news beside it.
 
 use std::collections::{BTreeMap, HashSet};
 
