@@ -83,7 +83,7 @@ async fn an_announcement_is_checked_sent_once_and_corrected_to_whoever_got_it() 
     let friday = correction(&own, "A packed lunch on Friday, please.");
     let check = post(&mut office, &page, &friday).await;
     assert!(check.text.contains("Send the correction now"), "{}", check.text);
-    assert!(check.text.contains("gets a correction where they have the wrong words"), "{}", check.text);
+    assert!(check.text.contains("Whoever was told before reads that it is a correction"), "{}", check.text);
     let ends_at = page.replace("/correct", "/corrected");
     for _ in ["a click", "a double click"] {
         let sent = post(&mut office, &ends_at, &friday).await;
