@@ -312,6 +312,8 @@ async fn nothing_on_any_page_keeps_somebody_from_using_it() {
     let amend = format!("/accidents/{recorded}/amend");
     let closure = school.closes_for(snow()).await;
     let (change, end) = (format!("/closures/{closure}/change"), format!("/closures/{closure}/end"));
+    let announced = school.announces("oak", "A packed lunch, please.", "Please send a packed lunch.").await;
+    let correct = format!("/announcements/{announced}/correct");
     let task = format!("/tasks/{}/{}", task.service, task.id);
     browser.open(&format!("http://{}/console/sign-in", school.http)).await;
     assert_eq!(browser.barriers().await, [] as [&str; 0], "signing in");
@@ -331,6 +333,9 @@ async fn nothing_on_any_page_keeps_somebody_from_using_it() {
                 ("closure-change", &change),
                 ("closure-end", &end),
                 ("closure", "/closures/new"),
+                ("announcements", "/announcements"),
+                ("announcement", "/announcements/new"),
+                ("announcement-correct", &correct),
                 ("people", "/people"),
                 ("pupils", "/pupils"),
                 ("pupil", &pupil),

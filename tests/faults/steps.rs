@@ -108,7 +108,9 @@ impl Step {
             Story::Absences => {
                 school.close_without(&CHILDREN).await;
             }
-            Story::Letter => school.announces("oak", "The trip is on", "The trip takes place.").await,
+            Story::Letter => {
+                school.announces("oak", "The trip is on", "The trip takes place.").await;
+            }
         }
         let words = || async { school.mortal().words() };
         until("a hold", words, |words| words.contains("holds at a fault point")).await;

@@ -34,7 +34,7 @@ async fn each_role_sees_its_own_pages_and_no_other() {
     let (office, head, lead) = (Role::Office, Role::Head, Role::DesignatedSafeguardingLead);
     let (officer, aider, teacher) = (Role::AttendanceOfficer, Role::FirstAider, Role::ClassTeacher);
     let administrators = [Role::SystemAdministrator, Role::TrustAdministrator];
-    let pages: [(&str, &[Role]); 16] = [
+    let pages: [(&str, &[Role]); 18] = [
         ("", &EVERYBODY),
         ("/sessions", &EVERYBODY),
         ("/absences", &[officer, office, head, lead]),
@@ -51,6 +51,8 @@ async fn each_role_sees_its_own_pages_and_no_other() {
         ("/staff", &[Role::SystemAdministrator]),
         ("/audit", &[head, lead]),
         ("/schools", &EVERYBODY),
+        ("/announcements", &[office, head, lead]),
+        ("/announcements/new", &[office, head]),
     ];
     for role in EVERYBODY {
         let mut visit = Visit::to(&school, role).await;

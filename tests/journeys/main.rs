@@ -14,6 +14,7 @@ mod arrival;
 mod checked;
 mod closure;
 mod console;
+mod console_announcements;
 mod console_overtaken;
 mod console_schools;
 mod console_stories;

@@ -28,8 +28,22 @@ pub struct AnnouncementSent {
     pub tell_until: Timestamp,
 }
 
+/// Other words take the place of an announcement. The subject is the announcement.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AnnouncementCorrected {
+    /// What it is now, whole.
+    #[serde(flatten)]
+    pub announcement: AnnouncementSent,
+}
+
 impl Fact for AnnouncementSent {
     const SERVICE: &'static str = "messaging";
     const NAME: &'static str = "announcement_sent";
+    const SAFETY: bool = false;
+}
+
+impl Fact for AnnouncementCorrected {
+    const SERVICE: &'static str = "messaging";
+    const NAME: &'static str = "announcement_corrected";
     const SAFETY: bool = false;
 }

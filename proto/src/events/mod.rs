@@ -109,7 +109,7 @@ mod tests {
     use super::directory::{Restricted, SchoolDescribed, Term};
     use super::dispatcher::{AlertKind, Outline, WebsiteAlert};
     use super::incidents::{AccidentKind, AccidentRecorded, FirstAid};
-    use super::messaging::{AnnouncementSent, Letter};
+    use super::messaging::{AnnouncementCorrected, AnnouncementSent, Letter};
     use super::scheduling::{
         CalendarChanged, Closure, ClosureChanged, ClosureDeclared, ClosureEnded, NonSchoolDay,
         NonSchoolDayKind,
@@ -247,18 +247,17 @@ mod tests {
                 tell_until,
             },
         );
-        matches_its_golden(
-            "ann",
-            &AnnouncementSent {
-                scope: Scope::YearGroups(vec!["Year 1".into()]),
-                email: Some(Letter {
-                    subject: "Museum visit".into(),
-                    body: "Please send a packed lunch.".into(),
-                }),
-                text: Some("Please remember a packed lunch for the museum tomorrow.".into()),
-                tell_until,
-            },
-        );
+        let announcement = AnnouncementSent {
+            scope: Scope::YearGroups(vec!["Year 1".into()]),
+            email: Some(Letter {
+                subject: "Museum visit".into(),
+                body: "Please send a packed lunch.".into(),
+            }),
+            text: Some("Please remember a packed lunch for the museum tomorrow.".into()),
+            tell_until,
+        };
+        matches_its_golden("ann", &announcement);
+        matches_its_golden("ann", &AnnouncementCorrected { announcement });
     }
 
     #[test]

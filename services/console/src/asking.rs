@@ -15,6 +15,7 @@ use proto::absences::v1::absences_service_client::AbsencesServiceClient;
 use proto::directory::v1::directory_service_client::DirectoryServiceClient;
 use proto::dispatcher::v1::dispatcher_service_client::DispatcherServiceClient;
 use proto::incidents::v1::incidents_service_client::IncidentsServiceClient;
+use proto::messaging::v1::messaging_service_client::MessagingServiceClient;
 use proto::operations::v1::operations_service_client::OperationsServiceClient;
 use proto::scheduling::v1::scheduling_service_client::SchedulingServiceClient;
 use proto::tasks::v1::tasks_service_client::TasksServiceClient;
@@ -143,6 +144,7 @@ impl Asking<'_> {
         absences = "absences", AbsencesServiceClient;
         incidents = "incidents", IncidentsServiceClient;
         scheduling = "scheduling", SchedulingServiceClient;
+        messaging = "messaging", MessagingServiceClient;
         dispatcher = "dispatcher", DispatcherServiceClient;
     }
 

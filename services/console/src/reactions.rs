@@ -7,7 +7,7 @@ use proto::events::Fact;
 use proto::events::absences::{Arrived, Explained, Unexplained};
 use proto::events::directory::{Restricted, SchoolDescribed};
 use proto::events::incidents::AccidentRecorded;
-use proto::events::messaging::AnnouncementSent;
+use proto::events::messaging::{AnnouncementCorrected, AnnouncementSent};
 use proto::events::scheduling::{CalendarChanged, ClosureChanged, ClosureDeclared, ClosureEnded};
 
 use crate::live::Hub;
@@ -21,6 +21,7 @@ pub fn all(hub: &Hub) -> Vec<Reaction> {
         looks_again::<Restricted>(hub),
         looks_again::<SchoolDescribed>(hub),
         looks_again::<AccidentRecorded>(hub),
+        looks_again::<AnnouncementCorrected>(hub),
         looks_again::<AnnouncementSent>(hub),
         looks_again::<CalendarChanged>(hub),
         looks_again::<ClosureChanged>(hub),

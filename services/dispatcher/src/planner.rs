@@ -261,7 +261,7 @@ impl Planner {
                 waits::ask_about_many(&self.store, (school, &id), now).await?;
             }
             // Nobody is harmed by a letter that comes later.
-            NoticeKind::Announcement => {}
+            NoticeKind::Announcement | NoticeKind::AnnouncementCorrection => {}
             NoticeKind::AbsenceUnexplained
             | NoticeKind::AbsenceCorrection
             | NoticeKind::FirstAid

@@ -9,7 +9,7 @@ use kit::store::{Commit, Store};
 use proto::events::absences::{Arrived, Explained, Session, Unexplained};
 use proto::events::directory::Restricted;
 use proto::events::incidents::{AccidentKind, AccidentRecorded};
-use proto::events::messaging::AnnouncementSent;
+use proto::events::messaging::{AnnouncementCorrected, AnnouncementSent};
 use proto::events::scheduling::{Closure, ClosureChanged, ClosureDeclared, ClosureEnded};
 use proto::events::{Event, Fact};
 use proto::ids::{PupilId, SchoolId};
@@ -54,6 +54,7 @@ pub fn all(hearer: &Hearer) -> Vec<Reaction> {
         hearer.tells::<ClosureChanged>(changed),
         hearer.tells::<ClosureEnded>(ended),
         hearer.tells::<AnnouncementSent>(announcement),
+        hearer.tells::<AnnouncementCorrected>(corrected),
         hearer.hears_restrictions(),
     ]
 }
@@ -94,6 +95,13 @@ fn ended(event: &Event<ClosureEnded>) -> Notice {
 fn announcement(event: &Event<AnnouncementSent>) -> Notice {
     let until = event.data.tell_until;
     (NoticeKind::Announcement, About::Announcement(event.data.clone()), None, until)
+}
+
+/// For whoever was told; the planner tells the others the same words as news.
+fn corrected(event: &Event<AnnouncementCorrected>) -> Notice {
+    let announcement = event.data.announcement.clone();
+    let until = announcement.tell_until;
+    (NoticeKind::AnnouncementCorrection, About::Announcement(announcement), None, until)
 }
 
 /// What keeps notices of one kind apart: absences of one session gather, everything else is told

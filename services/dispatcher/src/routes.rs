@@ -98,7 +98,7 @@ pub struct Timing {
 pub struct Quiet {
     /// Of accidents that are not of the head.
     pub first_aid: QuietHours,
-    /// Of what people write.
+    /// Of what people write, and of its corrections.
     pub announcement: QuietHours,
 }
 
@@ -108,7 +108,9 @@ impl Quiet {
     pub const fn hours(&self, kind: NoticeKind) -> Option<&QuietHours> {
         match kind {
             NoticeKind::FirstAid => Some(&self.first_aid),
-            NoticeKind::Announcement => Some(&self.announcement),
+            // A correction wakes nobody either: the words that it corrects were no matter of safety, its e-mails
+            // leave at once, and whoever corrects is shown until when its texts wait.
+            NoticeKind::Announcement | NoticeKind::AnnouncementCorrection => Some(&self.announcement),
             NoticeKind::AbsenceUnexplained
             | NoticeKind::AbsenceCorrection
             | NoticeKind::HeadInjury
@@ -121,6 +123,11 @@ impl Quiet {
 
 /// How long the receipt of what is not urgent may take.
 const PATIENCE: SignedDuration = SignedDuration::from_mins(30);
+
+/// When words were withdrawn for so long, no sender starts a message in them any more: none has a copy of the
+/// recall generation that is older than a second, and as much again is for clocks that differ. What has left
+/// stands in the store by then.
+const NOTHING_STARTS_AFTER: SignedDuration = SignedDuration::from_secs(2);
 
 /// The route of a kind of notice.
 #[must_use]
@@ -141,12 +148,16 @@ pub fn route(kind: NoticeKind, timing: &Timing) -> Route {
             (Lane::Urgent, at_once, SignedDuration::from_secs(timing.closure_patience_seconds))
         }
         NoticeKind::Announcement => (Lane::Bulk, at_once, PATIENCE),
+        // People act on the wrong words until they have the right ones, so it leaves before every bulk run; a
+        // letter, right or wrong, stands in the way of nothing that is urgent. It waits until it is known who
+        // has the words that it takes the place of.
+        NoticeKind::AnnouncementCorrection => (Lane::Normal, NOTHING_STARTS_AFTER, PATIENCE),
     };
     Route { kind, lane, semantics: semantics(kind), gathers_for, patience }
 }
 
 /// What a crash may do to a kind of notice. Only a letter that somebody wrote may rather be missed than
-/// come twice.
+/// come twice; its correction may not, because then the wrong words would be the last.
 const fn semantics(kind: NoticeKind) -> Semantics {
     match kind {
         NoticeKind::AbsenceUnexplained
@@ -155,7 +166,19 @@ const fn semantics(kind: NoticeKind) -> Semantics {
         | NoticeKind::HeadInjury
         | NoticeKind::ClosureDeclared
         | NoticeKind::ClosureChanged
-        | NoticeKind::Reopening => Semantics::AtLeastOnce,
+        | NoticeKind::Reopening
+        | NoticeKind::AnnouncementCorrection => Semantics::AtLeastOnce,
         NoticeKind::Announcement => Semantics::AtMostOnce,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sender::FRESH_FOR;
+
+    #[test]
+    fn a_correction_waits_for_longer_than_any_sender_may_take_the_old_words_for_good() {
+        assert!(NOTHING_STARTS_AFTER.unsigned_abs() > FRESH_FOR);
     }
 }

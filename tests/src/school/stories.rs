@@ -119,8 +119,8 @@ impl School {
         self.scheduling().end_closure(self.by(Role::Head, request)).await.unwrap();
     }
 
-    /// The office writes to a class.
-    pub async fn announces(&self, class: &str, text: &str, body: &str) {
+    /// The office writes to a class; the id of it.
+    pub async fn announces(&self, class: &str, text: &str, body: &str) -> String {
         let class_ids = vec![self.classes[class].clone()];
         let scope = directory::audience::Scope::Classes(directory::Classes { class_ids });
         let request = messaging::SendAnnouncementRequest {
@@ -131,7 +131,7 @@ impl School {
             text: text.to_owned(),
         };
         let send = async || self.messaging().send_announcement(self.by(Role::Office, request.clone())).await;
-        self.answered(send).await;
+        self.answered(send).await.announcement_id
     }
 
     /// Who would be told of a closure of everybody.

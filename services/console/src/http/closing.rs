@@ -3,24 +3,22 @@
 use askama::Template;
 use axum::response::Response;
 use jiff::civil::Date;
-use kit::fields::holds_markup;
-use proto::directory::v1::{Audience, WholeSchool, YearGroups, audience};
 use proto::dispatcher::v1::{
-    ClosureWords, ExerciseRequest, PreviewRequest, PreviewResponse, exercise_request, preview_request,
+    ClosureWords, ExerciseRequest, PreviewRequest, exercise_request, preview_request,
 };
 use proto::scheduling::v1::{Closure, DeclareClosureRequest, Session};
 
-use super::closures::{Shown, counted, shown};
-use super::form::{Form, Typed, capital};
+use super::closures::{Shown, shown};
+use super::forecast::Forecast;
+use super::form::{Form, Typed};
 use super::frame::{Frame, Place};
 use super::stopped::rendered;
-use super::{Posted, Stopped, Visitor};
+use super::{Posted, Stopped, Visitor, whom};
 use crate::asking::{Trouble, ask};
 
 /// Whoever may do this closes the school.
 pub const DECLARE: &str = "scheduling.v1.SchedulingService/DeclareClosure";
 const KIND: &str = "closure_declared";
-const MICROPOUNDS: i64 = 1_000_000;
 /// Characters.
 const LONGEST_REASON: usize = 160;
 const LONGEST_COLLECTION: usize = 300;
@@ -46,21 +44,6 @@ pub async fn form(visitor: Visitor) -> Result<Response, Stopped> {
     Ok(rendered(&FormPage { frame, form }))
 }
 
-/// What would happen.
-struct Forecast {
-    /// How many are told of how many, and by what.
-    told: String,
-    /// What the texts cost.
-    charged: Option<String>,
-    skipped: Vec<(String, i32)>,
-    nobody: usize,
-    /// Contacts who should be told and whom no address reaches.
-    unreachable: i32,
-}
-
-/// Why somebody who should be told is not: no address of theirs carries it. A person is asked to see that they know.
-const UNREACHABLE: &str = "NO_ADDRESS";
-
 #[derive(Template)]
 #[template(path = "closure_check.html")]
 struct Check {
@@ -72,21 +55,10 @@ struct Check {
     forecast: Option<Forecast>,
 }
 
-fn audience_of(form: &mut Form) -> Audience {
-    let scope = if form.value("whom") == "years" {
-        let years = form.needs("years", "Enter the year groups, as in 1, 2");
-        let year_groups = years.split([',', ' ']).map(str::trim).filter(|year| !year.is_empty());
-        audience::Scope::YearGroups(YearGroups { year_groups: year_groups.map(str::to_owned).collect() })
-    } else {
-        audience::Scope::WholeSchool(WholeSchool {})
-    };
-    Audience { scope: Some(scope) }
-}
-
 /// What the form holds. What would be refused later is said at once: a page that asks "close the school?" may not offer
 /// what cannot be done.
 fn declaration(form: &mut Form, today: Date) -> DeclareClosureRequest {
-    let audience = audience_of(form);
+    let audience = whom::audience_of(form);
     let first_day = form.needs("first_day", "Enter the first day");
     let last_day = form.needs("last_day", "Enter the last day");
     let reason = form.needs("reason", "Say why, in words that everybody may read");
@@ -105,19 +77,7 @@ fn declaration(form: &mut Form, today: Date) -> DeclareClosureRequest {
             form.wrong("last_day", "The last day is before the first");
         }
     }
-    for (field, most) in [("reason", LONGEST_REASON), ("collection", LONGEST_COLLECTION)] {
-        let text = form.value(field);
-        let fault = if holds_markup(text) {
-            Some("Use words only, without tags, braces and code".to_owned())
-        } else if text.chars().count() > most {
-            Some(format!("Use at most {most} characters"))
-        } else {
-            None
-        };
-        if let Some(fault) = fault {
-            form.wrong(field, fault);
-        }
-    }
+    form.keeps_to_words(&[("reason", LONGEST_REASON), ("collection", LONGEST_COLLECTION)]);
     let from = if form.value("from") == "pm" { Session::Afternoon } else { Session::Morning };
     DeclareClosureRequest {
         request_id: form.request_id.clone(),
@@ -146,7 +106,7 @@ pub async fn check(Posted { visitor, typed }: Posted) -> Result<Response, Stoppe
     let mut form = Form::with(typed);
     let frame = visitor.frame(Place::Closures).await;
     let request = declaration(&mut form, frame.today());
-    let forecast = foreseen(&visitor, &mut form, &request).await;
+    let forecast = foreseen(&visitor, &frame, &mut form, &request).await;
     if !form.is_good() {
         return Ok(rendered(&FormPage { frame, form }));
     }
@@ -162,7 +122,12 @@ pub async fn check(Posted { visitor, typed }: Posted) -> Result<Response, Stoppe
 }
 
 /// What would happen; none when it cannot be said just now. What is wrong is known before it is declared.
-async fn foreseen(visitor: &Visitor, form: &mut Form, request: &DeclareClosureRequest) -> Option<Forecast> {
+async fn foreseen(
+    visitor: &Visitor,
+    frame: &Frame,
+    form: &mut Form,
+    request: &DeclareClosureRequest,
+) -> Option<Forecast> {
     if !form.is_good() {
         return None;
     }
@@ -176,47 +141,15 @@ async fn foreseen(visitor: &Visitor, form: &mut Form, request: &DeclareClosureRe
     match asked.await {
         Ok(answer) => {
             if answer.pupils == 0 {
-                let (field, words) = match form.value("whom") {
-                    "years" => ("years", "Nobody on roll is in these year groups"),
-                    _ => ("", "Nobody is on roll yet, so that there is nobody to tell"),
-                };
-                form.wrong(field, words);
+                whom::nobody(form);
             }
-            Some(forecast(&answer))
+            Some(Forecast::of(&answer, frame))
         }
         Err(trouble @ Trouble::Refused(_)) => {
             form.refused(&trouble, &PREVIEW_FIELDS);
             None
         }
         Err(_) => None,
-    }
-}
-
-fn forecast(answer: &PreviewResponse) -> Forecast {
-    let cost = answer.cost_micropounds.map(|cost| {
-        let pence = cost / (MICROPOUNDS / 100);
-        format!(" and cost £{}.{:02}", pence / 100, pence % 100)
-    });
-    let told = format!(
-        "{} at home of {} {} told: {}, {}, in about {}.",
-        counted(answer.contacts, "person", "people"),
-        counted(answer.pupils, "pupil", "pupils"),
-        if answer.contacts == 1 { "is" } else { "are" },
-        counted(answer.texts, "text", "texts"),
-        counted(answer.emails, "e-mail", "e-mails"),
-        counted(answer.takes_seconds.max(0) / 60 + 1, "minute", "minutes"),
-    );
-    let charged = (answer.fragments > 0).then(|| {
-        let parts = counted(answer.fragments, "part", "parts");
-        format!("The texts have {parts}{}.", cost.unwrap_or_default())
-    });
-    let unreachable = answer.skipped.iter().filter(|one| one.reason == UNREACHABLE);
-    Forecast {
-        told,
-        charged,
-        unreachable: unreachable.map(|one| one.contacts).sum(),
-        skipped: answer.skipped.iter().map(|one| (capital(&one.sentence), one.contacts)).collect(),
-        nobody: answer.nobody_to_tell.len(),
     }
 }
 
@@ -260,7 +193,7 @@ pub async fn exercise(Posted { visitor, typed }: Posted) -> Result<Response, Sto
     let mut form = Form::with(typed);
     let frame = visitor.frame(Place::Closures).await;
     let request = declaration(&mut form, frame.today());
-    foreseen(&visitor, &mut form, &request).await;
+    foreseen(&visitor, &frame, &mut form, &request).await;
     if form.is_good() {
         let exercise = ExerciseRequest {
             request_id: request.request_id.clone(),

@@ -3,7 +3,6 @@
 use askama::Template;
 use axum::extract::{Path, Query};
 use axum::response::Response;
-use proto::directory::v1::audience;
 use proto::scheduling::v1::{
     ChangeClosureRequest, Closure, ClosureState, EndClosureRequest, ListClosuresRequest, Session,
 };
@@ -14,7 +13,7 @@ use super::frame::{Frame, Place};
 use super::home::Said;
 use super::posted::or_kept;
 use super::stopped::rendered;
-use super::{Posted, Stopped, Visitor, when};
+use super::{Posted, Stopped, Visitor, when, whom};
 use crate::asking::{Trouble, ask};
 
 const NEWEST: i32 = 50;
@@ -70,10 +69,6 @@ pub fn counted(number: impl Into<i64>, one: &str, several: &str) -> String {
     format!("{number} {}", if number == 1 { one } else { several })
 }
 
-fn length<T>(all: &[T]) -> i64 {
-    i64::try_from(all.len()).unwrap_or(i64::MAX)
-}
-
 /// A closure as it is shown.
 pub fn shown(closure: Closure, frame: &Frame) -> Shown {
     let first = when::day(&closure.first_day);
@@ -83,16 +78,7 @@ pub fn shown(closure: Closure, frame: &Frame) -> Shown {
     } else {
         format!("{first}{part} to {}", when::day(&closure.last_day))
     };
-    let whom = match closure.audience.as_ref().and_then(|audience| audience.scope.as_ref()) {
-        None | Some(audience::Scope::WholeSchool(_)) => "The whole school".to_owned(),
-        Some(audience::Scope::YearGroups(years)) => format!(
-            "Year{} {}",
-            if years.year_groups.len() == 1 { "" } else { "s" },
-            years.year_groups.join(", ")
-        ),
-        Some(audience::Scope::Classes(classes)) => counted(length(&classes.class_ids), "class", "classes"),
-        Some(audience::Scope::Pupils(pupils)) => counted(length(&pupils.pupil_ids), "pupil", "pupils"),
-    };
+    let whom = whom::shown(closure.audience.as_ref(), &[]);
     Shown {
         days,
         whom,

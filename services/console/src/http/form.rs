@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use axum::Form as UrlEncoded;
 use axum::extract::{FromRequest, Request};
 use axum::response::{IntoResponse, Response};
+use kit::fields::holds_markup;
 use uuid::Uuid;
 
 use super::Stopped;
@@ -141,6 +142,18 @@ impl Form {
             self.wrong(field, words);
         }
         value
+    }
+
+    /// Fields that hold words, each of at most so many characters; what a service would refuse is said at once.
+    pub fn keeps_to_words(&mut self, fields: &[(&str, usize)]) {
+        for (field, most) in fields {
+            let text = self.value(field);
+            if holds_markup(text) {
+                self.wrong(field, "Use words only, without tags, braces and code");
+            } else if text.chars().count() > *most {
+                self.wrong(field, format!("Use at most {most} characters"));
+            }
+        }
     }
 
     /// What a service said goes beside the fields that this form has for it: pairs of what a field of the

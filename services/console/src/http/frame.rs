@@ -43,6 +43,8 @@ pub enum Place {
     Closures,
     /// Pupils and contacts.
     People,
+    /// What people in the school wrote.
+    Announcements,
     /// What was sent.
     Messages,
     /// Who looked at what.
@@ -169,6 +171,10 @@ fn said(key: &str) -> Option<&'static str> {
         "recorded" => "The accident is recorded, and whoever is entitled is being told.",
         "declared" => "The closure is declared, and everybody concerned is being told.",
         "closure-changed" => "The closure is changed, and everybody concerned is being told.",
+        "announced" => "The announcement is sent, and everybody whom it concerns is being told.",
+        "announcement-corrected" => {
+            "The announcement is corrected. Whoever was told is told so before any other announcement leaves."
+        }
         "exercised" => "The exercise runs. Nothing of it leaves.",
         "ended" => "The closure is ended, and everybody concerned is being told.",
         "changed" => "The contact is changed. It acts at once.",
@@ -188,7 +194,7 @@ fn said(key: &str) -> Option<&'static str> {
     })
 }
 
-const WAYS: [(&str, &str, Place, Option<&str>); 9] = [
+const WAYS: [(&str, &str, Place, Option<&str>); 10] = [
     ("To do", "/console", Place::Home, None),
     ("Absences", "/console/absences", Place::Absences, Some("absences.v1.AbsencesService/ListOpenCases")),
     (
@@ -199,6 +205,12 @@ const WAYS: [(&str, &str, Place, Option<&str>); 9] = [
     ),
     ("Closures", "/console/closures", Place::Closures, Some("scheduling.v1.SchedulingService/ListClosures")),
     ("People", "/console/people", Place::People, Some("directory.v1.DirectoryService/FindPupils")),
+    (
+        "Announcements",
+        "/console/announcements",
+        Place::Announcements,
+        Some("messaging.v1.MessagingService/ListAnnouncements"),
+    ),
     ("Messages", "/console/messages", Place::Messages, Some("dispatcher.v1.DispatcherService/ListNotices")),
     ("Audit", "/console/audit", Place::Audit, Some("operations.v1.OperationsService/ListAuditEntries")),
     ("System", "/console/system", Place::System, Some("operations.v1.OperationsService/ListDeadLetters")),

@@ -6,10 +6,11 @@ use axum::extract::{Path, Query};
 use axum::response::Response;
 use proto::dispatcher::v1::{
     Delivery, DeliveryState, GetProgressRequest, GetProgressResponse, GetWordsRequest, ListDeliveriesRequest,
-    ListNoticesRequest, NoticeState, RecallRequest, RedeliverRequest, Words, recall_request,
+    ListNoticesRequest, Notice, NoticeState, RecallRequest, RedeliverRequest, Words, recall_request,
     redeliver_request,
 };
 
+use super::correcting::CORRECT;
 use super::form::{Form, capital};
 use super::frame::{Frame, Place};
 use super::home::Said;
@@ -92,13 +93,23 @@ impl From<Words> for Wording {
 /// How something that left wrongly is put right.
 struct PutRight {
     words: &'static str,
-    address: &'static str,
+    address: String,
     label: &'static str,
 }
 
 impl PutRight {
-    fn of(kind: &str) -> Option<Self> {
-        let (words, address, label) = match kind {
+    /// What only some may do is not shown to the others.
+    fn of(notice: &Notice, may_correct: bool) -> Option<Self> {
+        let (words, address, label) = match notice.kind.as_str() {
+            "announcement" | "announcement_correction"
+                if may_correct && !notice.announcement_id.is_empty() =>
+            {
+                return Some(Self {
+                    words: "Something of it is wrong? Whoever was told gets the right words by the same way, before any other announcement leaves.",
+                    address: format!("/console/announcements/{}/correct", notice.announcement_id),
+                    label: "Correct it",
+                });
+            }
             "absence_unexplained" => (
                 "A child is in school after all, or there is a reason? Record it: whoever was told is told so by the same way, before anything else.",
                 "/console/absences",
@@ -116,7 +127,7 @@ impl PutRight {
             ),
             _ => return None,
         };
-        Some(Self { words, address, label })
+        Some(Self { words, address: address.to_owned(), label })
     }
 }
 
@@ -208,7 +219,7 @@ async fn show(
         id,
         said: words,
         unsaid,
-        put_right: PutRight::of(&first.kind).filter(|_| !first.exercise),
+        put_right: PutRight::of(first, visitor.may(CORRECT)).filter(|_| !first.exercise),
         about: names.all(&told.subjects),
         moving: progress.waiting > 0
             || progress.unclear > 0

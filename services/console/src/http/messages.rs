@@ -27,6 +27,7 @@ pub fn kind_label(kind: &str) -> &'static str {
         "closure_changed" => "Closure changed",
         "reopening" => "School open again",
         "announcement" => "Announcement",
+        "announcement_correction" => "Announcement corrected",
         _ => "Message",
     }
 }

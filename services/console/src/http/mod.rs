@@ -7,6 +7,8 @@
 mod absences;
 mod accidents;
 mod amending;
+mod announcements;
+mod announcing;
 mod assets;
 mod audit;
 mod closing;
@@ -14,8 +16,10 @@ mod closures;
 mod concerns;
 mod contacts;
 mod cookies;
+mod correcting;
 mod day;
 mod enter;
+mod forecast;
 mod form;
 mod frame;
 mod gathering;
@@ -38,6 +42,7 @@ mod stopped;
 mod system;
 mod visitor;
 mod when;
+mod whom;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex};
@@ -124,8 +129,8 @@ pub fn hashing() -> Semaphore {
 /// What a handler is given.
 pub type Site = Arc<Console>;
 
-/// The largest form: an account of an accident with the longest texts.
-const LARGEST_FORM: usize = 64 << 10;
+/// The largest form: an announcement with the longest e-mail, in letters that a form spells out with twelve each.
+const LARGEST_FORM: usize = 160 << 10;
 
 /// Every page and every action.
 pub fn routes(console: Console) -> Router {
@@ -151,6 +156,11 @@ pub fn routes(console: Console) -> Router {
         .route("/console/closures/exercise", post(closing::exercise))
         .route("/console/closures/{id}/end", get(closures::ending).post(closures::end))
         .route("/console/closures/{id}/change", get(closures::changing).post(closures::change))
+        .route("/console/announcements", get(announcements::page))
+        .route("/console/announcements/new", get(announcing::form).post(announcing::check))
+        .route("/console/announcements/send", post(announcing::send))
+        .route("/console/announcements/{id}/correct", get(correcting::form).post(correcting::check))
+        .route("/console/announcements/{id}/corrected", post(correcting::correct))
         .route("/console/people", get(people::page).post(people::find))
         .route("/console/pupils", get(pupils::list))
         .route("/console/pupils/{id}", get(pupils::page))

@@ -200,7 +200,7 @@ pub async fn phone_list(visitor: Visitor, Query(Of { class }): Query<Of>) -> Res
 }
 
 /// The classes of everybody on roll, by name, with their ids.
-async fn classes(visitor: &Visitor) -> Result<Vec<(String, String)>, Trouble> {
+pub async fn classes(visitor: &Visitor) -> Result<Vec<(String, String)>, Trouble> {
     let (mut classes, mut page_token) = (BTreeSet::new(), String::new());
     loop {
         let request = ListPupilsRequest { page_size: AT_ONCE, page_token, ..ListPupilsRequest::default() };

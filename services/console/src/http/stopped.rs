@@ -177,6 +177,8 @@ pub async fn look_instead(uri: Uri) -> Redirect {
             format!("/console/{}", place.trim_end_matches(".csv"))
         }
         ["invitations", token, _] => format!("/console/invitations/{token}"),
+        ["announcements", id, "corrected"] => format!("/console/announcements/{id}/correct"),
+        ["announcements", ..] => "/console/announcements".to_owned(),
         ["closures", ..] => "/console/closures".to_owned(),
         _ => "/console".to_owned(),
     })

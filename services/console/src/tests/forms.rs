@@ -10,6 +10,8 @@ async fn nobody_sees_anything_but_the_way_in() {
             "/console/absences",
             "/console/accidents/new",
             "/console/closures/new",
+            "/console/announcements",
+            "/console/announcements/new",
             "/console/people",
             "/console/pupils",
             "/console/messages",
@@ -125,7 +127,7 @@ async fn a_form_that_is_no_form_is_refused_in_words() {
         let request = Request::post("/console/staff/invite")
             .header(header::COOKIE, &cookie)
             .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
-            .body(Body::from(format!("name={}", "x".repeat(70 << 10))))
+            .body(Body::from(format!("name={}", "x".repeat(170 << 10))))
             .unwrap();
         let answer = Answer::of(console.routes.clone().oneshot(request).await.unwrap()).await;
         assert_eq!(answer.status, StatusCode::BAD_REQUEST);

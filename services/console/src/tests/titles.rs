@@ -5,8 +5,8 @@ use std::path::Path;
 
 use crate::http::title;
 
-/// Words in the same files that are no kinds of tasks: columns, parts of keys.
-const NO_KINDS: [&str; 18] = [
+/// Words in the same files that are no kinds of tasks: columns, states, parts of keys.
+const NO_KINDS: [&str; 19] = [
     "address",
     "batch",
     "consumer",
@@ -16,6 +16,7 @@ const NO_KINDS: [&str; 18] = [
     "gathering",
     "gathering_id",
     "id",
+    "left",
     "no_class",
     "notice_id",
     "number",

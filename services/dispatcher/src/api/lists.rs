@@ -11,7 +11,7 @@ use kit::page::Page;
 use kit::rejection::{self, failure};
 use kit::store::{Error, Store};
 use proto::dispatcher::v1 as pb;
-use proto::ids::{ContactId, GatheringId, InvalidId, PupilId};
+use proto::ids::{AnnouncementId, ContactId, GatheringId, InvalidId, PupilId};
 use sea_orm::sea_query::Query;
 use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use tonic::{Response, Status};
@@ -91,6 +91,7 @@ fn notice(row: rows::notices::Model) -> Result<pb::Notice, Status> {
         "withdrawn" => pb::NoticeState::Withdrawn,
         _ => return Err(failure(&Error::Corrupt { what: "state of a notice" })),
     };
+    let announcement = row.subject.parse().ok().map(|id: AnnouncementId| id.to_string());
     Ok(pb::Notice {
         id: row.id,
         kind: row.kind,
@@ -102,6 +103,7 @@ fn notice(row: rows::notices::Model) -> Result<pb::Notice, Status> {
         valid_until: Some(to_proto(from_micros(row.valid_until))),
         event_id: row.event_id,
         exercise: false,
+        announcement_id: announcement.unwrap_or_default(),
     })
 }
 

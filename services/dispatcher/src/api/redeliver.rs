@@ -17,7 +17,7 @@ use tonic::{Response, Status};
 
 use super::Api;
 use crate::domain::plan::{self, Later, Plan, Wanted};
-use crate::domain::{Matter, Reason};
+use crate::domain::{Matter, NoticeKind, Reason};
 use crate::planner::Circumstances;
 use crate::routes::route;
 use crate::store::gatherings::{self, Gathering};
@@ -92,7 +92,12 @@ impl Api {
         if !pupils.is_empty() {
             plan = plan.and(self.plan_for(gathering, &pupils, None, &under).await?);
         }
-        let scope = gathering.scope().filter(|_| owed.never_planned.iter().any(|(_, pupil)| pupil.is_none()));
+        // Who has nothing to be corrected was told by another gathering, and not by this one that is empty.
+        let corrects = gathering.kind == NoticeKind::AnnouncementCorrection;
+        let scope = gathering
+            .scope()
+            .filter(|_| !corrects)
+            .filter(|_| owed.never_planned.iter().any(|(_, pupil)| pupil.is_none()));
         if let Some(scope) = scope {
             let audience = self.directory.resolve_scope(gathering.school, scope).await;
             let audience = audience.map_err(|error| failure(&error))?;

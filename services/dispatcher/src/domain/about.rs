@@ -43,7 +43,7 @@ pub enum About {
     Closure(Closure),
     /// The school, or a part of it, is open.
     Reopening(ClosureEnded),
-    /// What somebody wrote.
+    /// What somebody wrote, in its newest words.
     Announcement(AnnouncementSent),
 }
 

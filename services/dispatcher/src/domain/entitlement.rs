@@ -150,7 +150,7 @@ const fn row(kind: NoticeKind) -> &'static Row {
         | NoticeKind::FirstAid
         | NoticeKind::HeadInjury => &CHILD,
         NoticeKind::ClosureDeclared | NoticeKind::ClosureChanged | NoticeKind::Reopening => &CLOSING,
-        NoticeKind::Announcement => &ANNOUNCEMENT,
+        NoticeKind::Announcement | NoticeKind::AnnouncementCorrection => &ANNOUNCEMENT,
     }
 }
 
@@ -242,8 +242,8 @@ pub(crate) mod tests {
     #[test]
     fn every_cell_of_the_table() {
         use NoticeKind::{
-            AbsenceCorrection, AbsenceUnexplained, Announcement, ClosureChanged, ClosureDeclared, FirstAid,
-            HeadInjury, Reopening,
+            AbsenceCorrection, AbsenceUnexplained, Announcement, AnnouncementCorrection, ClosureChanged,
+            ClosureDeclared, FirstAid, HeadInjury, Reopening,
         };
         use Reach::{General, Particular};
         use Standing::{ClosuresOnly, EmergencyOnly, LivesWith, NoChildInformation, NoContact, Responsible};
@@ -280,7 +280,7 @@ pub(crate) mod tests {
                         ClosureDeclared | ClosureChanged | Reopening => {
                             closing(barred, if chosen { Ok(()) } else { emergency })
                         }
-                        Announcement => announced(barred),
+                        Announcement | AnnouncementCorrection => announced(barred),
                     };
                     let choices = Choices { emergency_contacts_hear_of_closures: chosen };
                     for (standing, expected) in row {

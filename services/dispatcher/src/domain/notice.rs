@@ -24,6 +24,8 @@ pub enum NoticeKind {
     Reopening,
     /// What somebody in the school wrote.
     Announcement,
+    /// Other words in the place of what somebody wrote, for whoever was told.
+    AnnouncementCorrection,
 }
 
 /// How a contact's addresses are used.
@@ -50,7 +52,7 @@ pub enum Purpose {
 
 impl NoticeKind {
     /// Every kind.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::AbsenceUnexplained,
         Self::AbsenceCorrection,
         Self::FirstAid,
@@ -59,6 +61,7 @@ impl NoticeKind {
         Self::ClosureChanged,
         Self::Reopening,
         Self::Announcement,
+        Self::AnnouncementCorrection,
     ];
 
     /// Its name in rows, on the wire and in metrics.
@@ -73,6 +76,7 @@ impl NoticeKind {
             Self::ClosureChanged => "closure_changed",
             Self::Reopening => "reopening",
             Self::Announcement => "announcement",
+            Self::AnnouncementCorrection => "announcement_correction",
         }
     }
 
@@ -86,7 +90,8 @@ impl NoticeKind {
             | Self::ClosureDeclared
             | Self::ClosureChanged
             | Self::Reopening
-            | Self::Announcement => Ways::Both,
+            | Self::Announcement
+            | Self::AnnouncementCorrection => Ways::Both,
         }
     }
 
@@ -101,7 +106,7 @@ impl NoticeKind {
             | Self::ClosureDeclared
             | Self::ClosureChanged
             | Self::Reopening => Purpose::Needed,
-            Self::Announcement => Purpose::Bulk,
+            Self::Announcement | Self::AnnouncementCorrection => Purpose::Bulk,
         }
     }
 
@@ -112,8 +117,10 @@ impl NoticeKind {
     pub const fn ways_for(self, prefers: Preference) -> Ways {
         match (self, prefers) {
             (Self::AbsenceUnexplained | Self::AbsenceCorrection, Preference::Email) => Ways::Both,
-            (Self::FirstAid | Self::Announcement, Preference::Text) => Ways::TextFirst,
-            (Self::Announcement, Preference::Email) => Ways::EmailFirst,
+            (Self::FirstAid | Self::Announcement | Self::AnnouncementCorrection, Preference::Text) => {
+                Ways::TextFirst
+            }
+            (Self::Announcement | Self::AnnouncementCorrection, Preference::Email) => Ways::EmailFirst,
             (_, Preference::None | Preference::Text | Preference::Email) => self.ways(),
         }
     }
@@ -121,7 +128,13 @@ impl NoticeKind {
     /// Whether it is said to everybody in a scope, and not about the pupils of its notices.
     #[must_use]
     pub const fn is_for_many(self) -> bool {
-        self.is_about_closing() || matches!(self, Self::Announcement)
+        self.is_about_closing() || self.is_a_letter()
+    }
+
+    /// Whether somebody wrote it: nobody is harmed by not being told, and nobody is asked to ring because of it.
+    #[must_use]
+    pub const fn is_a_letter(self) -> bool {
+        matches!(self, Self::Announcement | Self::AnnouncementCorrection)
     }
 
     /// Whether somebody must come to know of it, so that an address is tried that was said not to exist,
@@ -136,7 +149,7 @@ impl NoticeKind {
             | Self::ClosureDeclared
             | Self::ClosureChanged
             | Self::Reopening => true,
-            Self::Announcement => false,
+            Self::Announcement | Self::AnnouncementCorrection => false,
         }
     }
 
@@ -150,7 +163,8 @@ impl NoticeKind {
             | Self::AbsenceCorrection
             | Self::FirstAid
             | Self::HeadInjury
-            | Self::Announcement => false,
+            | Self::Announcement
+            | Self::AnnouncementCorrection => false,
         }
     }
 }

@@ -42,7 +42,8 @@ pub fn not_reached(kind: NoticeKind, contact: ContactId, pupil: PupilId) -> Pers
         | NoticeKind::ClosureDeclared
         | NoticeKind::ClosureChanged
         | NoticeKind::Reopening
-        | NoticeKind::Announcement => PersonTask::CannotBeReached(contact, pupil),
+        | NoticeKind::Announcement
+        | NoticeKind::AnnouncementCorrection => PersonTask::CannotBeReached(contact, pupil),
     }
 }
 
@@ -58,7 +59,8 @@ pub fn not_cleared(kind: NoticeKind, contact: ContactId, pupil: PupilId) -> Pers
         | NoticeKind::ClosureDeclared
         | NoticeKind::ClosureChanged
         | NoticeKind::Reopening
-        | NoticeKind::Announcement => PersonTask::NotCleared(contact, pupil),
+        | NoticeKind::Announcement
+        | NoticeKind::AnnouncementCorrection => PersonTask::NotCleared(contact, pupil),
     }
 }
 
@@ -203,7 +205,7 @@ impl Asking<'_> {
             NoticeKind::HeadInjury => 5,
             NoticeKind::AbsenceUnexplained | NoticeKind::AbsenceCorrection => 15,
             NoticeKind::ClosureDeclared | NoticeKind::ClosureChanged | NoticeKind::Reopening => 60,
-            NoticeKind::FirstAid | NoticeKind::Announcement => 120,
+            NoticeKind::FirstAid | NoticeKind::Announcement | NoticeKind::AnnouncementCorrection => 120,
         })
     }
 
@@ -211,7 +213,10 @@ impl Asking<'_> {
         Some(match task {
             PersonTask::NobodyToTell(_) => self.nobody_to_tell()?,
             PersonTask::CannotBeReached(..) => self.cannot_be_reached()?,
-            PersonTask::AddressShared(..) if self.kind == NoticeKind::Announcement => return None,
+            // Nobody rings because of a letter: the list of who was not reached says whom it missed.
+            PersonTask::AddressShared(..) | PersonTask::NotCorrected(..) if self.kind.is_a_letter() => {
+                return None;
+            }
             PersonTask::AddressShared(..) => (
                 "address_shared",
                 LEAD,
@@ -266,7 +271,7 @@ impl Asking<'_> {
                 Role::Office,
                 "the closing or opening of the school concerns this pupil and nobody at home can be told automatically: see that they know",
             ),
-            NoticeKind::Announcement => return None,
+            NoticeKind::Announcement | NoticeKind::AnnouncementCorrection => return None,
         };
         Some(("nobody_to_tell", role, why))
     }
@@ -289,13 +294,13 @@ impl Asking<'_> {
                 Role::Office,
                 "this contact should know that the school is closed, or open again, and no message reached them: ring them",
             ),
-            NoticeKind::Announcement => return None,
+            NoticeKind::Announcement | NoticeKind::AnnouncementCorrection => return None,
         };
         Some(("not_reached", role, why))
     }
 
     fn is_about_a_child(&self) -> bool {
-        !self.kind.is_about_closing() && self.kind != NoticeKind::Announcement
+        !self.kind.is_for_many()
     }
 }
 
@@ -314,7 +319,7 @@ mod tests {
     fn nobody_is_asked_because_of_a_letter_and_of_everything_else_somebody_is() {
         let (contact, pupil) = (ContactId::generate(), PupilId::generate());
         for kind in NoticeKind::ALL {
-            let letter = kind == NoticeKind::Announcement;
+            let letter = kind.is_a_letter();
             assert_eq!(asked(kind, &PersonTask::NobodyToTell(pupil)).is_none(), letter, "{kind:?}");
             assert_eq!(
                 asked(kind, &PersonTask::CannotBeReached(contact, pupil)).is_none(),
@@ -392,7 +397,7 @@ mod tests {
             let asking = Asking { school, kind, account, from: "gth_1", no_voice, now };
             asking.tasks(std::slice::from_ref(task)).remove(0).why
         };
-        for kind in NoticeKind::ALL.into_iter().filter(|kind| *kind != NoticeKind::Announcement) {
+        for kind in NoticeKind::ALL.into_iter().filter(|kind| !kind.is_a_letter()) {
             for task in [PersonTask::CannotBeReached, PersonTask::NotCorrected] {
                 assert!(why(kind, &task(deaf, pupil)).contains(&format!("{NO_VOICE}: {deaf}")), "{kind:?}");
                 assert!(!why(kind, &task(hearing, pupil)).contains(NO_VOICE), "{kind:?}");

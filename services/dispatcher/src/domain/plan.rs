@@ -6,6 +6,7 @@
 //! A message leaves now or is held until the quiet hours are over; everything else is a skip.
 
 mod addresses;
+mod corrected;
 mod late;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
@@ -17,6 +18,7 @@ use super::entitlement::{Matter, Standing, entitled};
 use super::person::{PersonTask, not_cleared, not_reached};
 use super::{Address, AddressKind, Link, NoticeKind, Pupil, Reason, Suppressed, Texts};
 
+pub use corrected::{but_for_told, corrected};
 pub use late::{dealt_with, too_late, too_late_for};
 
 /// One contact who is to learn about one pupil.

@@ -72,6 +72,7 @@ reasons! {
     Recalled = "RECALLED", "the message was recalled by a person";
     Expired = "EXPIRED", "the message was not worth sending any more";
     ToldWrongly = "TOLD_WRONGLY", "this contact was told that the pupil was missing, so it is told that the pupil is in school";
+    Corrected = "CORRECTED", "this contact was told in words that do not hold any more, so it is told those that take their place";
     PermanentFailure = "PERMANENT_FAILURE", "the network says that this address does not exist";
     TemporaryFailure = "TEMPORARY_FAILURE", "the network could not deliver the message";
     TechnicalFailure = "TECHNICAL_FAILURE", "the provider failed to pass the message on";

@@ -6,13 +6,14 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use kit::heavy;
 use proto::events::scope::Scope;
-use proto::ids::PupilId;
+use proto::ids::{GatheringId, NoticeId, PupilId};
 
 use super::{Circumstances, Error, Planner};
 use crate::domain::plan::{self, Later, Plan, Wanted};
-use crate::domain::{Matter, Pupil, Suppressed, Texts};
+use crate::domain::{Matter, NoticeKind, Pupil, Reason, Suppressed, Texts};
 use crate::points;
 use crate::routes::route;
+use crate::store::corrections;
 use crate::store::follow_ups::{self, FollowUp};
 use crate::store::gatherings::Gathering;
 use crate::store::plans::{self, Writing};
@@ -21,10 +22,14 @@ use crate::store::{restored, waits};
 impl Planner {
     pub(super) async fn leave(&self, gathering: &Gathering, now: Timestamp) -> Result<(), Error> {
         let dealt_with = self.dealt_with(gathering).await?;
-        let mut nobody = false;
+        let (mut nobody, mut news) = (false, None);
         let plan = if let Some(scope) = gathering.scope() {
-            let (plan, concerned) = self.plan_for_many(gathering, scope, now).await?;
+            let (mut plan, concerned) = self.plan_for_many(gathering, scope, now).await?;
             nobody = concerned == Some(0);
+            let in_time = concerned.is_some() && !gathering.drill;
+            if gathering.kind == NoticeKind::AnnouncementCorrection && in_time {
+                (plan, news) = self.correction_and_news(gathering, plan, now).await?;
+            }
             plan
         } else {
             let pupils = gathering.pupils().into_iter().filter(|pupil| !dealt_with.contains(pupil));
@@ -40,6 +45,9 @@ impl Planner {
         let plan = plan.and(plan::dealt_with(&dealt_with));
         let first = || plans::first(&self.writing(gathering, now), &plan);
         let mut commit = if gathering.scope().is_some() { heavy(first) } else { first() }?;
+        if let Some((news, plan)) = &news {
+            commit = heavy(|| plans::beside(&self.writing(news, now), plan, (commit, gathering)))?;
+        }
         // Nobody is asked because of a letter that came too late.
         if gathering.kind.is_about_closing()
             && gathering.scope().is_some()
@@ -74,6 +82,35 @@ impl Planner {
         let under = self.circumstances(gathering, now).await?;
         let plan = heavy(|| plan::plan(&self.wanted(gathering, (&pupils, &audience), &under)));
         Ok((plan, Some(pupils.len())))
+    }
+
+    /// Of a plan that tells everybody other words: the correction for whoever was told in the old ones, where
+    /// they were, and the same as news for the others, if there are any. Both come from one look at who was
+    /// told, so that nobody is in both, and nobody in neither.
+    async fn correction_and_news(
+        &self,
+        gathering: &Gathering,
+        everybody: Plan,
+        now: Timestamp,
+    ) -> Result<(Plan, Option<(Gathering, Plan)>), Error> {
+        // Not before: what was planned of the old words is seen whole.
+        self.plans.write_out(Some(gathering.school)).await?;
+        let told = corrections::told_before(&self.store, gathering).await?;
+        let under = self.circumstances(gathering, now).await?;
+        let wanted = self.wanted(gathering, (&[], &[]), &under);
+        let (correction, others) = heavy(|| {
+            (plan::corrected(&wanted, &told, Reason::Corrected), plan::but_for_told(everybody, &told))
+        });
+        if others.messages.is_empty() {
+            return Ok((correction.and(others), None));
+        }
+        let news = Gathering {
+            id: GatheringId::generate().to_string(),
+            kind: NoticeKind::Announcement,
+            notices: vec![(NoticeId::generate(), None)],
+            ..gathering.clone()
+        };
+        Ok((correction, Some((news, others))))
     }
 
     pub(super) async fn follow_up(&self, follow_up: &FollowUp, now: Timestamp) -> Result<(), Error> {

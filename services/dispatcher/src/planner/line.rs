@@ -25,7 +25,7 @@ impl Line {
             | NoticeKind::FirstAid
             | NoticeKind::HeadInjury => Self::Children,
             NoticeKind::ClosureDeclared | NoticeKind::ClosureChanged | NoticeKind::Reopening => Self::Closing,
-            NoticeKind::Announcement => Self::Letters,
+            NoticeKind::Announcement | NoticeKind::AnnouncementCorrection => Self::Letters,
         }
     }
 

@@ -88,7 +88,7 @@ macro_rules! templates {
     };
 }
 
-const TEMPLATES: [(&str, &str); 18] = templates![
+const TEMPLATES: [(&str, &str); 20] = templates![
     "absence_unexplained.text",
     "absence_unexplained.email",
     "absence_correction.text",
@@ -105,6 +105,8 @@ const TEMPLATES: [(&str, &str); 18] = templates![
     "reopening.email",
     "announcement.text",
     "announcement.email",
+    "announcement_correction.text",
+    "announcement_correction.email",
     "closure.website",
     "reopening.website",
 ];
@@ -119,6 +121,9 @@ fn template_of(kind: NoticeKind, medium: Medium) -> &'static str {
         NoticeKind::ClosureChanged => ("closure_changed.text", "closure_changed.email"),
         NoticeKind::Reopening => ("reopening.text", "reopening.email"),
         NoticeKind::Announcement => ("announcement.text", "announcement.email"),
+        NoticeKind::AnnouncementCorrection => {
+            ("announcement_correction.text", "announcement_correction.email")
+        }
     };
     match medium {
         Medium::Text => text,

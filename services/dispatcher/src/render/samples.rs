@@ -48,12 +48,14 @@ pub(super) fn of(kind: NoticeKind) -> Vec<About> {
                 })
             })
             .into(),
-        NoticeKind::Announcement => vec![About::Announcement(AnnouncementSent {
-            scope: Scope::WholeSchool,
-            email: Some(Letter { subject: "Museum visit".into(), body: "Bring a packed lunch.".into() }),
-            text: Some("Bring a packed lunch tomorrow.".into()),
-            tell_until: Timestamp::UNIX_EPOCH,
-        })],
+        NoticeKind::Announcement | NoticeKind::AnnouncementCorrection => {
+            vec![About::Announcement(AnnouncementSent {
+                scope: Scope::WholeSchool,
+                email: Some(Letter { subject: "Museum visit".into(), body: "Bring a packed lunch.".into() }),
+                text: Some("Bring a packed lunch tomorrow.".into()),
+                tell_until: Timestamp::UNIX_EPOCH,
+            })]
+        }
     }
 }
 

@@ -83,15 +83,17 @@ fn samples(kind: NoticeKind) -> Vec<About> {
         NoticeKind::Reopening => {
             [Scope::WholeSchool, some()].map(|scope| About::Reopening(ended(scope))).into()
         }
-        NoticeKind::Announcement => vec![About::Announcement(AnnouncementSent {
-            scope: Scope::WholeSchool,
-            email: Some(Letter {
-                subject: "Museum visit".into(),
-                body: "Please send a packed lunch.".into(),
-            }),
-            text: Some("Please remember a packed lunch for the museum tomorrow.".into()),
-            tell_until: "2026-11-27T00:00:00Z".parse().unwrap(),
-        })],
+        NoticeKind::Announcement | NoticeKind::AnnouncementCorrection => {
+            vec![About::Announcement(AnnouncementSent {
+                scope: Scope::WholeSchool,
+                email: Some(Letter {
+                    subject: "Museum visit".into(),
+                    body: "Please send a packed lunch.".into(),
+                }),
+                text: Some("Please remember a packed lunch for the museum tomorrow.".into()),
+                tell_until: "2026-11-27T00:00:00Z".parse().unwrap(),
+            })]
+        }
     }
 }
 
@@ -167,7 +169,7 @@ fn a_text_with_its_prefix_costs_two_fragments_at_most() {
 #[test]
 fn a_subject_names_no_child_and_only_what_is_about_a_child_names_it() {
     for kind in NoticeKind::ALL {
-        let about_a_child = !kind.is_about_closing() && kind != NoticeKind::Announcement;
+        let about_a_child = !kind.is_for_many();
         for (_, words) in every(kind, Readers::Entitled) {
             assert!(!words.subject.unwrap_or_default().contains("Maya"));
             assert_eq!(words.body.contains("Maya"), about_a_child, "{kind:?}");

@@ -1,20 +1,23 @@
-//! Contacts who were told that a pupil is missing who is in school after all.
+//! Contacts who were told what does not hold: that a pupil is missing who is in school after all, or
+//! something in words that others take the place of.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use jiff::{SignedDuration, Timestamp};
 use kit::clock::micros;
 use kit::store::{Commit, Error, Store};
 use proto::ids::{EventId, GatheringId, NoticeId, PupilId};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
+use serde::Deserialize;
 
 use super::gatherings::{self, Gathering};
 use super::plans::{self, Desk, Writing};
 use super::{parsed, rows};
-use crate::channels::Medium;
-use crate::domain::person::PersonTask;
-use crate::domain::plan::{Decision, Plan, Planned};
-use crate::domain::{Address, AddressKind, NoticeKind, Reason};
+use crate::channels::{ChannelName, Medium};
+use crate::domain::plan::{self, Media, Member, Wanted};
+use crate::domain::{
+    Address, AddressKind, Choices, DeliveryState, Matter, NoticeKind, Reason, Suppressed, Texts,
+};
 use crate::routes::Route;
 
 const LOOKED_BACK: SignedDuration = SignedDuration::from_hours(24);
@@ -86,33 +89,30 @@ pub async fn correct(wrong: &Wrong, desk: Desk<'_>, route: &Route) -> Result<Com
         gathering.notices.push((NoticeId::generate(), Some(parsed(pupil, "pupil of a member")?)));
     }
     let late = desk.now >= gathering.valid_until;
-    let mut plan = Plan::default();
-    let mut by_address: BTreeMap<String, Planned> = BTreeMap::new();
+    let mut told = Vec::with_capacity(wrong.members.len());
     for row in &wrong.members {
-        let Some(address) = addresses.get(&row.delivery_id) else { continue };
-        let (contact, pupil) =
-            (parsed(&row.contact_id, "contact of a member")?, parsed(&row.pupil_id, "pupil of a member")?);
-        let reason = match desk.outlets.of(address.kind) {
-            Some(_) if late => Reason::Expired,
-            None => Reason::NoChannel,
-            Some(_) => Reason::ToldWrongly,
-        };
-        plan.decisions.push(Decision { contact: Some(contact), pupil, reason });
-        if reason != Reason::ToldWrongly {
-            plan.tasks.push(PersonTask::NotCorrected(contact, pupil));
-            continue;
+        if let Some(address) = addresses.get(&row.delivery_id) {
+            told.push((address.clone(), member(&row.contact_id, &row.pupil_id)?));
         }
-        by_address
-            .entry(address.key())
-            .or_insert_with(|| Planned {
-                address: address.clone(),
-                members: BTreeSet::new(),
-                held_until: None,
-            })
-            .members
-            .insert((contact, pupil));
     }
-    plan.messages = by_address.into_values().collect();
+    let nothing = Media { text: false, email: false };
+    let mut plan = plan::corrected(
+        &Wanted {
+            matter: Matter { kind: route.kind, reach: gathering.about.reach(), choices: Choices::default() },
+            pupils: &[],
+            audience: &[],
+            media: if late { nothing } else { desk.outlets.media() },
+            texts: Texts::Go,
+            suppressed: &Suppressed::none(),
+            later: None,
+        },
+        &told,
+        Reason::ToldWrongly,
+    );
+    for decision in plan.decisions.iter_mut().filter(|decision| late && decision.reason == Reason::NoChannel)
+    {
+        decision.reason = Reason::Expired;
+    }
     let commit = rows_of(store, wrong, &gathering, desk.now)?;
     let writing = Writing { desk, gathering: &gathering, lane: route.lane };
     plans::write(&writing, &plan, commit)
@@ -167,15 +167,70 @@ async fn addresses(
         .filter(rows::deliveries::Column::Id.is_in(members.iter().map(|member| member.delivery_id.as_str())))
         .all(store.read())
         .await?;
-    deliveries
-        .into_iter()
-        .map(|row| {
-            let channel: crate::channels::ChannelName = parsed(&row.channel, "channel of a delivery")?;
-            let kind = match channel.medium() {
-                Medium::Text => AddressKind::Mobile,
-                Medium::Email => AddressKind::Email,
-            };
-            Ok((row.id, Address { kind, value: row.address, barred: false, no_contact: false }))
-        })
-        .collect()
+    deliveries.into_iter().map(|row| Ok((row.id, address(&row.channel, row.address)?))).collect()
+}
+
+fn address(channel: &str, value: String) -> Result<Address, Error> {
+    let channel: ChannelName = parsed(channel, "channel of a delivery")?;
+    let kind = match channel.medium() {
+        Medium::Text => AddressKind::Mobile,
+        Medium::Email => AddressKind::Email,
+    };
+    Ok(Address { kind, value, barred: false, no_contact: false })
+}
+
+fn member(contact: &str, pupil: &str) -> Result<Member, Error> {
+    Ok((parsed(contact, "contact of a member")?, parsed(pupil, "pupil of a member")?))
+}
+
+#[derive(Deserialize)]
+struct Earlier {
+    channel: String,
+    address: String,
+    contact_id: String,
+    pupil_id: String,
+    left: bool,
+}
+
+/// Where and about whom people have, or may have, earlier words of what a gathering says: where a provider took
+/// them, and where they were started and are not settled. Beside these the addresses of the same people at
+/// which the earlier words were stopped, because who reads texts only is not told by an e-mail. Where an
+/// address was erased since, nobody knows it.
+pub async fn told_before(store: &Store, gathering: &Gathering) -> Result<Vec<(Address, Member)>, Error> {
+    let (started, waits) = (DeliveryState::Started, [DeliveryState::Held, DeliveryState::Due]);
+    let sql = format!(
+        "SELECT d.channel AS channel, d.address AS address, m.contact_id AS contact_id, m.pupil_id AS pupil_id, \
+         (m.told OR d.state = '{}') AS \"left\" FROM notices own \
+         JOIN notices n ON n.subject = own.subject AND n.school = own.school AND n.gathering_id <> own.gathering_id \
+         JOIN gatherings g ON g.id = n.gathering_id JOIN members m ON m.notice_id = n.id \
+         JOIN deliveries d ON d.id = m.delivery_id \
+         WHERE own.gathering_id = $1 AND g.erased_at IS NULL AND m.why IN ('', '{replaced}') \
+         AND (m.told OR d.state IN ('{}', {}) OR d.state = '{}' AND d.why = '{replaced}')",
+        started.as_str(),
+        started.as_str(),
+        DeliveryState::listed(|state| waits.contains(&state)),
+        DeliveryState::Recalled.as_str(),
+        replaced = Reason::Replaced.code(),
+    );
+    let columns = [
+        ("channel", "TEXT"),
+        ("address", "TEXT"),
+        ("contact_id", "TEXT"),
+        ("pupil_id", "TEXT"),
+        ("left", "BOOLEAN"),
+    ];
+    let found: Vec<Earlier> = store.rows(&sql, &columns, [gathering.id.clone().into()]).await?;
+    let told: HashSet<String> =
+        found.iter().filter(|row| row.left).map(|row| row.contact_id.clone()).collect();
+    // Several messages may have told one address about one pupil.
+    let mut once = HashSet::new();
+    let mut told_at = Vec::new();
+    for row in found.into_iter().filter(|row| told.contains(&row.contact_id)) {
+        let (member, address) =
+            (member(&row.contact_id, &row.pupil_id)?, address(&row.channel, row.address)?);
+        if once.insert((address.key(), member)) {
+            told_at.push((address, member));
+        }
+    }
+    Ok(told_at)
 }

@@ -8,7 +8,7 @@ use kit::store::{Commit, Error, Store};
 use kit::tasks::NewTask;
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, Statement};
 
-use super::gatherings::Gathering;
+use super::gatherings::{self, Gathering};
 use super::plan_rows::{Part, parts_of};
 use super::{parts, rows, waits};
 use crate::channels::ChannelName;
@@ -93,6 +93,33 @@ pub fn first(writing: &Writing<'_>, plan: &Plan) -> Result<Commit, Error> {
     let commit = commit.changes(expected, planned);
     if writing.gathering.scope().is_none() {
         return write(writing, plan, commit);
+    }
+    let put_by = |commit, part: &Part| parts::put_by(writing, commit, part);
+    let commit = parts_of(writing, plan).iter().try_fold(commit, put_by)?;
+    Ok(tasks(writing, plan).into_iter().fold(commit, Commit::task))
+}
+
+/// Writes a gathering that leaves together with another, for those of its scope who are told in another way:
+/// a notice of the same fact, and its own plan, put by like the other's.
+pub fn beside(
+    writing: &Writing<'_>,
+    plan: &Plan,
+    (commit, of): (Commit, &Gathering),
+) -> Result<Commit, Error> {
+    let Writing { desk: Desk { store, now, .. }, gathering, .. } = *writing;
+    let mut commit = commit.execute(gatherings::insert(store, gathering, "left", now)?);
+    for (notice, _) in &gathering.notices {
+        let sql = "INSERT INTO notices \
+                   (id, school, kind, gathering_id, event_id, subject, pupil_id, state, why, created_at, valid_until, \
+                   traceparent) SELECT $1, school, $2, $3, event_id, subject, pupil_id, state, why, created_at, \
+                   valid_until, traceparent FROM notices WHERE gathering_id = $4 AND state = 'planned'";
+        let values = [
+            notice.to_string().into(),
+            gathering.kind.as_str().into(),
+            gathering.id.clone().into(),
+            of.id.clone().into(),
+        ];
+        commit = commit.guarded(store.statement(sql, values));
     }
     let put_by = |commit, part: &Part| parts::put_by(writing, commit, part);
     let commit = parts_of(writing, plan).iter().try_fold(commit, put_by)?;

@@ -3,6 +3,7 @@
 
 mod accidents;
 mod announcements;
+mod announcements_corrected;
 mod asking;
 mod backlog;
 mod bad_input;

@@ -169,6 +169,13 @@ async fn the_size_and_the_cost_of_texts_are_those_of_what_is_handed_to_the_provi
             let fragments = i64::from(said.texts * of_each);
             assert_eq!((said.fragments, said.cost_micropounds), (fragments, Some((fragments - 1) * 23_700)));
         }
+        let letter = preview(&world, letter_of("A packed lunch tomorrow, please.")).await.unwrap();
+        let kind = "announcement_correction".to_owned();
+        let corrects = pb::PreviewRequest { kind, ..letter_of("A packed lunch tomorrow, please.") };
+        let correction = preview(&world, corrects).await.unwrap();
+        assert_eq!((correction.texts, correction.contacts), (letter.texts, letter.contacts));
+        let more = correction.text_size.unwrap().characters - letter.text_size.unwrap().characters;
+        assert_eq!(more, 35, "what says that it is a correction is counted too");
         let silent = preview(&world, of("announcement", &Scope::WholeSchool)).await.unwrap();
         assert_eq!((silent.text_size, silent.fragments, silent.cost_micropounds), (None, 0, None));
         world.end().await;

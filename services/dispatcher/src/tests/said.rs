@@ -1,7 +1,7 @@
 //! What others say to the dispatcher: the facts of every service that it hears.
 
 use proto::events::incidents::{AccidentKind, AccidentRecorded, FirstAid};
-use proto::events::messaging::{AnnouncementSent, Letter};
+use proto::events::messaging::{AnnouncementCorrected, AnnouncementSent, Letter};
 use proto::events::scheduling::{Closure, ClosureChanged, ClosureDeclared, ClosureEnded};
 use proto::events::scope::Scope;
 use proto::ids::{AccidentId, AnnouncementId, ClosureId};
@@ -142,8 +142,15 @@ impl World {
         self.store.commit(commit).await.unwrap();
     }
 
-    pub async fn announced(&self, sent: AnnouncementSent) {
-        self.said(&AnnouncementId::generate().to_string(), 1, sent).await;
+    /// An announcement is sent; gives its id.
+    pub async fn announced(&self, sent: AnnouncementSent) -> String {
+        let id = AnnouncementId::generate().to_string();
+        self.said(&id, 1, sent).await;
+        id
+    }
+
+    pub async fn announcement_corrected(&self, id: &str, version: u64, announcement: AnnouncementSent) {
+        self.said(id, version, AnnouncementCorrected { announcement }).await;
     }
 
     /// The directory says that a link is restricted from now on.

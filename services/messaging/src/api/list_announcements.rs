@@ -1,14 +1,12 @@
 //! `ListAnnouncements`: what was sent, newest first.
 
 use kit::audit;
-use kit::clock::to_proto;
 use kit::identity::Caller;
 use kit::page::Page;
 use proto::messaging::v1 as pb;
 use tonic::{Request, Response, Status};
 
-use super::{Api, named};
-use crate::domain::Announcement;
+use super::{Api, named, wire};
 use crate::store;
 
 const RPC: &str = "ListAnnouncements";
@@ -24,20 +22,6 @@ pub(super) async fn answer(
     let (announcements, next_page_token) = page.cut(found, |announcement| announcement.id.to_string());
     let pupils = named(announcements.iter().map(|announcement| &announcement.scope));
     let audited = audit::look(&api.store, &caller, RPC, &pupils).await?;
-    let announcements = announcements.into_iter().map(announcement_to_proto).collect();
+    let announcements = announcements.into_iter().map(wire::announcement).collect();
     Ok(audited.seal(pb::ListAnnouncementsResponse { announcements, next_page_token }))
-}
-
-fn announcement_to_proto(announcement: Announcement) -> pb::Announcement {
-    let (subject, body) =
-        announcement.words.email.map(|letter| (letter.subject, letter.body)).unwrap_or_default();
-    pb::Announcement {
-        id: announcement.id.to_string(),
-        audience: Some(announcement.scope.audience()),
-        subject,
-        body,
-        text: announcement.words.text.unwrap_or_default(),
-        sent_at: Some(to_proto(announcement.sent_at)),
-        sent_by: announcement.sent_by,
-    }
 }

@@ -4,15 +4,19 @@
 //! A command that cannot ask the directory is refused as `UNAVAILABLE` and can be sent again with
 //! the same `request_id`.
 
+mod correct_announcement;
+mod get_announcement;
 mod list_announcements;
 mod send_announcement;
 #[cfg(test)]
 mod tests;
+mod wire;
 
 use std::collections::BTreeSet;
 
 use kit::clock::Clock;
 use kit::fields;
+use kit::rejection;
 use kit::store::Store;
 use proto::events::scope::Scope;
 use proto::messaging::v1 as pb;
@@ -42,6 +46,20 @@ impl MessagingService for Api {
         send_announcement::answer(self, request).await
     }
 
+    async fn correct_announcement(
+        &self,
+        request: Request<pb::CorrectAnnouncementRequest>,
+    ) -> Result<Response<pb::CorrectAnnouncementResponse>, Status> {
+        correct_announcement::answer(self, request).await
+    }
+
+    async fn get_announcement(
+        &self,
+        request: Request<pb::GetAnnouncementRequest>,
+    ) -> Result<Response<pb::GetAnnouncementResponse>, Status> {
+        get_announcement::answer(self, request).await
+    }
+
     async fn list_announcements(
         &self,
         request: Request<pb::ListAnnouncementsRequest>,
@@ -51,8 +69,13 @@ impl MessagingService for Api {
 }
 
 fn status(rejection: Rejection) -> Status {
-    let Rejection::Faults(faults) = rejection;
-    fields::of_faults(faults).into()
+    let text = rejection.to_string();
+    let refusal = match rejection {
+        Rejection::Faults(faults) => fields::of_faults(faults),
+        Rejection::UnknownAnnouncement => rejection::Rejection::not_found("UNKNOWN_ANNOUNCEMENT", text),
+        Rejection::CorrectedMeanwhile => rejection::Rejection::precondition("CORRECTED_MEANWHILE", text),
+    };
+    refusal.into()
 }
 
 /// The pupils whom these scopes name one by one, each once: whose data an audit entry is about.

@@ -1,7 +1,7 @@
 //! `SendAnnouncement`: words to an audience, checked, kept and said in one step.
 
 use kit::clock::to_proto;
-use kit::fields::{Fault, Fields, Lines};
+use kit::fields::{Fault, Fields};
 use kit::identity::Caller;
 use kit::store::{Call, Commit, once};
 use proto::directory::v1::audience::Scope as Wire;
@@ -11,9 +11,8 @@ use proto::ids::{AnnouncementId, ClassId, PupilId};
 use proto::messaging::v1 as pb;
 use tonic::{Request, Response, Status};
 
-use super::{Api, named, status};
-use crate::domain::words::{MOST_BODY, MOST_SUBJECT, MOST_TEXT};
-use crate::domain::{Announcement, Rejection, Words, audience, tell_until};
+use super::{Api, named, status, wire};
+use crate::domain::{Announcement, Words, audience, tell_until};
 use crate::store;
 
 const RPC: &str = "SendAnnouncement";
@@ -34,21 +33,7 @@ pub(super) async fn answer(
 fn read_request(request: &pb::SendAnnouncementRequest) -> Result<(Scope, Words), Status> {
     let mut fields = Fields::default();
     let scope = read_scope(&mut fields, request.audience.as_ref());
-    let subject = fields.words("subject", &request.subject, 0..=MOST_SUBJECT, Lines::One);
-    let body = fields.words("body", &request.body, 0..=MOST_BODY, Lines::Many);
-    let text = fields.words("text", &request.text, 0..=MOST_TEXT, Lines::One);
-    let words = match (subject, body, text) {
-        (Some(subject), Some(body), Some(text)) => match Words::compose(subject, body, text) {
-            Ok(words) => Some(words),
-            Err(Rejection::Faults(faults)) => {
-                for fault in faults {
-                    fields.add(fault);
-                }
-                None
-            }
-        },
-        _ => None,
-    };
+    let words = wire::read_words(&mut fields, (&request.subject, &request.body, &request.text));
     fields.finish(scope.zip(words))
 }
 
@@ -108,6 +93,8 @@ async fn decide(
         sent_at: now,
         sent_by: caller.subject.clone(),
         tell_until: tell_until(&zone, now),
+        version: 1,
+        corrected: None,
     };
     let commit = Commit::new().audit(caller, RPC, &named([scope]), now);
     let commit = store::write(commit, school, &announcement)?;

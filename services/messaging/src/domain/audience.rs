@@ -73,7 +73,8 @@ mod tests {
     }
 
     fn refused(scope: &Scope, pupils: &[OnRoll]) -> Vec<(String, &'static str)> {
-        let Rejection::Faults(faults) = count(scope, pupils).unwrap_err();
+        let refused = count(scope, pupils).unwrap_err();
+        let Rejection::Faults(faults) = refused else { panic!("{refused}") };
         faults.into_iter().map(|fault| (fault.field, fault.reason)).collect()
     }
 

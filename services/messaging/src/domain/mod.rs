@@ -1,8 +1,8 @@
 //! The whole of the logic of announcements, pure.
 //!
 //! [`words`] knows what may be written, [`audience`] whether everybody who was named is there. `api`
-//! calls both and makes an [`Announcement`] of what they let through. Nothing here reads a clock,
-//! draws an id or talks to anybody: all of it arrives as arguments.
+//! calls both and makes an [`Announcement`] of what they let through, or corrects one. Nothing here reads
+//! a clock, draws an id or talks to anybody: all of it arrives as arguments.
 
 pub mod audience;
 pub mod rejection;
@@ -10,7 +10,7 @@ pub mod words;
 
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp, ToSpan};
-use proto::events::messaging::AnnouncementSent;
+use proto::events::messaging::{AnnouncementCorrected, AnnouncementSent};
 use proto::events::scope::Scope;
 use proto::ids::AnnouncementId;
 
@@ -28,7 +28,7 @@ pub struct Announcement {
     pub id: AnnouncementId,
     /// Whom it concerns.
     pub scope: Scope,
-    /// What it says.
+    /// What it says now.
     pub words: Words,
     /// When it was sent.
     pub sent_at: Timestamp,
@@ -36,6 +36,19 @@ pub struct Announcement {
     pub sent_by: String,
     /// Until when it is worth telling.
     pub tell_until: Timestamp,
+    /// 1 as it was sent; rises with every correction.
+    pub version: u64,
+    /// When and by whom it was corrected last, if it was.
+    pub corrected: Option<Corrected>,
+}
+
+/// When something was corrected, and by whom.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Corrected {
+    /// When.
+    pub at: Timestamp,
+    /// The subject of the token of whoever did it.
+    pub by: String,
 }
 
 impl Announcement {
@@ -48,6 +61,34 @@ impl Announcement {
             text: self.words.text.clone(),
             tell_until: self.tell_until,
         }
+    }
+
+    /// The fact that it was corrected.
+    #[must_use]
+    pub fn correction(&self) -> AnnouncementCorrected {
+        AnnouncementCorrected { announcement: self.fact() }
+    }
+
+    /// The same in other words, if `seen` is the version that stands. Whom it concerns and by what it goes
+    /// stay: a correction goes to whoever has the words that it corrects.
+    pub fn correct(
+        self,
+        words: Words,
+        seen: i64,
+        corrected: Corrected,
+        zone: &TimeZone,
+    ) -> Result<Self, Rejection> {
+        if u64::try_from(seen) != Ok(self.version) {
+            return Err(Rejection::CorrectedMeanwhile);
+        }
+        self.words.taken_over_by(&words)?;
+        Ok(Self {
+            words,
+            tell_until: tell_until(zone, corrected.at),
+            version: self.version + 1,
+            corrected: Some(corrected),
+            ..self
+        })
     }
 }
 
@@ -67,6 +108,38 @@ pub fn tell_until(zone: &TimeZone, sent_at: Timestamp) -> Timestamp {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn museum(text: &str) -> Announcement {
+        Announcement {
+            id: AnnouncementId::generate(),
+            scope: Scope::WholeSchool,
+            words: Words { email: None, text: Some(text.to_owned()) },
+            sent_at: Timestamp::UNIX_EPOCH,
+            sent_by: "person-7".to_owned(),
+            tell_until: Timestamp::UNIX_EPOCH,
+            version: 1,
+            corrected: None,
+        }
+    }
+
+    #[test]
+    fn only_who_has_seen_the_newest_words_corrects_them() {
+        let at: Timestamp = "2026-11-24T08:50:00Z".parse().unwrap();
+        let by = || Corrected { at, by: "person-8".to_owned() };
+        let words = |text: &str| museum(text).words;
+        let first = museum("On Tuesday");
+        let second = first.clone().correct(words("On Friday"), 1, by(), &TimeZone::UTC).unwrap();
+        assert_eq!((second.version, &second.corrected), (2, &Some(by())));
+        assert_eq!((second.id, second.sent_at, &second.scope), (first.id, first.sent_at, &first.scope));
+        assert_eq!(second.tell_until.to_string(), "2026-11-28T00:00:00Z", "it is told anew");
+        assert_eq!(second.correction().announcement, second.fact());
+        for seen in [1, 3, 0, -1] {
+            let refused = second.clone().correct(words("On Monday"), seen, by(), &TimeZone::UTC);
+            assert_eq!(refused, Err(Rejection::CorrectedMeanwhile), "{seen}");
+        }
+        let back = second.correct(words("On Tuesday"), 2, by(), &TimeZone::UTC).unwrap();
+        assert_eq!(back.version, 3, "the first words may be the right ones after all");
+    }
 
     #[test]
     fn an_announcement_is_told_to_the_end_of_the_third_local_day_whatever_the_clocks_do() {

@@ -41,6 +41,34 @@ impl Words {
             text: (!text.is_empty()).then_some(text),
         })
     }
+
+    /// Whether these words may be corrected by others: by the same media, because whoever has the wrong
+    /// words is told where they have them, and by something that differs.
+    pub fn taken_over_by(&self, corrected: &Self) -> Result<(), Rejection> {
+        let media = [
+            ("body", self.email.is_some(), corrected.email.is_some(), "an e-mail"),
+            ("text", self.text.is_some(), corrected.text.is_some(), "a text"),
+        ];
+        let mut faults = Vec::new();
+        for (field, went, goes, what) in media {
+            match (went, goes) {
+                (true, false) => {
+                    let expected = format!("must be set, because the announcement went as {what} too");
+                    faults.push(Fault::new(field, "REQUIRED", expected));
+                }
+                (false, true) => {
+                    let expected = format!("must be empty, because the announcement did not go as {what}");
+                    faults.push(Fault::new(field, "OTHER_MEDIUM", expected));
+                }
+                (true, true) | (false, false) => {}
+            }
+        }
+        if faults.is_empty() && self == corrected {
+            let field = if self.email.is_some() { "body" } else { "text" };
+            faults.push(Fault::new(field, "SAME_WORDS", "must differ from what stands, or the others must"));
+        }
+        if faults.is_empty() { Ok(()) } else { Err(Rejection::Faults(faults)) }
+    }
 }
 
 #[cfg(test)]
@@ -50,10 +78,32 @@ mod tests {
     use super::*;
 
     fn compose(subject: &str, body: &str, text: &str) -> Result<Words, Vec<(String, &'static str)>> {
-        Words::compose(subject.to_owned(), body.to_owned(), text.to_owned()).map_err(|refused| {
-            let Rejection::Faults(faults) = refused;
-            faults.into_iter().map(|fault| (fault.field, fault.reason)).collect()
-        })
+        Words::compose(subject.to_owned(), body.to_owned(), text.to_owned()).map_err(faults_of)
+    }
+
+    fn faults_of(refused: Rejection) -> Vec<(String, &'static str)> {
+        let Rejection::Faults(faults) = refused else { panic!("{refused}") };
+        faults.into_iter().map(|fault| (fault.field, fault.reason)).collect()
+    }
+
+    #[test]
+    fn words_are_corrected_by_other_words_for_the_same_media() {
+        let both = compose("Trip", "Bring lunch.", "Bring lunch").unwrap();
+        let email = compose("Trip", "Bring lunch.", "").unwrap();
+        let text = compose("", "", "Bring lunch").unwrap();
+        for (stands, corrected, wanted) in [
+            (&both, &email, vec![("text".to_owned(), "REQUIRED")]),
+            (&both, &text, vec![("body".to_owned(), "REQUIRED")]),
+            (&email, &both, vec![("text".to_owned(), "OTHER_MEDIUM")]),
+            (&text, &email, vec![("body".to_owned(), "OTHER_MEDIUM"), ("text".to_owned(), "REQUIRED")]),
+            (&both, &both, vec![("body".to_owned(), "SAME_WORDS")]),
+            (&text, &text, vec![("text".to_owned(), "SAME_WORDS")]),
+        ] {
+            let refused = stands.taken_over_by(corrected).map_err(faults_of);
+            assert_eq!(refused, Err(wanted), "{stands:?} {corrected:?}");
+        }
+        let trip = compose("The trip", "Bring lunch.", "Bring lunch").unwrap();
+        assert_eq!(both.taken_over_by(&trip), Ok(()), "one word is enough");
     }
 
     #[test]

@@ -130,10 +130,12 @@ pub(super) fn what(request: &pb::PreviewRequest) -> Result<(NoticeKind, Media), 
     let both = Media { text: true, email: true };
     match kind {
         NoticeKind::ClosureDeclared | NoticeKind::ClosureChanged | NoticeKind::Reopening => Ok((kind, both)),
-        NoticeKind::Announcement if request.by_text || request.by_email => {
+        NoticeKind::Announcement | NoticeKind::AnnouncementCorrection
+            if request.by_text || request.by_email =>
+        {
             Ok((kind, Media { text: request.by_text, email: request.by_email }))
         }
-        NoticeKind::Announcement => {
+        NoticeKind::Announcement | NoticeKind::AnnouncementCorrection => {
             Err(Rejection::invalid("REQUIRED", "by_text", "choose texts, e-mails or both").into())
         }
         NoticeKind::AbsenceUnexplained

@@ -36,7 +36,7 @@ pub(in crate::api) fn about(
     let (scope, tell_until) = (scope.clone(), Timestamp::MAX);
     Ok(Some(match (&request.words, kind) {
         (None, _) => return Ok(None),
-        (Some(Words::Text(text)), NoticeKind::Announcement) => {
+        (Some(Words::Text(text)), NoticeKind::Announcement | NoticeKind::AnnouncementCorrection) => {
             let text = Some(text.clone());
             About::Announcement(AnnouncementSent { scope, email: None, text, tell_until })
         }

@@ -76,7 +76,7 @@ impl Wanted<'_> {
     }
 
     /// Why an address cannot be used.
-    fn obstacle(&self, address: &Address) -> Option<Reason> {
+    pub(super) fn obstacle(&self, address: &Address) -> Option<Reason> {
         match (address.kind, self.media) {
             (AddressKind::Mobile, Media { text: true, .. })
             | (AddressKind::Email, Media { email: true, .. }) => {}

@@ -5,6 +5,7 @@ mod held;
 mod kinds;
 mod preferred;
 mod suppressed;
+mod told;
 
 use super::super::entitlement::tests::{link, matter};
 use super::super::{Choices, Preference, Reach, Responsibility, Suppression, Ways};

@@ -70,15 +70,34 @@ impl World {
         sealed(self.api.send_announcement(self.request(message)).await)
     }
 
+    pub async fn correct(
+        &self,
+        message: pb::CorrectAnnouncementRequest,
+    ) -> Result<pb::CorrectAnnouncementResponse, Status> {
+        sealed(self.api.correct_announcement(self.request(message)).await)
+    }
+
+    pub async fn get(&self, announcement_id: &str) -> Result<pb::Announcement, Status> {
+        let message = pb::GetAnnouncementRequest { announcement_id: announcement_id.to_owned() };
+        sealed(self.api.get_announcement(self.request(message)).await)
+            .map(|answer| answer.announcement.unwrap())
+    }
+
     pub async fn list(&self, page_size: i32, page_token: &str) -> pb::ListAnnouncementsResponse {
         let message = pb::ListAnnouncementsRequest { page_size, page_token: page_token.to_owned() };
         sealed(self.api.list_announcements(self.request(message)).await).unwrap()
     }
 
-    /// Every fact so far.
+    /// Every fact so far, as what an announcement was then.
     pub async fn said(&self) -> Vec<Event<AnnouncementSent>> {
         let facts = kept::facts(&self.store, self.school).await;
         facts.into_iter().map(|fact| serde_json::from_value(fact).unwrap()).collect()
+    }
+
+    /// What the facts so far are called.
+    pub async fn said_as(&self) -> Vec<String> {
+        let facts = kept::facts(&self.store, self.school).await;
+        facts.iter().map(|fact| fact["type"].as_str().unwrap().to_owned()).collect()
     }
 
     /// Who did what to whose data.
@@ -113,6 +132,18 @@ pub fn museum(scope: Scope) -> pb::SendAnnouncementRequest {
         subject: "Museum visit".to_owned(),
         body: "Dear families,\n\nplease send a packed lunch.".to_owned(),
         text: "Please remember a packed lunch for the museum tomorrow.".to_owned(),
+    }
+}
+
+/// The same trip on another day.
+pub fn on_friday(announcement_id: &str, version: i64) -> pb::CorrectAnnouncementRequest {
+    pb::CorrectAnnouncementRequest {
+        request_id: PupilId::generate().to_string(),
+        announcement_id: announcement_id.to_owned(),
+        version,
+        subject: "Museum visit".to_owned(),
+        body: "Dear families,\n\nplease send a packed lunch on Friday.".to_owned(),
+        text: "Please remember a packed lunch for the museum on Friday.".to_owned(),
     }
 }
 

@@ -38,7 +38,6 @@ async fn an_announcement_is_listed_as_it_was_sent_with_who_sent_it() {
         let (_, named) = world.class(2, "Year 3");
         let message = museum(pupils(&named[..1]));
         let answer = world.send(message.clone()).await.unwrap();
-        let page = world.list(0, "").await;
         let wanted = pb::Announcement {
             id: answer.announcement_id,
             audience: message.audience,
@@ -47,11 +46,18 @@ async fn an_announcement_is_listed_as_it_was_sent_with_who_sent_it() {
             text: message.text,
             sent_at: answer.sent_at,
             sent_by: "person-7".to_owned(),
+            version: 1,
+            ..pb::Announcement::default()
         };
+        assert_eq!(world.get(&wanted.id).await.unwrap(), wanted, "{}", world.backend);
+        let page = world.list(0, "").await;
         assert_eq!(page.announcements, [wanted], "{}", world.backend);
-        let (_, rpc, subjects) = world.audit().await.pop().unwrap();
-        assert_eq!(rpc, "ListAnnouncements");
-        assert_eq!(serde_json::from_str::<Vec<String>>(&subjects).unwrap(), [named[0].to_string()]);
+        let mut audit = world.audit().await;
+        for looked in ["ListAnnouncements", "GetAnnouncement"] {
+            let (_, rpc, subjects) = audit.pop().unwrap();
+            assert_eq!(rpc, looked);
+            assert_eq!(serde_json::from_str::<Vec<String>>(&subjects).unwrap(), [named[0].to_string()]);
+        }
     }
 }
 

@@ -52,7 +52,7 @@ fn names(task: &PersonTask, (contact, pupil): Member) -> bool {
 fn any_matter() -> impl Strategy<Value = Matter> {
     let kinds = prop::sample::select(NoticeKind::ALL.to_vec());
     (kinds, any::<bool>(), any::<bool>()).prop_map(|(kind, general, chosen)| {
-        let scoped = kind.is_about_closing() || kind == NoticeKind::Announcement;
+        let scoped = kind.is_for_many();
         let reach = if general && scoped { Reach::General } else { Reach::Particular };
         Matter { kind, reach, choices: Choices { emergency_contacts_hear_of_closures: chosen } }
     })
