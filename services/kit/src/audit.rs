@@ -12,7 +12,6 @@ use prost::Message;
 use tonic::{Response, Status};
 
 use crate::clock::micros;
-use crate::fingerprint;
 use crate::identity::Caller;
 use crate::rejection::failure;
 use crate::store::{Commit, Row, Store};
@@ -56,64 +55,51 @@ impl Looks {
     }
 }
 
-/// Writes down that a caller is about to see these subjects. An entry stands for every such look of its minute:
-/// a page that looks again by itself says no more about who looked at whom.
+/// Writes down that a caller is about to see these subjects.
 pub async fn look(store: &Store, caller: &Caller, rpc: &str, subjects: &[String]) -> Result<Audited, Status> {
-    look_at(store, caller, rpc, (subjects, &name_of(subjects))).await
-}
-
-async fn look_at(
-    store: &Store,
-    caller: &Caller,
-    rpc: &str,
-    (subjects, name): (&[String], &str),
-) -> Result<Audited, Status> {
-    let now = store.clock().now();
-    let minute = now.as_second().div_euclid(60);
-    let look = format!("{} {rpc} {name} {}", caller.tenant, caller.subject);
-    if store.looks().of(minute).1.contains(&look) {
-        return Ok(Audited::written());
-    }
-    let commit = Commit::new().audit(caller, rpc, subjects, now);
+    let commit = Commit::new().audit(caller, rpc, subjects, store.clock().now());
     store.commit(commit).await.map_err(|error| failure(&error))?;
-    store.looks().of(minute).1.insert(look);
     Ok(Audited::written())
 }
 
-fn name_of(subjects: &[String]) -> String {
-    fingerprint::of(&subjects.iter().map(String::as_bytes).collect::<Vec<_>>())
-}
-
-/// What is shown, and whose data is in it.
-struct Shown<A> {
-    answer: A,
-    subjects: Vec<String>,
-    name: String,
+/// The same of what was read once and is shown again: an entry stands for every look of its minute at the same
+/// [reading](crate::store::Reading). A page that looks again by itself says no more about who looked at whom.
+pub(crate) async fn look_at(
+    store: &Store,
+    caller: &Caller,
+    (rpc, reading): (&str, u64),
+    subjects: &[String],
+) -> Result<Audited, Status> {
+    let minute = store.clock().now().as_second().div_euclid(60);
+    let look = format!("{} {rpc} {reading} {}", caller.tenant, caller.subject);
+    if store.looks().of(minute).1.contains(&look) {
+        return Ok(Audited::written());
+    }
+    let audited = self::look(store, caller, rpc, subjects).await?;
+    store.looks().of(minute).1.insert(look);
+    Ok(audited)
 }
 
 /// Answers what somebody looks at, and writes the look down first. `read` gives the answer and whose data is in it;
 /// what it has read is [kept](Store::kept) for everybody of the school who asks the same. What the answer depends on
 /// beside the request stands in `on`: the day, say.
-pub async fn show<Req, A, Reading>(
+pub async fn show<Req, A, Read>(
     store: &Store,
     caller: &Caller,
     (rpc, request, on): (&'static str, &Req, &str),
-    read: impl FnOnce() -> Reading + Send,
+    read: impl FnOnce() -> Read + Send,
 ) -> Result<Response<A>, Status>
 where
     Req: Message,
     A: Clone + Send + Sync + 'static,
-    Reading: Future<Output = Result<(A, Vec<String>), Status>> + Send,
+    Read: Future<Output = Result<(A, Vec<String>), Status>> + Send,
 {
     let mut question = format!("{} {on} ", caller.tenant).into_bytes();
     request.encode(&mut question).map_err(|_| Status::internal("the request cannot be written down"))?;
-    let read = || async {
-        let (answer, subjects) = read().await?;
-        Ok::<_, Status>(Shown { name: name_of(&subjects), answer, subjects })
-    };
-    let shown = store.kept((rpc, question), read).await?;
-    let audited = look_at(store, caller, rpc, (&shown.subjects, &shown.name)).await?;
-    Ok(audited.seal(shown.answer.clone()))
+    let reading = store.kept((rpc, question), read).await?;
+    let (answer, subjects) = &reading.answer;
+    let audited = look_at(store, caller, (rpc, reading.number), subjects).await?;
+    Ok(audited.seal(answer.clone()))
 }
 
 pub(crate) fn row(caller: &Caller, rpc: &str, (subjects, why): (&[String], &str), at: Timestamp) -> Row {

@@ -2,7 +2,7 @@
 //!
 //! A service is a library that returns its [`Parts`](service::Parts); the [`runner`] binds the
 //! ports, opens the [`store`], joins the [`bus`] and runs the parts, alone or many in one process.
-//! In both cases services talk over real gRPC and real NATS.
+//! In both cases services talk by gRPC, through the same [`way`], and over real NATS.
 //!
 //! The way of one command: [`identity`] checks the token and the roles that stand beside the RPC,
 //! [`store::once`] answers a repeated `request_id` from memory or lets the service decide, and the

@@ -2,19 +2,21 @@
 //! straight into its routes. Both are gRPC, through the same generated client, gate, limits and services; in one
 //! process only the HTTP/2 between them is left out, which cost more than all the rest of a short call.
 
-use std::panic::AssertUnwindSafe;
-use std::sync::Arc;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::Router;
+use axum::body::HttpBody;
 use axum::http::{Extensions, HeaderMap, Request, Response};
-use futures::FutureExt;
 use futures::future::BoxFuture;
-use tokio::sync::SetOnce;
+use futures::{FutureExt, stream};
+use http_body_util::StreamBody;
+use tokio::sync::watch;
+use tonic::Status;
 use tonic::body::Body;
 use tonic::transport::{Channel, Error};
-use tonic::{Code, Status};
 use tower::{Service, ServiceExt};
 
 /// Where calls to a service go.
@@ -27,9 +29,27 @@ enum Kind {
     Here(Here),
 }
 
-/// The routes of this process, from the moment on when they are served; whoever calls before that waits.
-#[derive(Clone, Default)]
-pub(crate) struct Here(Arc<SetOnce<Router>>);
+/// The routes of this process, for as long as they are served.
+#[derive(Clone)]
+pub(crate) struct Here(watch::Sender<Served>);
+
+#[derive(Clone)]
+enum Served {
+    /// Whoever calls waits.
+    NotYet,
+    By(Router),
+    /// Whoever calls is told so.
+    NoMore,
+}
+
+/// Ends the way into a process when it is dropped: what is called would otherwise hold whoever calls, for ever.
+pub(crate) struct Closing(pub Here);
+
+impl Drop for Closing {
+    fn drop(&mut self) {
+        self.0.close();
+    }
+}
 
 impl From<Channel> for Way {
     fn from(channel: Channel) -> Self {
@@ -63,10 +83,27 @@ impl Service<Request<Body>> for Way {
     }
 }
 
+impl Default for Here {
+    fn default() -> Self {
+        Self(watch::Sender::new(Served::NotYet))
+    }
+}
+
 impl Here {
-    /// These are the routes. Only the first time counts.
+    /// These are the routes.
     pub fn serve(&self, routes: Router) {
-        let _ = self.0.set(routes);
+        self.0.send_replace(Served::By(routes));
+    }
+
+    /// Nobody is answered any more.
+    pub fn close(&self) {
+        self.0.send_replace(Served::NoMore);
+    }
+
+    async fn routes(&self) -> Option<Router> {
+        let mut served = self.0.subscribe();
+        let served = served.wait_for(|served| !matches!(served, Served::NotYet)).await.ok()?;
+        if let Served::By(routes) = &*served { Some(routes.clone()) } else { None }
     }
 
     /// What does not cross between processes does not cross here: what either side has attached, a panic, and time
@@ -74,18 +111,39 @@ impl Here {
     async fn call(self, mut request: Request<Body>) -> Response<Body> {
         let patience = patience(request.headers()).unwrap_or(Duration::MAX);
         *request.extensions_mut() = Extensions::new();
-        let answering = async { self.0.wait().await.clone().oneshot(request).await };
-        let failed = |code, message| Status::new(code, message).into_http();
-        match tokio::time::timeout(patience, AssertUnwindSafe(answering).catch_unwind()).await {
-            Ok(Ok(Ok(mut answer))) => {
-                *answer.extensions_mut() = Extensions::new();
-                answer.map(Body::new)
+        let answering = async {
+            match self.routes().await {
+                Some(routes) => match routes.oneshot(request).await {
+                    Ok(answer) => answer.map(guarded),
+                    Err(never) => match never {},
+                },
+                None => Status::unavailable("the process is stopping").into_http(),
             }
-            Ok(Ok(Err(never))) => match never {},
-            Ok(Err(_)) => failed(Code::Internal, "the call failed"),
-            Err(_) => failed(Code::DeadlineExceeded, "the answer took too long"),
+        };
+        match tokio::time::timeout(patience, AssertUnwindSafe(answering).catch_unwind()).await {
+            Ok(Ok(mut answer)) => {
+                *answer.extensions_mut() = Extensions::new();
+                answer
+            }
+            Ok(Err(_)) => Status::internal(FAILED).into_http(),
+            Err(_) => Status::deadline_exceeded("the answer took too long").into_http(),
         }
     }
+}
+
+const FAILED: &str = "the call failed";
+
+/// An answer on its way. One whose writer panics ends as a failure, and not whoever reads it.
+fn guarded(body: axum::body::Body) -> Body {
+    let mut left = Some(body);
+    Body::new(StreamBody::new(stream::poll_fn(move |context| {
+        let Some(body) = &mut left else { return Poll::Ready(None) };
+        let Ok(frame) = catch_unwind(AssertUnwindSafe(|| Pin::new(body).poll_frame(context))) else {
+            left = None;
+            return Poll::Ready(Some(Err(Status::internal(FAILED))));
+        };
+        frame.map_err(|_| Status::internal(FAILED))
+    })))
 }
 
 /// How long a caller waits, as gRPC writes it: at most eight digits and a unit.
@@ -106,8 +164,13 @@ fn patience(headers: &HeaderMap) -> Option<Duration> {
 
 #[cfg(test)]
 mod tests {
+    use std::convert::Infallible;
+
     use axum::routing::post;
-    use tonic::{Request as Asked, metadata::MetadataMap};
+    use futures::StreamExt;
+    use http_body_util::BodyExt;
+    use tonic::metadata::MetadataMap;
+    use tonic::{Code, Request as Asked};
 
     use super::*;
 
@@ -136,6 +199,15 @@ mod tests {
                 }),
             )
             .route("/fall", post(async || -> () { panic!("fallen") }))
+            .route(
+                "/break",
+                post(async || {
+                    let said = stream::iter([Ok::<_, Infallible>("said")]);
+                    let fall =
+                        stream::poll_fn(|_| -> Poll<Option<Result<&str, Infallible>>> { panic!("fallen") });
+                    axum::body::Body::from_stream(said.chain(fall))
+                }),
+            )
             .route("/never", post(async || std::future::pending::<()>().await))
     }
 
@@ -145,9 +217,14 @@ mod tests {
         here.serve(routes());
         let answer = call(&here, "/answer", None).await;
         assert!(code(&answer).is_none() && answer.extensions().is_empty());
-        let said = http_body_util::BodyExt::collect(answer.into_body()).await.unwrap().to_bytes();
+        let said = answer.into_body().collect().await.unwrap().to_bytes();
         assert_eq!(said, "", "what the caller has attached stays with the caller");
         assert_eq!(code(&call(&here, "/fall", None).await), Some(Code::Internal));
+        let mut broken = call(&here, "/break", None).await.into_body();
+        let said = broken.frame().await.unwrap().unwrap().into_data().unwrap();
+        assert_eq!(said, "said");
+        assert_eq!(broken.frame().await.unwrap().unwrap_err().code(), Code::Internal);
+        assert!(broken.frame().await.is_none());
         assert_eq!(code(&call(&here, "/never", Some("10S")).await), Some(Code::DeadlineExceeded));
     }
 
@@ -159,11 +236,13 @@ mod tests {
             here.serve(routes());
         });
         assert!(code(&answer).is_none());
+        drop(Closing(here.clone()));
+        assert_eq!(code(&call(&here, "/answer", None).await), Some(Code::Unavailable), "and nobody for ever");
     }
 
     #[test]
     fn the_patience_of_a_request_is_read_as_it_was_written() {
-        for seconds in [0.000_001, 0.25, 10.0, 100_000.0, 200_000_000.0] {
+        for seconds in [0.000_001, 0.25, 10.0, 100_000.0, 199_999_980.0] {
             let wanted = Duration::from_secs_f64(seconds);
             let mut asked = Asked::new(());
             asked.set_timeout(wanted);

@@ -68,7 +68,7 @@ pub async fn find(store: &Store, id: &str) -> Result<Option<Found>, Error> {
         Ok(Some(Found { session, has_others: others > 0 }))
     };
     let found = store.kept(("session", id.as_bytes().to_vec()), read).await;
-    found.map(|found| Option::clone(&found))
+    found.map(|found| found.answer.clone())
 }
 
 /// All of somebody's in a school, the last click first.

@@ -73,7 +73,7 @@ impl Directory {
     async fn today(&self, school: Tenant) -> Result<Date, Status> {
         let read = || self.school(school);
         let standing = self.store.kept(("school", school.to_string().into_bytes()), read).await?;
-        Ok(standing.day(self.store.clock().now()))
+        Ok(standing.answer.day(self.store.clock().now()))
     }
 
     /// A page of the pupils on roll: of a class by its id, or of the school; its size, and its token.

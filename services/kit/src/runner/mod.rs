@@ -42,7 +42,7 @@ use crate::store::{housekeeping, presence};
 use crate::tasks::TaskDesk;
 use crate::telemetry;
 use crate::tls::Tls;
-use crate::way::Here;
+use crate::way::{Closing, Here};
 
 use building::{Added, Built};
 use limit::{CallLimit, PEOPLE, SERVICES};
@@ -260,6 +260,7 @@ impl Host {
             server,
             stores: closing,
             buses,
+            way: Closing(self.here),
         })
     }
 }

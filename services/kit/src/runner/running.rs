@@ -10,6 +10,7 @@ use crate::bus::Bus;
 use crate::folder::DataFolder;
 use crate::identity::Keys;
 use crate::store::Store;
+use crate::way::Closing;
 
 /// How long open connections may keep a port from closing.
 pub(super) const CONNECTIONS_MAY_TAKE: Duration = Duration::from_secs(10);
@@ -33,6 +34,7 @@ pub struct Running {
     pub(super) server: Watch,
     pub(super) stores: Vec<Store>,
     pub(super) buses: Vec<Bus>,
+    pub(super) way: Closing,
 }
 
 impl Running {
@@ -54,6 +56,7 @@ impl Running {
         }
         self.stop.cancel();
         let work = self.work.end(WORK_MAY_TAKE).await;
+        drop(self.way);
         let relays = self.relays.end(REST_MAY_TAKE).await;
         for bus in &self.buses {
             bus.close().await;

@@ -184,7 +184,7 @@ async fn tasks_are_served_over_grpc_to_people_and_to_peers() {
     let tenant = Tenant::generate();
     trial.ear.store.commit(Commit::new().task(task(tenant, Role::Office))).await.unwrap();
     let list = ListTasksRequest { service: "ear".to_owned(), ..Default::default() };
-    // A service asks in its own name, over the process's own port.
+    // A service asks in its own name, within the process.
     let peer = trial.bell.peer("ear").unwrap();
     let request = peer.request(tenant, list.clone(), SignedDuration::from_secs(5)).unwrap();
     let listed = TasksServiceClient::new(peer.way()).list_tasks(request).await.unwrap().into_inner();

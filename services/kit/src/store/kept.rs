@@ -1,10 +1,12 @@
-//! What was read stays true until something is written, and nobody but this process writes its files, so it knows.
+//! What was read stays true until something is written. Of a database in a file this process is the one that writes, so
+//! it knows; where somebody has made two processes share a file, what the other writes is seen [a little](AT_MOST) later.
 //!
 //! For what people look at: many open the same page in the same minute, and open it again. What decides whom a
 //! message may reach is read anew each time. Of a database on a server nothing is kept, because others write there.
 
 use std::any::Any;
 use std::collections::HashMap;
+use std::mem::ManuallyDrop;
 use std::ops::Deref;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -68,8 +70,11 @@ impl Transaction {
     /// Makes it durable.
     pub async fn commit(self) -> Result<(), DbErr> {
         let Self { tx, writing } = self;
+        // Whoever stops waiting does not know whether it is written: the write never ends then, and nothing is kept any
+        // more.
+        let writing = ManuallyDrop::new(writing);
         let done = tx.commit().await;
-        drop(writing);
+        drop(ManuallyDrop::into_inner(writing));
         done
     }
 
@@ -79,6 +84,22 @@ impl Transaction {
         let done = tx.rollback().await;
         drop(writing);
         done
+    }
+}
+
+/// What was read.
+#[derive(Debug)]
+pub struct Reading<T> {
+    /// What it is.
+    pub answer: T,
+    /// Which reading it was: no other one of this process has the same number.
+    pub number: u64,
+}
+
+impl<T> Reading<T> {
+    fn of(answer: T) -> Self {
+        static READINGS: AtomicU64 = AtomicU64::new(0);
+        Self { answer, number: READINGS.fetch_add(1, Ordering::Relaxed) }
     }
 }
 
@@ -96,6 +117,7 @@ struct Answers {
 }
 
 type Question = (&'static str, Vec<u8>);
+type Cell<T> = Arc<OnceCell<Arc<Reading<T>>>>;
 
 impl Kept {
     pub fn new(writes: Arc<Writes>) -> Self {
@@ -104,13 +126,14 @@ impl Kept {
     }
 
     /// Where the answer to a question is, or comes; none while something is being written.
-    fn cell<T: Send + Sync + 'static>(&self, question: Question) -> Option<Arc<OnceCell<Arc<T>>>> {
+    fn cell<T: Send + Sync + 'static>(&self, question: Question) -> Option<Cell<T>> {
         let after = self.writes.settled()?;
         let mut answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
         if answers.after != after || answers.cells.len() >= MOST || answers.since.elapsed() > AT_MOST {
             *answers = Answers { after, since: Instant::now(), cells: HashMap::new() };
         }
-        let cell = answers.cells.entry(question).or_insert_with(|| Arc::new(OnceCell::<Arc<T>>::new()));
+        let cell =
+            answers.cells.entry(question).or_insert_with(|| Arc::new(OnceCell::<Arc<Reading<T>>>::new()));
         Arc::clone(cell).downcast().ok()
     }
 }
@@ -118,23 +141,24 @@ impl Kept {
 impl Store {
     /// What `read` reads, or has read for the same question since something was last written. Those who ask at once
     /// wait for one reading. A question is named by who asks it, and says all that its answer depends on.
-    pub async fn kept<T, E, Reading>(
+    pub async fn kept<T, E, Read>(
         &self,
         question: (&'static str, Vec<u8>),
-        read: impl FnOnce() -> Reading + Send,
-    ) -> Result<Arc<T>, E>
+        read: impl FnOnce() -> Read + Send,
+    ) -> Result<Arc<Reading<T>>, E>
     where
         T: Send + Sync + 'static,
         E: Send,
-        Reading: Future<Output = Result<T, E>> + Send,
+        Read: Future<Output = Result<T, E>> + Send,
     {
         let cell = match self.backend() {
             DbBackend::Sqlite => self.inner.kept.cell::<T>(question),
             _ => None,
         };
+        let reading = || async { read().await.map(|answer| Arc::new(Reading::of(answer))) };
         match cell {
-            Some(cell) => cell.get_or_try_init(|| async { read().await.map(Arc::new) }).await.map(Arc::clone),
-            None => read().await.map(Arc::new),
+            Some(cell) => cell.get_or_try_init(reading).await.map(Arc::clone),
+            None => reading().await,
         }
     }
 }

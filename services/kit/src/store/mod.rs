@@ -41,7 +41,7 @@ use tokio::sync::Notify;
 use commit::Answer;
 pub use commit::{Commit, Committed, Outgoing, Work};
 pub use copy::{copy_file, count_rows};
-pub use kept::Transaction;
+pub use kept::{Reading, Transaction};
 pub use lending::Readers;
 pub use many::{among, json_rows, one_of};
 pub use migrate::Migration;

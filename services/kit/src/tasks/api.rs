@@ -84,13 +84,23 @@ fn to_pb(service: &str, row: rows::tasks::Model) -> pb::Task {
     }
 }
 
+const RPC: &str = "ListTasks";
+
 /// Tasks are about people: whoever sees some is written down, and whoever sees none has seen nobody.
-async fn looked(caller: &Caller, store: &Store, tasks: &[pb::Task]) -> Result<Audited, Status> {
+async fn looked(
+    caller: &Caller,
+    store: &Store,
+    tasks: &[pb::Task],
+    reading: Option<u64>,
+) -> Result<Audited, Status> {
     if tasks.is_empty() {
         return Ok(Audited::nobody_seen());
     }
     let subjects: Vec<String> = tasks.iter().map(|task| task.id.clone()).collect();
-    audit::look(store, caller, "ListTasks", &subjects).await
+    match reading {
+        Some(reading) => audit::look_at(store, caller, (RPC, reading), &subjects).await,
+        None => audit::look(store, caller, RPC, &subjects).await,
+    }
 }
 
 async fn page_of(
@@ -127,10 +137,10 @@ async fn whole(
     page: &Page,
 ) -> Result<Option<(&'static str, Vec<pb::Task>, Audited)>, Status> {
     let found = open::at_most(store, caller.tenant, page.size).await.map_err(|error| failure(&error))?;
-    let Some(rows) = found.as_ref() else { return Ok(None) };
+    let Some(rows) = &found.answer else { return Ok(None) };
     let rows = rows.iter().filter(|row| may_see(caller, &row.role));
     let tasks: Vec<pb::Task> = rows.map(|row| to_pb(service, row.clone())).collect();
-    let audited = looked(caller, store, &tasks).await?;
+    let audited = looked(caller, store, &tasks, Some(found.number)).await?;
     Ok(Some((service, tasks, audited)))
 }
 
@@ -172,7 +182,7 @@ impl TasksService for TaskDesk {
         let arguments = format!("{} {service} {states:?}", caller.tenant);
         let page = Page::read(request.page_size, &request.page_token, &arguments)?;
         let (tasks, next_page_token) = page_of(&caller, (service, store), &states, &page).await?;
-        let audited = looked(&caller, store, &tasks).await?;
+        let audited = looked(&caller, store, &tasks, None).await?;
         let services = vec![service.to_owned()];
         Ok(audited.seal(pb::ListTasksResponse { tasks, next_page_token, services }))
     }

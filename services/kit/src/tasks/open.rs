@@ -6,7 +6,7 @@ use std::sync::Arc;
 use sea_orm::FromQueryResult;
 
 use crate::Tenant;
-use crate::store::{Error, Kind, Store, Together, rows};
+use crate::store::{Error, Kind, Reading, Store, Together, rows};
 
 /// The earliest first, of each school so many as it is asked for.
 static OPEN: Together = Together::new(
@@ -22,7 +22,7 @@ pub(super) async fn at_most(
     store: &Store,
     school: Tenant,
     most: u64,
-) -> Result<Arc<Option<Vec<rows::tasks::Model>>>, Error> {
+) -> Result<Arc<Reading<Option<Vec<rows::tasks::Model>>>>, Error> {
     let question = ("open tasks", format!("{school} {most}").into_bytes());
     store.kept(question, || read(store, school, most)).await
 }

@@ -3,7 +3,9 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use futures::future::join_all;
+use jiff::SignedDuration;
 use proto::options::v1::Role;
+use proto::tasks::v1::ListTasksRequest;
 use sea_orm::{ConnectionTrait, DbBackend};
 
 use super::super::{Commit, Error, Store};
@@ -18,7 +20,7 @@ async fn sum(store: &Store, read: &AtomicU32) -> i64 {
         read.fetch_add(1, Ordering::SeqCst);
         Ok::<_, Error>(number(store, "SELECT COALESCE(SUM(amount), 0) FROM ledger").await)
     });
-    *sum.await.unwrap()
+    sum.await.unwrap().answer
 }
 
 #[tokio::test]
@@ -33,8 +35,10 @@ async fn an_answer_is_read_again_after_each_write_and_never_for_a_look() {
         assert_eq!(sum(store, &read).await, 5, "a commit");
         let tx = store.begin().await.unwrap();
         tx.execute_unprepared("UPDATE ledger SET amount = 7").await.unwrap();
-        assert_eq!(sum(store, &read).await, 5, "not yet");
-        assert_eq!(sum(store, &read).await, 5, "nothing is kept while something is being written");
+        let before = read.load(Ordering::SeqCst);
+        assert_eq!((sum(store, &read).await, sum(store, &read).await), (5, 5), "not yet");
+        let read_meanwhile = read.load(Ordering::SeqCst) - before;
+        assert_eq!(read_meanwhile, 2, "nothing is kept while something is being written");
         tx.commit().await.unwrap();
         assert_eq!(sum(store, &read).await, 7, "a transaction");
         let tx = store.begin().await.unwrap();
@@ -63,29 +67,62 @@ async fn those_who_ask_at_once_wait_for_one_reading_and_a_failure_is_nobody_else
         let failing = || async { Err::<i64, _>(Error::Stopping) };
         store.kept(("other", Vec::new()), failing).await.unwrap_err();
         let found = store.kept(("other", Vec::new()), || async { Ok::<_, Error>(3) }).await.unwrap();
-        assert_eq!(*found, 3, "{}", trial.backend);
+        assert_eq!(found.answer, 3, "{}", trial.backend);
         let other = store.kept(("other", b"else".to_vec()), || async { Ok::<_, Error>(4) }).await.unwrap();
-        assert_eq!(*other, 4, "another question");
+        assert_eq!(other.answer, 4, "another question");
+    }
+}
+
+/// What a commit overtakes while it is being read is nobody else's answer.
+#[tokio::test]
+async fn a_reading_that_was_overtaken_is_not_kept() {
+    for trial in stores("trial", LEDGER).await {
+        let (store, read) = (&trial.store, AtomicU32::new(0));
+        let overtaken = store.kept(("sum", Vec::new()), || async {
+            let sum = number(store, "SELECT COALESCE(SUM(amount), 0) FROM ledger").await;
+            store.commit(account(store, "one", 5)).await.unwrap();
+            Ok::<_, Error>(sum)
+        });
+        assert_eq!(overtaken.await.unwrap().answer, 0);
+        assert_eq!(sum(store, &read).await, 5, "{}", trial.backend);
     }
 }
 
 #[tokio::test]
-async fn looks_of_one_minute_are_one_entry_and_each_persons_own() {
+async fn looks_of_one_minute_at_one_reading_are_one_entry_and_each_persons_own() {
     for trial in stores("trial", LEDGER).await {
         let store = &trial.store;
         let (school, other) = (Tenant::generate(), Tenant::generate());
-        let look = async |school, subjects: &[&str], rpc| {
-            let subjects: Vec<String> = subjects.iter().map(ToString::to_string).collect();
-            audit::look(store, &caller(school, Role::Office), rpc, &subjects).await.unwrap();
+        let look = async |who: &Caller, rpc, on: &str| {
+            let read = || async { Ok(((), vec!["somebody".to_owned()])) };
+            let request = ListTasksRequest::default();
+            audit::show(store, who, (rpc, &request, on), read).await.unwrap();
             rows(store, "audit").await
         };
-        assert_eq!(look(school, &["a"], "GetPupil").await, 1);
-        assert_eq!(look(school, &["a"], "GetPupil").await, 1, "the same look");
-        assert_eq!(look(school, &["a", "b"], "GetPupil").await, 2, "somebody else was seen too");
-        assert_eq!(look(school, &["a"], "GetContact").await, 3, "another question");
-        assert_eq!(look(other, &["a"], "GetPupil").await, 4, "in another school");
-        let who = Caller { subject: "person-8".to_owned(), ..caller(school, Role::Office) };
-        audit::look(store, &who, "GetPupil", &["a".to_owned()]).await.unwrap();
-        assert_eq!(rows(store, "audit").await, 5, "another person");
+        let office = caller(school, Role::Office);
+        assert_eq!(look(&office, "GetPupil", "today").await, 1);
+        let of_a_server = i64::from(store.backend() == DbBackend::Postgres);
+        assert_eq!(look(&office, "GetPupil", "today").await, 1 + of_a_server, "the same look");
+        let begin = rows(store, "audit").await;
+        assert_eq!(look(&office, "GetContact", "today").await, begin + 1, "another question");
+        assert_eq!(look(&office, "GetPupil", "tomorrow").await, begin + 2, "on another day");
+        assert_eq!(
+            look(&caller(other, Role::Office), "GetPupil", "today").await,
+            begin + 3,
+            "another school"
+        );
+        let colleague = Caller { subject: "person-8".to_owned(), ..office.clone() };
+        assert_eq!(look(&colleague, "GetPupil", "today").await, begin + 4, "another person");
+        store.commit(account(store, "one", 5)).await.unwrap();
+        assert_eq!(look(&office, "GetPupil", "today").await, begin + 5, "what is seen may be something else");
+        trial.clock.set(trial.clock.now() + SignedDuration::from_mins(1));
+        assert_eq!(look(&office, "GetPupil", "today").await, begin + 6, "a minute later");
+        audit::look(store, &office, "GetPupil", &["somebody".to_owned()]).await.unwrap();
+        audit::look(store, &office, "GetPupil", &["somebody".to_owned()]).await.unwrap();
+        assert_eq!(
+            rows(store, "audit").await,
+            begin + 8,
+            "what is read for one answer is written down each time"
+        );
     }
 }
