@@ -173,7 +173,7 @@ fn said(key: &str) -> Option<&'static str> {
         "closure-changed" => "The closure is changed, and everybody concerned is being told.",
         "announced" => "The announcement is sent, and everybody whom it concerns is being told.",
         "announcement-corrected" => {
-            "The announcement is corrected. Whoever was told is told so before any other announcement leaves."
+            "The announcement is corrected. Whoever was told is told so by the same way; texts wait for the end of the quiet hours."
         }
         "exercised" => "The exercise runs. Nothing of it leaves.",
         "ended" => "The closure is ended, and everybody concerned is being told.",

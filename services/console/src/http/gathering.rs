@@ -105,7 +105,7 @@ impl PutRight {
                 if may_correct && !notice.announcement_id.is_empty() =>
             {
                 return Some(Self {
-                    words: "Something of it is wrong? Whoever was told gets the right words by the same way, before any other announcement leaves.",
+                    words: "Something of it is wrong? Whoever was told gets the right words by the same way.",
                     address: format!("/console/announcements/{}/correct", notice.announcement_id),
                     label: "Correct it",
                 });

@@ -282,6 +282,11 @@ async fn again(
     let school = invitation.school;
     let person = people::find(&site.store, id).await?;
     let schools = people::schools_of(&site.store, id).await?;
+    // The person may work in more schools than a moment ago.
+    if !may_renew(site, (&invitation.invited_by, school), id).await? {
+        return Err(Error::Conflict);
+    }
+    let commit = people::works_in(commit, &site.store, id, schools.len());
     let over = |commit, (own, _): &(SchoolId, Vec<Role>)| sessions::end_all(commit, &site.store, (*own, id));
     let commit = schools.iter().fold(people::change_key(commit, &site.store, id, key), over);
     // Whoever has no role here any more has nothing to come back to.

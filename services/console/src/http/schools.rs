@@ -162,9 +162,11 @@ async fn again(
     };
     let Some(first) = first else { return Ok(elsewhere()) };
     let (token, second) = next(&first, first.caller.clone(), now);
-    match site.store.commit(sessions::replace(Commit::new(), &site.store, &first, &second)).await {
+    let Caller { subject, roles, .. } = &first.caller;
+    let commit = people::still(Commit::new(), &site.store, (wanted, subject), roles);
+    match site.store.commit(sessions::replace(commit, &site.store, &first, &second)).await {
         Ok(_) => Ok(home(site, &token, wanted)),
-        // It ended meanwhile.
+        // It ended meanwhile, or the roles were changed.
         Err(Error::Conflict) => Ok(elsewhere()),
         Err(error) => Err(error.into()),
     }

@@ -192,6 +192,14 @@ pub fn still(commit: Commit, store: &Store, (school, person_id): (SchoolId, &str
     commit.guarded(store.statement(still, values))
 }
 
+/// Somebody works in so many schools; a conflict when it is another number meanwhile.
+pub fn works_in(commit: Commit, store: &Store, person_id: &str, schools: usize) -> Commit {
+    let still = "UPDATE people SET name = name WHERE id = $1 \
+                 AND (SELECT COUNT(*) FROM grants WHERE person_id = $1 AND roles <> '[]') = $2";
+    let schools = i64::try_from(schools).unwrap_or(i64::MAX);
+    commit.guarded(store.statement(still, [person_id.into(), schools.into()]))
+}
+
 /// The schools in which somebody may do something, with the roles there.
 pub async fn schools_of(store: &Store, person_id: &str) -> Result<Vec<(SchoolId, Vec<Role>)>, Error> {
     let rows = grants::Entity::find()

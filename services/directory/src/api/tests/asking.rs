@@ -164,7 +164,9 @@ async fn whoever_has_the_list_already_gets_it_again_only_when_it_has_changed() {
         assert!(again.unchanged && again.pupils.is_empty() && again.tag == first.tag);
         assert_eq!(list("another").await, first);
         desk.load(&Sample::new().with("users.csv", "Amelia,Jones,", "Amelia,Jones-Evans,")).await;
+        let entries = desk.written("ListPupils").await.len();
         let changed = list(&first.tag).await;
+        assert_eq!(desk.written("ListPupils").await.len(), entries + 1, "what has changed was looked at too");
         assert!(!changed.unchanged && changed.tag != first.tag);
         assert!(changed.pupils.iter().any(|pupil| pupil.family_name == "Jones-Evans"));
     }
