@@ -194,23 +194,24 @@ struct Earlier {
 
 /// Where and about whom people have, or may have, earlier words of what a gathering says: where a provider took
 /// them, and where they were started and are not settled. Beside these the addresses of the same people at
-/// which the earlier words were stopped, because who reads texts only is not told by an e-mail. Where an
-/// address was erased since, nobody knows it.
+/// which the earlier words were stopped, by newer ones or by a person who recalled them before they were
+/// corrected, because who reads texts only is not told by an e-mail. Where an address was erased since, nobody
+/// knows it.
 pub async fn told_before(store: &Store, gathering: &Gathering) -> Result<Vec<(Address, Member)>, Error> {
     let (started, waits) = (DeliveryState::Started, [DeliveryState::Held, DeliveryState::Due]);
+    let stopped = format!("'{}', '{}'", Reason::Replaced.code(), Reason::Recalled.code());
     let sql = format!(
         "SELECT d.channel AS channel, d.address AS address, m.contact_id AS contact_id, m.pupil_id AS pupil_id, \
          (m.told OR d.state = '{}') AS \"left\" FROM notices own \
          JOIN notices n ON n.subject = own.subject AND n.school = own.school AND n.gathering_id <> own.gathering_id \
          JOIN gatherings g ON g.id = n.gathering_id JOIN members m ON m.notice_id = n.id \
          JOIN deliveries d ON d.id = m.delivery_id \
-         WHERE own.gathering_id = $1 AND g.erased_at IS NULL AND m.why IN ('', '{replaced}') \
-         AND (m.told OR d.state IN ('{}', {}) OR d.state = '{}' AND d.why = '{replaced}')",
+         WHERE own.gathering_id = $1 AND g.erased_at IS NULL AND m.why IN ('', {stopped}) \
+         AND (m.told OR d.state IN ('{}', {}) OR d.state = '{}' AND d.why IN ({stopped}))",
         started.as_str(),
         started.as_str(),
         DeliveryState::listed(|state| waits.contains(&state)),
         DeliveryState::Recalled.as_str(),
-        replaced = Reason::Replaced.code(),
     );
     let columns = [
         ("channel", "TEXT"),

@@ -39,6 +39,30 @@ async fn corrected(world: &World, id: &str, version: u64, day: &str) {
     world.pass(STILL);
 }
 
+/// A person stops what a gathering says; how many messages were stopped, and how many had left.
+async fn recalled(world: &World, gathering: &str) -> (i32, i32) {
+    let request = pb::RecallRequest {
+        request_id: EventId::generate().to_string(),
+        what: Some(pb::recall_request::What::GatheringId(gathering.to_owned())),
+        why: "it was the wrong day".to_owned(),
+    };
+    let answer = world.api.recall(world.request(request)).await.unwrap().into_inner();
+    assert_eq!(answer.in_the_air, 0);
+    (answer.stopped, answer.had_left)
+}
+
+/// The letter, for longer than a day.
+fn lasting(sent: AnnouncementSent) -> AnnouncementSent {
+    AnnouncementSent { tell_until: "2026-11-27T00:00:00Z".parse().unwrap(), ..sent }
+}
+
+/// As if what was planned had reached everybody.
+async fn all_told(world: &World) {
+    world.meddle("UPDATE deliveries SET state = 'delivered', chunk_id = NULL").await;
+    world.meddle("UPDATE members SET told = TRUE").await;
+    world.meddle("DELETE FROM chunks").await;
+}
+
 async fn kinds(world: &World) -> Vec<(String, usize)> {
     let messages = world.messages().await;
     let gatherings = world.gatherings().await.into_iter();
@@ -87,9 +111,7 @@ async fn a_correction_leaves_before_every_bulk_run_and_the_news_with_it() {
         world.directory.add("Amy", &[parent(&[MUM])]);
         let id = world.announced(letter(Scope::WholeSchool)).await;
         world.sweep().await;
-        world.meddle("UPDATE deliveries SET state = 'delivered', chunk_id = NULL").await;
-        world.meddle("UPDATE members SET told = TRUE").await;
-        world.meddle("DELETE FROM chunks").await;
+        all_told(&world).await;
         world.directory.add("Ben", &[parent(&[BEN])]);
         corrected(&world, &id, 2, "Friday").await;
         world.sweep().await;
@@ -186,9 +208,7 @@ async fn a_correction_that_is_corrected_before_it_left_leaves_in_the_last_words_
         world.directory.add("Amy", &[parent(&[MUM])]);
         let id = world.announced(letter(Scope::WholeSchool)).await;
         world.sweep().await;
-        world.meddle("UPDATE deliveries SET state = 'delivered', chunk_id = NULL").await;
-        world.meddle("UPDATE members SET told = TRUE").await;
-        world.meddle("DELETE FROM chunks").await;
+        all_told(&world).await;
         for (version, day) in [(2, "Thursday"), (3, "Friday")] {
             corrected(&world, &id, version, day).await;
             world.sweep().await;
@@ -230,12 +250,9 @@ async fn who_was_barred_meanwhile_hears_nothing_more_and_nobody_is_asked() {
 async fn its_texts_keep_the_quiet_hours_of_letters_and_its_e_mails_leave_at_once() {
     for mut world in quiet_worlds().await {
         world.directory.add("Amy", &[parent(&[MUM, MAIL])]);
-        let lasting = |sent| AnnouncementSent { tell_until: "2026-11-27T00:00:00Z".parse().unwrap(), ..sent };
         let id = world.announced(lasting(letter(Scope::WholeSchool))).await;
         world.sweep().await;
-        world.meddle("UPDATE deliveries SET state = 'delivered', chunk_id = NULL").await;
-        world.meddle("UPDATE members SET told = TRUE").await;
-        world.meddle("DELETE FROM chunks").await;
+        all_told(&world).await;
         world.clock.set("2026-11-24T20:00:00Z".parse().unwrap());
         world.announcement_corrected(&id, 2, lasting(on("Friday"))).await;
         world.pass(STILL);
@@ -256,7 +273,6 @@ async fn its_texts_keep_the_quiet_hours_of_letters_and_its_e_mails_leave_at_once
 async fn who_has_the_wrong_words_by_one_way_only_is_corrected_by_every_way_that_they_were_to_go() {
     for mut world in quiet_worlds().await {
         world.directory.add("Amy", &[parent(&[MUM, MAIL])]);
-        let lasting = |sent| AnnouncementSent { tell_until: "2026-11-27T00:00:00Z".parse().unwrap(), ..sent };
         world.clock.set("2026-11-24T19:30:00Z".parse().unwrap());
         let id = world.announced(lasting(letter(Scope::WholeSchool))).await;
         world.sweep().await;
@@ -274,6 +290,32 @@ async fn who_has_the_wrong_words_by_one_way_only_is_corrected_by_every_way_that_
         assert_eq!((received[MAIL].len(), received[MUM].len()), (2, 1), "{received:?}");
         assert!(is_correction(&received[MAIL][1], "Friday") && is_correction(&received[MUM][0], "Friday"));
         assert_eq!(kinds(&world).await.len(), 2, "nobody hears it as news");
+        world.end().await;
+    }
+}
+
+#[tokio::test]
+async fn who_stops_it_first_and_corrects_it_then_loses_no_way_by_which_it_was_to_go() {
+    for mut world in quiet_worlds().await {
+        world.directory.add("Amy", &[parent(&[MUM, MAIL])]);
+        world.clock.set("2026-11-24T19:30:00Z".parse().unwrap());
+        let id = world.announced(lasting(letter(Scope::WholeSchool))).await;
+        world.sweep().await;
+        world.run();
+        // The text waits for the morning when somebody stops it.
+        world.until_states(&["held", "accepted"]).await;
+        let gathering = world.gatherings().await.remove(0).id;
+        assert_eq!(recalled(&world, &gathering).await, (1, 1));
+        world.clock.set("2026-11-25T08:00:00Z".parse().unwrap());
+        world.pass(1);
+        world.until_states(&["recalled", "accepted"]).await;
+        world.announcement_corrected(&id, 2, lasting(on("Friday"))).await;
+        world.pass(STILL);
+        world.until_received(3).await;
+        world.until_quiet().await;
+        let received = world.received();
+        assert_eq!((received[MAIL].len(), received[MUM].len()), (2, 1), "{received:?}");
+        assert!(is_correction(&received[MAIL][1], "Friday") && is_correction(&received[MUM][0], "Friday"));
         world.end().await;
     }
 }
