@@ -56,7 +56,8 @@ impl Planner {
         {
             commit = commit.task(waits::many_not_told(gathering.school, &gathering.id, now));
         }
-        if nobody && !gathering.drill {
+        // Whoever left the scope since is corrected all the same: somebody was told.
+        if nobody && plan.messages.is_empty() && !gathering.drill {
             commit = commit.task(waits::nobody_concerned(gathering.school, &gathering.id, now));
         }
         self.store.faults().at(points::GATHERING_PLANNED).await;

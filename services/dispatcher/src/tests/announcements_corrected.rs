@@ -321,6 +321,27 @@ async fn who_stops_it_first_and_corrects_it_then_loses_no_way_by_which_it_was_to
 }
 
 #[tokio::test]
+async fn that_nobody_is_left_in_its_scope_is_a_person_s_task_only_where_nobody_is_corrected() {
+    for told in [true, false] {
+        for world in quiet_worlds().await {
+            let amy = world.directory.add("Amy", &[parent(&[MUM])]);
+            let id = world.announced(letter(Scope::WholeSchool)).await;
+            world.sweep().await;
+            if told {
+                all_told(&world).await;
+            }
+            world.directory.remove(amy);
+            corrected(&world, &id, 2, "Friday").await;
+            world.sweep().await;
+            let (messages, asked): (_, &[&str]) = if told { (1, &[]) } else { (0, &["nobody_concerned"]) };
+            assert_eq!(kinds(&world).await[1], ("announcement_correction".to_owned(), messages));
+            world.until_tasks(asked).await;
+            world.end().await;
+        }
+    }
+}
+
+#[tokio::test]
 async fn what_is_corrected_too_late_to_be_told_is_told_to_nobody_and_is_nobody_s_task() {
     for world in quiet_worlds().await {
         world.directory.add("Amy", &[parent(&[MUM])]);
