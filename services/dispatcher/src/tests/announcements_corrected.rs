@@ -321,6 +321,31 @@ async fn who_stops_it_first_and_corrects_it_then_loses_no_way_by_which_it_was_to
 }
 
 #[tokio::test]
+async fn whoever_stops_a_correction_stops_it_as_news_too_by_either_of_its_gatherings() {
+    for by in ["announcement_correction", "announcement"] {
+        for mut world in quiet_worlds().await {
+            world.directory.add("Amy", &[parent(&[MUM])]);
+            let id = world.announced(letter(Scope::WholeSchool)).await;
+            world.sweep().await;
+            all_told(&world).await;
+            world.directory.add("Ben", &[parent(&[BEN])]);
+            corrected(&world, &id, 2, "Friday").await;
+            world.sweep().await;
+            let gatherings = world.gatherings().await.into_iter().skip(1);
+            let gathering = gatherings.filter(|one| one.kind == by).map(|one| one.id).next().unwrap();
+            assert_eq!(recalled(&world, &gathering).await, (2, 0), "{by} on {}", world.backend);
+            world.run();
+            world.until_quiet().await;
+            assert!(world.received().is_empty(), "{by} on {}", world.backend);
+            // What was told before, in other words, is not a part of it.
+            let first = world.gatherings().await.remove(0).id;
+            assert_eq!(recalled(&world, &first).await, (0, 1));
+            world.end().await;
+        }
+    }
+}
+
+#[tokio::test]
 async fn that_nobody_is_left_in_its_scope_is_a_person_s_task_only_where_nobody_is_corrected() {
     for told in [true, false] {
         for world in quiet_worlds().await {
