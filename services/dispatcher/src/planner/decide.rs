@@ -100,6 +100,7 @@ impl Planner {
         let under = self.circumstances(gathering, now).await?;
         let wanted = self.wanted(gathering, (&[], &[]), &under);
         let (correction, others) = heavy(|| {
+            let told = plan::to_correct(&wanted, told, &everybody);
             (plan::corrected(&wanted, &told, Reason::Corrected), plan::but_for_told(everybody, &told))
         });
         if others.messages.is_empty() {

@@ -346,6 +346,31 @@ async fn whoever_stops_a_correction_stops_it_as_news_too_by_either_of_its_gather
 }
 
 #[tokio::test]
+async fn who_asked_for_no_more_where_they_were_told_is_corrected_where_they_still_read() {
+    for mut world in quiet_worlds().await {
+        world.directory.add("Amy", &[parent(&[MUM, MAIL])]);
+        let id = world.announced(letter(Scope::WholeSchool)).await;
+        world.sweep().await;
+        all_told(&world).await;
+        // Of the first words only the text got through.
+        let email = format!("(SELECT id FROM deliveries WHERE address = '{MAIL}')");
+        world.meddle(&format!("UPDATE members SET told = FALSE WHERE delivery_id IN {email}")).await;
+        world.meddle(&format!("UPDATE deliveries SET state = 'failed' WHERE id IN {email}")).await;
+        let stop = "INSERT INTO suppressions (school, address, kind, why, delivery_id, at)";
+        let school = world.school;
+        world.meddle(&format!("{stop} VALUES ('{school}', '{MUM}', 'opted_out', 'STOP', '', 0)")).await;
+        corrected(&world, &id, 2, "Friday").await;
+        world.sweep().await;
+        world.run();
+        world.until_received(1).await;
+        world.until_quiet().await;
+        assert!(is_correction(&world.received()[MAIL][0], "Friday"), "{:?}", world.received());
+        assert_eq!(kinds(&world).await.len(), 2, "nobody hears it as news");
+        world.end().await;
+    }
+}
+
+#[tokio::test]
 async fn that_nobody_is_left_in_its_scope_is_a_person_s_task_only_where_nobody_is_corrected() {
     for told in [true, false] {
         for world in quiet_worlds().await {
