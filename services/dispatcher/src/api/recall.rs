@@ -79,8 +79,7 @@ async fn told_by(store: &Store, caller: &Caller, id: GatheringId) -> Result<Vec<
     let found = store.read().query_all_raw(store.statement(sql, values)).await;
     let found = found.map_err(|error| failure(&Error::from(error)))?;
     let ids = found.iter().map(|row| row.try_get("", "gathering_id"));
-    let mut ids: Vec<String> =
-        ids.collect::<Result<_, _>>().map_err(|error| failure(&Error::from(error)))?;
+    let mut ids: Vec<String> = ids.collect::<Result<_, _>>().map_err(|error| failure(&Error::from(error)))?;
     ids.push(id.to_string());
     Ok(ids)
 }

@@ -94,8 +94,13 @@ impl Planner {
         everybody: Plan,
         now: Timestamp,
     ) -> Result<(Plan, Option<(Gathering, Plan)>), Error> {
-        // Not before: what was planned of the old words is seen whole.
-        self.plans.write_out(Some(gathering.school)).await?;
+        // Not before: what was planned of the old words is seen whole. What else of the school cannot be written
+        // out holds up nobody who has the wrong words; whoever writes out for all says that it waits.
+        if let Err(error) = self.plans.write_out(Some(gathering.school)).await
+            && corrections::earlier_is_put_by(&self.store, gathering).await?
+        {
+            return Err(error.into());
+        }
         let told = corrections::told_before(&self.store, gathering).await?;
         let under = self.circumstances(gathering, now).await?;
         let wanted = self.wanted(gathering, (&[], &[]), &under);

@@ -183,6 +183,20 @@ fn member(contact: &str, pupil: &str) -> Result<Member, Error> {
     Ok((parsed(contact, "contact of a member")?, parsed(pupil, "pupil of a member")?))
 }
 
+/// The notices of the other gatherings that said what a gathering says in earlier words.
+const EARLIER: &str = "FROM notices own JOIN notices n \
+                       ON n.subject = own.subject AND n.school = own.school AND n.gathering_id <> own.gathering_id";
+
+/// Whether a part of the plans of earlier words is still to be written out.
+pub async fn earlier_is_put_by(store: &Store, gathering: &Gathering) -> Result<bool, Error> {
+    let sql = format!(
+        "SELECT p.id AS id {EARLIER} JOIN parts p ON p.gathering_id = n.gathering_id \
+         WHERE own.gathering_id = $1 LIMIT 1"
+    );
+    let part = store.statement(&sql, [gathering.id.clone().into()]);
+    Ok(store.read().query_one_raw(part).await?.is_some())
+}
+
 #[derive(Deserialize)]
 struct Earlier {
     channel: String,
@@ -202,8 +216,7 @@ pub async fn told_before(store: &Store, gathering: &Gathering) -> Result<Vec<(Ad
     let stopped = format!("'{}', '{}'", Reason::Replaced.code(), Reason::Recalled.code());
     let sql = format!(
         "SELECT d.channel AS channel, d.address AS address, m.contact_id AS contact_id, m.pupil_id AS pupil_id, \
-         (m.told OR d.state = '{}') AS \"left\" FROM notices own \
-         JOIN notices n ON n.subject = own.subject AND n.school = own.school AND n.gathering_id <> own.gathering_id \
+         (m.told OR d.state = '{}') AS \"left\" {EARLIER} \
          JOIN gatherings g ON g.id = n.gathering_id JOIN members m ON m.notice_id = n.id \
          JOIN deliveries d ON d.id = m.delivery_id \
          WHERE own.gathering_id = $1 AND g.erased_at IS NULL AND m.why IN ('', {stopped}) \

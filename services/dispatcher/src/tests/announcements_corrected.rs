@@ -9,6 +9,7 @@ use proto::events::scope::Scope;
 
 use super::said::letter;
 use super::*;
+use crate::planner::Line;
 use crate::routes::Lane;
 
 const MUM: &str = "+447700900001";
@@ -366,6 +367,28 @@ async fn who_asked_for_no_more_where_they_were_told_is_corrected_where_they_stil
         world.until_quiet().await;
         assert!(is_correction(&world.received()[MAIL][0], "Friday"), "{:?}", world.received());
         assert_eq!(kinds(&world).await.len(), 2, "nobody hears it as news");
+        world.end().await;
+    }
+}
+
+#[tokio::test]
+async fn what_cannot_be_written_out_holds_up_its_own_correction_only() {
+    for world in quiet_worlds().await {
+        world.directory.add("Amy", &[parent(&[MUM])]);
+        let id = world.announced(letter(Scope::WholeSchool)).await;
+        world.sweep().await;
+        all_told(&world).await;
+        let other = world.announced(letter(Scope::WholeSchool)).await;
+        let sweep = async || world.planner.as_ref().unwrap().sweep_line(Line::Letters, world.now()).await;
+        sweep().await.unwrap();
+        world.meddle("UPDATE parts SET body = '{}'").await;
+        corrected(&world, &id, 2, "Friday").await;
+        sweep().await.unwrap();
+        assert_eq!(world.gatherings().await[2].state, "left", "{}", world.backend);
+        world.announcement_corrected(&other, 2, on("Friday")).await;
+        world.pass(STILL);
+        let _waits = sweep().await;
+        assert_eq!(world.gatherings().await[3].state, "open", "{}", world.backend);
         world.end().await;
     }
 }

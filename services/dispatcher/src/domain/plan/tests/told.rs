@@ -48,8 +48,7 @@ fn who_was_told_anywhere_and_whoever_reads_there_hears_no_news_beside_the_correc
 
 #[test]
 fn who_cannot_be_told_where_they_were_is_corrected_where_everybody_would_be_told() {
-    let (mother, father) =
-        (parent(vec![mobile(1), email("mum")]), parent(vec![mobile(2), email("dad")]));
+    let (mother, father) = (parent(vec![mobile(1), email("mum")]), parent(vec![mobile(2), email("dad")]));
     let other = parent(vec![email("mum"), mobile(3)]);
     let audience = [pupil(vec![mother.clone(), father.clone(), other.clone()])];
     let amy = audience[0].id;
