@@ -219,7 +219,7 @@ pub async fn told_before(store: &Store, gathering: &Gathering) -> Result<Vec<(Ad
          (m.told OR d.state = '{}') AS \"left\" {EARLIER} \
          JOIN gatherings g ON g.id = n.gathering_id JOIN members m ON m.notice_id = n.id \
          JOIN deliveries d ON d.id = m.delivery_id \
-         WHERE own.gathering_id = $1 AND g.erased_at IS NULL AND m.why IN ('', {stopped}) \
+         WHERE own.gathering_id = $1 AND g.erased_at IS NULL AND d.erased_at IS NULL AND m.why IN ('', {stopped}) \
          AND (m.told OR d.state IN ('{}', {}) OR d.state = '{}' AND d.why IN ({stopped}))",
         started.as_str(),
         started.as_str(),

@@ -372,6 +372,23 @@ async fn who_asked_for_no_more_where_they_were_told_is_corrected_where_they_stil
 }
 
 #[tokio::test]
+async fn an_address_that_was_erased_is_no_place_to_correct_anybody() {
+    for world in quiet_worlds().await {
+        world.directory.add("Amy", &[parent(&[MUM])]);
+        let id = world.announced(letter(Scope::WholeSchool)).await;
+        world.sweep().await;
+        all_told(&world).await;
+        // Its gathering is erased a moment later.
+        world.meddle("UPDATE deliveries SET address = '', erased_at = 1").await;
+        corrected(&world, &id, 2, "Friday").await;
+        world.sweep().await;
+        assert!(world.messages().await[1..].iter().all(|message| message.address == MUM));
+        assert_eq!(kinds(&world).await[1], ("announcement_correction".to_owned(), 0), "{}", world.backend);
+        world.end().await;
+    }
+}
+
+#[tokio::test]
 async fn what_cannot_be_written_out_holds_up_its_own_correction_only() {
     for world in quiet_worlds().await {
         world.directory.add("Amy", &[parent(&[MUM])]);
