@@ -1,7 +1,6 @@
 //! `Recall`: stops what has not left, and answers only when no sender will start another.
 
 use std::collections::HashSet;
-use std::time::Duration;
 
 use kit::clock::micros;
 use kit::identity::Caller;
@@ -15,11 +14,8 @@ use tonic::{Response, Status};
 use super::Api;
 use crate::domain::{DeliveryState, NoticeKind, Reason};
 use crate::metrics;
-use crate::sender::FRESH_FOR;
+use crate::sender::NOTHING_STARTS_AFTER;
 use crate::store::{among, raise_generation, rows};
-
-/// Waits for every look that a sender may have had before the recall, and a little.
-const NOTHING_STARTS_AFTER: Duration = FRESH_FOR.saturating_add(Duration::from_millis(200));
 
 pub(super) async fn recall(
     api: &Api,

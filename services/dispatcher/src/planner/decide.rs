@@ -13,6 +13,7 @@ use crate::domain::plan::{self, Later, Plan, Wanted};
 use crate::domain::{Matter, NoticeKind, Pupil, Reason, Suppressed, Texts};
 use crate::points;
 use crate::routes::route;
+use crate::sender::NOTHING_STARTS_AFTER;
 use crate::store::corrections;
 use crate::store::follow_ups::{self, FollowUp};
 use crate::store::gatherings::Gathering;
@@ -94,6 +95,9 @@ impl Planner {
         everybody: Plan,
         now: Timestamp,
     ) -> Result<(Plan, Option<(Gathering, Plan)>), Error> {
+        // Counted from when the withdrawal of the old words was seen to be durable, as it was with this gathering:
+        // a sender may have looked just before, and what it starts until then stands in the store afterwards.
+        tokio::time::sleep(NOTHING_STARTS_AFTER).await;
         // Not before: what was planned of the old words is seen whole. What else of the school cannot be written
         // out holds up nobody who has the wrong words; whoever writes out for all says that it waits.
         if let Err(error) = self.plans.write_out(Some(gathering.school)).await

@@ -16,9 +16,6 @@ const MUM: &str = "+447700900001";
 const MAIL: &str = "mum@example.org";
 const DAD: &str = "+447700900002";
 const BEN: &str = "+447700900003";
-/// As long as it takes until nothing starts in the old words, and a little.
-const STILL: i64 = 3;
-
 /// The same letter for another day.
 fn on(day: &str) -> AnnouncementSent {
     AnnouncementSent {
@@ -34,10 +31,9 @@ fn is_correction(body: &str, day: &str) -> bool {
     begins && body.contains(&format!("A packed lunch on {day}"))
 }
 
-/// The correction is heard, and time passes.
+/// The correction is heard.
 async fn corrected(world: &World, id: &str, version: u64, day: &str) {
     world.announcement_corrected(id, version, on(day)).await;
-    world.pass(STILL);
 }
 
 /// A person stops what a gathering says; how many messages were stopped, and how many had left.
@@ -182,6 +178,27 @@ async fn what_is_in_the_air_when_it_is_corrected_counts_as_told() {
 }
 
 #[tokio::test]
+async fn what_a_sender_starts_that_had_looked_before_it_was_corrected_counts_as_told() {
+    for world in quiet_worlds().await {
+        world.directory.add("Amy", &[parent(&[MUM])]);
+        let id = world.announced(letter(Scope::WholeSchool)).await;
+        world.sweep().await;
+        corrected(&world, &id, 2, "Friday").await;
+        let starts = async {
+            // The planner has begun to look.
+            tokio::time::sleep(Duration::from_millis(200)).await;
+            world.meddle("UPDATE deliveries SET state = 'started' WHERE kind = 'announcement'").await;
+        };
+        tokio::join!(world.sweep(), starts);
+        assert_eq!(
+            kinds(&world).await,
+            [("announcement", 1), ("announcement_correction", 1)].map(|(kind, own)| (kind.to_owned(), own))
+        );
+        world.end().await;
+    }
+}
+
+#[tokio::test]
 async fn facts_may_come_in_any_order_and_the_newest_words_are_the_last() {
     for world in worlds(&Setup::default()).await {
         world.directory.add("Amy", &[parent(&[MUM])]);
@@ -256,7 +273,6 @@ async fn its_texts_keep_the_quiet_hours_of_letters_and_its_e_mails_leave_at_once
         all_told(&world).await;
         world.clock.set("2026-11-24T20:00:00Z".parse().unwrap());
         world.announcement_corrected(&id, 2, lasting(on("Friday"))).await;
-        world.pass(STILL);
         world.sweep().await;
         world.run();
         world.until_received(1).await;
@@ -281,7 +297,6 @@ async fn who_has_the_wrong_words_by_one_way_only_is_corrected_by_every_way_that_
         // The text waits for the morning when somebody sees the mistake.
         world.until_states(&["held", "accepted"]).await;
         world.announcement_corrected(&id, 2, lasting(on("Friday"))).await;
-        world.pass(STILL);
         world.until_received(2).await;
         world.clock.set("2026-11-25T08:00:00Z".parse().unwrap());
         world.pass(1);
@@ -311,7 +326,6 @@ async fn who_stops_it_first_and_corrects_it_then_loses_no_way_by_which_it_was_to
         world.pass(1);
         world.until_states(&["recalled", "accepted"]).await;
         world.announcement_corrected(&id, 2, lasting(on("Friday"))).await;
-        world.pass(STILL);
         world.until_received(3).await;
         world.until_quiet().await;
         let received = world.received();
@@ -403,7 +417,6 @@ async fn what_cannot_be_written_out_holds_up_its_own_correction_only() {
         sweep().await.unwrap();
         assert_eq!(world.gatherings().await[2].state, "left", "{}", world.backend);
         world.announcement_corrected(&other, 2, on("Friday")).await;
-        world.pass(STILL);
         let _waits = sweep().await;
         assert_eq!(world.gatherings().await[3].state, "open", "{}", world.backend);
         world.end().await;
