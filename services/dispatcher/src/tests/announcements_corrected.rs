@@ -221,6 +221,28 @@ async fn facts_may_come_in_any_order_and_the_newest_words_are_the_last() {
 }
 
 #[tokio::test]
+async fn a_correction_does_not_leave_beside_a_newer_one_that_is_just_heard() {
+    for world in quiet_worlds().await {
+        world.directory.add("Amy", &[parent(&[MUM])]);
+        let id = world.announced(letter(Scope::WholeSchool)).await;
+        world.sweep().await;
+        corrected(&world, &id, 2, "Thursday").await;
+        // Another replica hears the next: what it withdraws is not seen here yet.
+        world.meddle("UPDATE versions SET version = 3").await;
+        world.sweep().await;
+        let gatherings = world.gatherings().await;
+        assert_eq!((gatherings.len(), gatherings[1].state.as_str()), (2, "open"), "{}", world.backend);
+        world.meddle("UPDATE versions SET version = 2").await;
+        corrected(&world, &id, 3, "Friday").await;
+        world.sweep().await;
+        let states: Vec<_> = world.gatherings().await.into_iter().map(|one| one.state).collect();
+        assert_eq!(states, ["left", "left", "left", "left"], "{}", world.backend);
+        assert_eq!(kinds(&world).await[3], ("announcement".to_owned(), 1), "as news: nobody was told");
+        world.end().await;
+    }
+}
+
+#[tokio::test]
 async fn a_correction_that_is_corrected_before_it_left_leaves_in_the_last_words_only() {
     for mut world in quiet_worlds().await {
         world.directory.add("Amy", &[parent(&[MUM])]);
