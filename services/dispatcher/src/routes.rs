@@ -124,11 +124,6 @@ impl Quiet {
 /// How long the receipt of what is not urgent may take.
 const PATIENCE: SignedDuration = SignedDuration::from_mins(30);
 
-/// When words were withdrawn for so long, no sender starts a message in them any more: none has a copy of the
-/// recall generation that is older than a second, and as much again is for clocks that differ. What has left
-/// stands in the store by then.
-const NOTHING_STARTS_AFTER: SignedDuration = SignedDuration::from_secs(2);
-
 /// The route of a kind of notice.
 #[must_use]
 pub fn route(kind: NoticeKind, timing: &Timing) -> Route {
@@ -149,9 +144,9 @@ pub fn route(kind: NoticeKind, timing: &Timing) -> Route {
         }
         NoticeKind::Announcement => (Lane::Bulk, at_once, PATIENCE),
         // People act on the wrong words until they have the right ones, so it leaves before every bulk run; a
-        // letter, right or wrong, stands in the way of nothing that is urgent. It waits until it is known who
+        // letter, right or wrong, stands in the way of nothing that is urgent. The planner waits until it can see who
         // has the words that it takes the place of.
-        NoticeKind::AnnouncementCorrection => (Lane::Normal, NOTHING_STARTS_AFTER, PATIENCE),
+        NoticeKind::AnnouncementCorrection => (Lane::Normal, at_once, PATIENCE),
     };
     Route { kind, lane, semantics: semantics(kind), gathers_for, patience }
 }
@@ -169,16 +164,5 @@ const fn semantics(kind: NoticeKind) -> Semantics {
         | NoticeKind::Reopening
         | NoticeKind::AnnouncementCorrection => Semantics::AtLeastOnce,
         NoticeKind::Announcement => Semantics::AtMostOnce,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::sender::FRESH_FOR;
-
-    #[test]
-    fn a_correction_waits_for_longer_than_any_sender_may_take_the_old_words_for_good() {
-        assert!(NOTHING_STARTS_AFTER.unsigned_abs() > FRESH_FOR);
     }
 }

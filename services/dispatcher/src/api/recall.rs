@@ -1,7 +1,6 @@
 //! `Recall`: stops what has not left, and answers only when no sender will start another.
 
 use std::collections::HashSet;
-use std::time::Duration;
 
 use kit::clock::micros;
 use kit::identity::Caller;
@@ -13,13 +12,10 @@ use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
 use tonic::{Response, Status};
 
 use super::Api;
-use crate::domain::{DeliveryState, Reason};
+use crate::domain::{DeliveryState, NoticeKind, Reason};
 use crate::metrics;
-use crate::sender::FRESH_FOR;
+use crate::sender::NOTHING_STARTS_AFTER;
 use crate::store::{among, raise_generation, rows};
-
-/// Waits for every look that a sender may have had before the recall, and a little.
-const NOTHING_STARTS_AFTER: Duration = FRESH_FOR.saturating_add(Duration::from_millis(200));
 
 pub(super) async fn recall(
     api: &Api,
@@ -56,7 +52,7 @@ async fn recalled_notices(
     query = match &request.what {
         Some(pb::recall_request::What::GatheringId(id)) => {
             let id: GatheringId = rejection::id(id, "gathering_id")?;
-            query.filter(rows::notices::Column::GatheringId.eq(id.to_string()))
+            query.filter(rows::notices::Column::GatheringId.is_in(told_by(store, caller, id).await?))
         }
         Some(pb::recall_request::What::NoticeId(id)) => {
             let id: NoticeId = rejection::id(id, "notice_id")?;
@@ -66,6 +62,22 @@ async fn recalled_notices(
     };
     let found = query.all(store.read()).await.map_err(|error| failure(&Error::from(error)))?;
     if found.is_empty() { Err(unknown()) } else { Ok(found) }
+}
+
+/// The gatherings by which the words of this one are told: a correction of an announcement leaves as two, one for
+/// whoever was told before and one for the others, and whoever stops the words means both.
+async fn told_by(store: &Store, caller: &Caller, id: GatheringId) -> Result<Vec<String>, Status> {
+    let two = [NoticeKind::Announcement, NoticeKind::AnnouncementCorrection].map(NoticeKind::as_str);
+    let sql = "SELECT DISTINCT n.gathering_id AS gathering_id FROM notices own \
+               JOIN notices n ON n.school = own.school AND n.subject = own.subject AND n.event_id = own.event_id \
+               WHERE own.gathering_id = $1 AND own.school = $2 AND own.kind IN ($3, $4) AND n.kind IN ($3, $4)";
+    let values = [id.to_string().into(), caller.tenant.to_string().into(), two[0].into(), two[1].into()];
+    let found = store.read().query_all_raw(store.statement(sql, values)).await;
+    let found = found.map_err(|error| failure(&Error::from(error)))?;
+    let ids = found.iter().map(|row| row.try_get("", "gathering_id"));
+    let mut ids: Vec<String> = ids.collect::<Result<_, _>>().map_err(|error| failure(&Error::from(error)))?;
+    ids.push(id.to_string());
+    Ok(ids)
 }
 
 /// Withdraws what still holds, and remembers who recalled it and why. Twins of one request may

@@ -18,7 +18,7 @@ use super::entitlement::{Matter, Standing, entitled};
 use super::person::{PersonTask, not_cleared, not_reached};
 use super::{Address, AddressKind, Link, NoticeKind, Pupil, Reason, Suppressed, Texts};
 
-pub use corrected::{but_for_told, corrected};
+pub use corrected::{but_for_told, corrected, to_correct};
 pub use late::{dealt_with, too_late, too_late_for};
 
 /// One contact who is to learn about one pupil.

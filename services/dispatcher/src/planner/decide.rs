@@ -13,6 +13,7 @@ use crate::domain::plan::{self, Later, Plan, Wanted};
 use crate::domain::{Matter, NoticeKind, Pupil, Reason, Suppressed, Texts};
 use crate::points;
 use crate::routes::route;
+use crate::sender::NOTHING_STARTS_AFTER;
 use crate::store::corrections;
 use crate::store::follow_ups::{self, FollowUp};
 use crate::store::gatherings::Gathering;
@@ -56,7 +57,8 @@ impl Planner {
         {
             commit = commit.task(waits::many_not_told(gathering.school, &gathering.id, now));
         }
-        if nobody && !gathering.drill {
+        // Whoever left the scope since is corrected all the same: somebody was told.
+        if nobody && plan.messages.is_empty() && !gathering.drill {
             commit = commit.task(waits::nobody_concerned(gathering.school, &gathering.id, now));
         }
         self.store.faults().at(points::GATHERING_PLANNED).await;
@@ -93,12 +95,21 @@ impl Planner {
         everybody: Plan,
         now: Timestamp,
     ) -> Result<(Plan, Option<(Gathering, Plan)>), Error> {
-        // Not before: what was planned of the old words is seen whole.
-        self.plans.write_out(Some(gathering.school)).await?;
+        // Counted from when the withdrawal of the old words was seen to be durable, as it was with this gathering:
+        // a sender may have looked just before, and what it starts until then stands in the store afterwards.
+        tokio::time::sleep(NOTHING_STARTS_AFTER).await;
+        // Not before: what was planned of the old words is seen whole. What else of the school cannot be written
+        // out holds up nobody who has the wrong words; whoever writes out for all says that it waits.
+        if let Err(error) = self.plans.write_out(Some(gathering.school)).await
+            && corrections::earlier_is_put_by(&self.store, gathering).await?
+        {
+            return Err(error.into());
+        }
         let told = corrections::told_before(&self.store, gathering).await?;
         let under = self.circumstances(gathering, now).await?;
         let wanted = self.wanted(gathering, (&[], &[]), &under);
         let (correction, others) = heavy(|| {
+            let told = plan::to_correct(&wanted, told, &everybody);
             (plan::corrected(&wanted, &told, Reason::Corrected), plan::but_for_told(everybody, &told))
         });
         if others.messages.is_empty() {

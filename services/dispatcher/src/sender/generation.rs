@@ -13,6 +13,9 @@ use tokio_util::sync::CancellationToken;
 
 /// How old the copy may be when a request is started.
 pub const FRESH_FOR: Duration = Duration::from_secs(1);
+/// When what stops a message was durable for so long, no sender starts it any more: every look that one may have had
+/// before is over, and a little.
+pub const NOTHING_STARTS_AFTER: Duration = FRESH_FOR.saturating_add(Duration::from_millis(200));
 const READ_EVERY: Duration = Duration::from_millis(250);
 
 #[derive(Debug, Clone, Copy)]

@@ -36,7 +36,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 pub use air::Air;
-pub use generation::{FRESH_FOR, Generation};
+pub use generation::{Generation, NOTHING_STARTS_AFTER};
 pub use outlet::{Outlet, outlets};
 pub use settler::{CREDITS, Settler};
 pub use silence::Silence;

@@ -183,6 +183,20 @@ fn member(contact: &str, pupil: &str) -> Result<Member, Error> {
     Ok((parsed(contact, "contact of a member")?, parsed(pupil, "pupil of a member")?))
 }
 
+/// The notices of the other gatherings that said what a gathering says in earlier words.
+const EARLIER: &str = "FROM notices own JOIN notices n \
+                       ON n.subject = own.subject AND n.school = own.school AND n.gathering_id <> own.gathering_id";
+
+/// Whether a part of the plans of earlier words is still to be written out.
+pub async fn earlier_is_put_by(store: &Store, gathering: &Gathering) -> Result<bool, Error> {
+    let sql = format!(
+        "SELECT p.id AS id {EARLIER} JOIN parts p ON p.gathering_id = n.gathering_id \
+         WHERE own.gathering_id = $1 LIMIT 1"
+    );
+    let part = store.statement(&sql, [gathering.id.clone().into()]);
+    Ok(store.read().query_one_raw(part).await?.is_some())
+}
+
 #[derive(Deserialize)]
 struct Earlier {
     channel: String,
@@ -194,23 +208,23 @@ struct Earlier {
 
 /// Where and about whom people have, or may have, earlier words of what a gathering says: where a provider took
 /// them, and where they were started and are not settled. Beside these the addresses of the same people at
-/// which the earlier words were stopped, because who reads texts only is not told by an e-mail. Where an
-/// address was erased since, nobody knows it.
+/// which the earlier words were stopped, by newer ones or by a person who recalled them before they were
+/// corrected, because who reads texts only is not told by an e-mail. Where an address was erased since, nobody
+/// knows it.
 pub async fn told_before(store: &Store, gathering: &Gathering) -> Result<Vec<(Address, Member)>, Error> {
     let (started, waits) = (DeliveryState::Started, [DeliveryState::Held, DeliveryState::Due]);
+    let stopped = format!("'{}', '{}'", Reason::Replaced.code(), Reason::Recalled.code());
     let sql = format!(
         "SELECT d.channel AS channel, d.address AS address, m.contact_id AS contact_id, m.pupil_id AS pupil_id, \
-         (m.told OR d.state = '{}') AS \"left\" FROM notices own \
-         JOIN notices n ON n.subject = own.subject AND n.school = own.school AND n.gathering_id <> own.gathering_id \
+         (m.told OR d.state = '{}') AS \"left\" {EARLIER} \
          JOIN gatherings g ON g.id = n.gathering_id JOIN members m ON m.notice_id = n.id \
          JOIN deliveries d ON d.id = m.delivery_id \
-         WHERE own.gathering_id = $1 AND g.erased_at IS NULL AND m.why IN ('', '{replaced}') \
-         AND (m.told OR d.state IN ('{}', {}) OR d.state = '{}' AND d.why = '{replaced}')",
+         WHERE own.gathering_id = $1 AND g.erased_at IS NULL AND d.erased_at IS NULL AND m.why IN ('', {stopped}) \
+         AND (m.told OR d.state IN ('{}', {}) OR d.state = '{}' AND d.why IN ({stopped}))",
         started.as_str(),
         started.as_str(),
         DeliveryState::listed(|state| waits.contains(&state)),
         DeliveryState::Recalled.as_str(),
-        replaced = Reason::Replaced.code(),
     );
     let columns = [
         ("channel", "TEXT"),

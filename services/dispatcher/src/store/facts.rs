@@ -56,6 +56,18 @@ fn remember(store: &Store, commit: Commit, thing: (SchoolId, &str, u64)) -> Comm
     commit.guarded(store.statement(sql, [school.to_string().into(), subject.into(), signed(version).into()]))
 }
 
+/// Keeps newer words of what a gathering says from being heard until this commit is durable, because they withdraw
+/// only the notices that they see; a conflict when such words were heard before. It comes first in its commit, as
+/// [`remember`] does in that of hearing, so that one of the two waits for the other and both end.
+pub(super) fn are_newest(store: &Store, commit: Commit, gathering: &Gathering) -> Result<Commit, Error> {
+    let corrupt = || Error::Corrupt { what: "topic of a gathering" };
+    let (subject, version) = gathering.topic.rsplit_once('/').ok_or_else(corrupt)?;
+    let version: u64 = version.parse().map_err(|_| corrupt())?;
+    let sql = "UPDATE versions SET version = version WHERE school = $1 AND subject = $2 AND version = $3";
+    let values = [gathering.school.to_string().into(), subject.into(), signed(version).into()];
+    Ok(commit.guarded(store.statement(sql, values)))
+}
+
 /// Puts a notice into the gathering that is open for it, or opens one. What was heard of the thing
 /// before is withdrawn, because this takes its place.
 ///

@@ -10,11 +10,11 @@ use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, Statement}
 
 use super::gatherings::{self, Gathering};
 use super::plan_rows::{Part, parts_of};
-use super::{parts, rows, waits};
+use super::{facts, parts, rows, waits};
 use crate::channels::ChannelName;
 use crate::domain::person::Asking;
 use crate::domain::plan::{Media, Member, Plan};
-use crate::domain::{AddressKind, DeliveryState};
+use crate::domain::{AddressKind, DeliveryState, NoticeKind};
 use crate::routes::Lane;
 
 /// By which channel each medium leaves.
@@ -67,31 +67,34 @@ pub struct Writing<'a> {
 /// Writes a gathering's first plan; a conflict when a notice came or went meanwhile. What concerns many is put by in
 /// [`parts`], to be written out after this commit.
 pub fn first(writing: &Writing<'_>, plan: &Plan) -> Result<Commit, Error> {
-    let store = writing.desk.store;
-    let id = &writing.gathering.id;
-    let left = "UPDATE gatherings SET state = 'left' WHERE id = $1 AND state = 'open'";
+    let (store, gathering) = (writing.desk.store, writing.gathering);
+    let id = &gathering.id;
+    // Its news is a notice that whoever hears the next correction meanwhile would not see.
+    let corrects = gathering.kind == NoticeKind::AnnouncementCorrection && gathering.scope().is_some();
+    let commit = Commit::new();
     let commit =
-        Commit::new().guarded(store.statement(left, [id.clone().into()])).execute(waits::over(store, id));
+        if corrects && !gathering.drill { facts::are_newest(store, commit, gathering)? } else { commit };
+    let left = "UPDATE gatherings SET state = 'left' WHERE id = $1 AND state = 'open'";
+    let commit = commit.guarded(store.statement(left, [id.clone().into()])).execute(waits::over(store, id));
     let planned = store.statement(
         "UPDATE notices SET state = 'planned' WHERE gathering_id = $1 AND state = 'gathering'",
         [id.clone().into()],
     );
     // Looked at before it is written: while thousands of facts still come in, plan after plan finds more than it was
     // made for, and PostgreSQL keeps a version of every row that such a plan would have changed.
-    let gathering = "SELECT COUNT(*) AS number FROM notices WHERE gathering_id = $1 AND state = 'gathering'";
-    let gathering = store.statement(gathering, [id.clone().into()]);
-    let expected = u64::try_from(writing.gathering.notices.len()).unwrap_or(u64::MAX);
+    let counted = "SELECT COUNT(*) AS number FROM notices WHERE gathering_id = $1 AND state = 'gathering'";
+    let counted = store.statement(counted, [id.clone().into()]);
+    let expected = u64::try_from(gathering.notices.len()).unwrap_or(u64::MAX);
     let commit = commit.work(move |tx| {
-        let gathering = gathering.clone();
+        let counted = counted.clone();
         Box::pin(async move {
-            let row =
-                tx.query_one_raw(gathering).await?.ok_or(Error::Corrupt { what: "number of notices" })?;
+            let row = tx.query_one_raw(counted).await?.ok_or(Error::Corrupt { what: "number of notices" })?;
             let number: i64 = row.try_get("", "number")?;
             if u64::try_from(number) == Ok(expected) { Ok(()) } else { Err(Error::Conflict) }
         })
     });
     let commit = commit.changes(expected, planned);
-    if writing.gathering.scope().is_none() {
+    if gathering.scope().is_none() {
         return write(writing, plan, commit);
     }
     let put_by = |commit, part: &Part| parts::put_by(writing, commit, part);

@@ -9,15 +9,13 @@ use proto::events::scope::Scope;
 
 use super::said::letter;
 use super::*;
+use crate::planner::Line;
 use crate::routes::Lane;
 
 const MUM: &str = "+447700900001";
 const MAIL: &str = "mum@example.org";
 const DAD: &str = "+447700900002";
 const BEN: &str = "+447700900003";
-/// As long as it takes until nothing starts in the old words, and a little.
-const STILL: i64 = 3;
-
 /// The same letter for another day.
 fn on(day: &str) -> AnnouncementSent {
     AnnouncementSent {
@@ -33,10 +31,33 @@ fn is_correction(body: &str, day: &str) -> bool {
     begins && body.contains(&format!("A packed lunch on {day}"))
 }
 
-/// The correction is heard, and time passes.
+/// The correction is heard.
 async fn corrected(world: &World, id: &str, version: u64, day: &str) {
     world.announcement_corrected(id, version, on(day)).await;
-    world.pass(STILL);
+}
+
+/// A person stops what a gathering says; how many messages were stopped, and how many had left.
+async fn recalled(world: &World, gathering: &str) -> (i32, i32) {
+    let request = pb::RecallRequest {
+        request_id: EventId::generate().to_string(),
+        what: Some(pb::recall_request::What::GatheringId(gathering.to_owned())),
+        why: "it was the wrong day".to_owned(),
+    };
+    let answer = world.api.recall(world.request(request)).await.unwrap().into_inner();
+    assert_eq!(answer.in_the_air, 0);
+    (answer.stopped, answer.had_left)
+}
+
+/// The letter, for longer than a day.
+fn lasting(sent: AnnouncementSent) -> AnnouncementSent {
+    AnnouncementSent { tell_until: "2026-11-27T00:00:00Z".parse().unwrap(), ..sent }
+}
+
+/// As if what was planned had reached everybody.
+async fn all_told(world: &World) {
+    world.meddle("UPDATE deliveries SET state = 'delivered', chunk_id = NULL").await;
+    world.meddle("UPDATE members SET told = TRUE").await;
+    world.meddle("DELETE FROM chunks").await;
 }
 
 async fn kinds(world: &World) -> Vec<(String, usize)> {
@@ -87,9 +108,7 @@ async fn a_correction_leaves_before_every_bulk_run_and_the_news_with_it() {
         world.directory.add("Amy", &[parent(&[MUM])]);
         let id = world.announced(letter(Scope::WholeSchool)).await;
         world.sweep().await;
-        world.meddle("UPDATE deliveries SET state = 'delivered', chunk_id = NULL").await;
-        world.meddle("UPDATE members SET told = TRUE").await;
-        world.meddle("DELETE FROM chunks").await;
+        all_told(&world).await;
         world.directory.add("Ben", &[parent(&[BEN])]);
         corrected(&world, &id, 2, "Friday").await;
         world.sweep().await;
@@ -159,6 +178,27 @@ async fn what_is_in_the_air_when_it_is_corrected_counts_as_told() {
 }
 
 #[tokio::test]
+async fn what_a_sender_starts_that_had_looked_before_it_was_corrected_counts_as_told() {
+    for world in quiet_worlds().await {
+        world.directory.add("Amy", &[parent(&[MUM])]);
+        let id = world.announced(letter(Scope::WholeSchool)).await;
+        world.sweep().await;
+        corrected(&world, &id, 2, "Friday").await;
+        let starts = async {
+            // The planner has begun to look.
+            tokio::time::sleep(Duration::from_millis(200)).await;
+            world.meddle("UPDATE deliveries SET state = 'started' WHERE kind = 'announcement'").await;
+        };
+        tokio::join!(world.sweep(), starts);
+        assert_eq!(
+            kinds(&world).await,
+            [("announcement", 1), ("announcement_correction", 1)].map(|(kind, own)| (kind.to_owned(), own))
+        );
+        world.end().await;
+    }
+}
+
+#[tokio::test]
 async fn facts_may_come_in_any_order_and_the_newest_words_are_the_last() {
     for world in worlds(&Setup::default()).await {
         world.directory.add("Amy", &[parent(&[MUM])]);
@@ -181,14 +221,34 @@ async fn facts_may_come_in_any_order_and_the_newest_words_are_the_last() {
 }
 
 #[tokio::test]
+async fn a_correction_does_not_leave_beside_a_newer_one_that_is_just_heard() {
+    for world in quiet_worlds().await {
+        world.directory.add("Amy", &[parent(&[MUM])]);
+        let id = world.announced(letter(Scope::WholeSchool)).await;
+        world.sweep().await;
+        corrected(&world, &id, 2, "Thursday").await;
+        // Another replica hears the next: what it withdraws is not seen here yet.
+        world.meddle("UPDATE versions SET version = 3").await;
+        world.sweep().await;
+        let gatherings = world.gatherings().await;
+        assert_eq!((gatherings.len(), gatherings[1].state.as_str()), (2, "open"), "{}", world.backend);
+        world.meddle("UPDATE versions SET version = 2").await;
+        corrected(&world, &id, 3, "Friday").await;
+        world.sweep().await;
+        let states: Vec<_> = world.gatherings().await.into_iter().map(|one| one.state).collect();
+        assert_eq!(states, ["left", "left", "left", "left"], "{}", world.backend);
+        assert_eq!(kinds(&world).await[3], ("announcement".to_owned(), 1), "as news: nobody was told");
+        world.end().await;
+    }
+}
+
+#[tokio::test]
 async fn a_correction_that_is_corrected_before_it_left_leaves_in_the_last_words_only() {
     for mut world in quiet_worlds().await {
         world.directory.add("Amy", &[parent(&[MUM])]);
         let id = world.announced(letter(Scope::WholeSchool)).await;
         world.sweep().await;
-        world.meddle("UPDATE deliveries SET state = 'delivered', chunk_id = NULL").await;
-        world.meddle("UPDATE members SET told = TRUE").await;
-        world.meddle("DELETE FROM chunks").await;
+        all_told(&world).await;
         for (version, day) in [(2, "Thursday"), (3, "Friday")] {
             corrected(&world, &id, version, day).await;
             world.sweep().await;
@@ -230,15 +290,11 @@ async fn who_was_barred_meanwhile_hears_nothing_more_and_nobody_is_asked() {
 async fn its_texts_keep_the_quiet_hours_of_letters_and_its_e_mails_leave_at_once() {
     for mut world in quiet_worlds().await {
         world.directory.add("Amy", &[parent(&[MUM, MAIL])]);
-        let lasting = |sent| AnnouncementSent { tell_until: "2026-11-27T00:00:00Z".parse().unwrap(), ..sent };
         let id = world.announced(lasting(letter(Scope::WholeSchool))).await;
         world.sweep().await;
-        world.meddle("UPDATE deliveries SET state = 'delivered', chunk_id = NULL").await;
-        world.meddle("UPDATE members SET told = TRUE").await;
-        world.meddle("DELETE FROM chunks").await;
+        all_told(&world).await;
         world.clock.set("2026-11-24T20:00:00Z".parse().unwrap());
         world.announcement_corrected(&id, 2, lasting(on("Friday"))).await;
-        world.pass(STILL);
         world.sweep().await;
         world.run();
         world.until_received(1).await;
@@ -256,7 +312,6 @@ async fn its_texts_keep_the_quiet_hours_of_letters_and_its_e_mails_leave_at_once
 async fn who_has_the_wrong_words_by_one_way_only_is_corrected_by_every_way_that_they_were_to_go() {
     for mut world in quiet_worlds().await {
         world.directory.add("Amy", &[parent(&[MUM, MAIL])]);
-        let lasting = |sent| AnnouncementSent { tell_until: "2026-11-27T00:00:00Z".parse().unwrap(), ..sent };
         world.clock.set("2026-11-24T19:30:00Z".parse().unwrap());
         let id = world.announced(lasting(letter(Scope::WholeSchool))).await;
         world.sweep().await;
@@ -264,7 +319,6 @@ async fn who_has_the_wrong_words_by_one_way_only_is_corrected_by_every_way_that_
         // The text waits for the morning when somebody sees the mistake.
         world.until_states(&["held", "accepted"]).await;
         world.announcement_corrected(&id, 2, lasting(on("Friday"))).await;
-        world.pass(STILL);
         world.until_received(2).await;
         world.clock.set("2026-11-25T08:00:00Z".parse().unwrap());
         world.pass(1);
@@ -275,6 +329,140 @@ async fn who_has_the_wrong_words_by_one_way_only_is_corrected_by_every_way_that_
         assert!(is_correction(&received[MAIL][1], "Friday") && is_correction(&received[MUM][0], "Friday"));
         assert_eq!(kinds(&world).await.len(), 2, "nobody hears it as news");
         world.end().await;
+    }
+}
+
+#[tokio::test]
+async fn who_stops_it_first_and_corrects_it_then_loses_no_way_by_which_it_was_to_go() {
+    for mut world in quiet_worlds().await {
+        world.directory.add("Amy", &[parent(&[MUM, MAIL])]);
+        world.clock.set("2026-11-24T19:30:00Z".parse().unwrap());
+        let id = world.announced(lasting(letter(Scope::WholeSchool))).await;
+        world.sweep().await;
+        world.run();
+        // The text waits for the morning when somebody stops it.
+        world.until_states(&["held", "accepted"]).await;
+        let gathering = world.gatherings().await.remove(0).id;
+        assert_eq!(recalled(&world, &gathering).await, (1, 1));
+        world.clock.set("2026-11-25T08:00:00Z".parse().unwrap());
+        world.pass(1);
+        world.until_states(&["recalled", "accepted"]).await;
+        world.announcement_corrected(&id, 2, lasting(on("Friday"))).await;
+        world.until_received(3).await;
+        world.until_quiet().await;
+        let received = world.received();
+        assert_eq!((received[MAIL].len(), received[MUM].len()), (2, 1), "{received:?}");
+        assert!(is_correction(&received[MAIL][1], "Friday") && is_correction(&received[MUM][0], "Friday"));
+        world.end().await;
+    }
+}
+
+#[tokio::test]
+async fn whoever_stops_a_correction_stops_it_as_news_too_by_either_of_its_gatherings() {
+    for by in ["announcement_correction", "announcement"] {
+        for mut world in quiet_worlds().await {
+            world.directory.add("Amy", &[parent(&[MUM])]);
+            let id = world.announced(letter(Scope::WholeSchool)).await;
+            world.sweep().await;
+            all_told(&world).await;
+            world.directory.add("Ben", &[parent(&[BEN])]);
+            corrected(&world, &id, 2, "Friday").await;
+            world.sweep().await;
+            let gatherings = world.gatherings().await.into_iter().skip(1);
+            let gathering = gatherings.filter(|one| one.kind == by).map(|one| one.id).next().unwrap();
+            assert_eq!(recalled(&world, &gathering).await, (2, 0), "{by} on {}", world.backend);
+            world.run();
+            world.until_quiet().await;
+            assert!(world.received().is_empty(), "{by} on {}", world.backend);
+            // What was told before, in other words, is not a part of it.
+            let first = world.gatherings().await.remove(0).id;
+            assert_eq!(recalled(&world, &first).await, (0, 1));
+            world.end().await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn who_asked_for_no_more_where_they_were_told_is_corrected_where_they_still_read() {
+    for mut world in quiet_worlds().await {
+        world.directory.add("Amy", &[parent(&[MUM, MAIL])]);
+        let id = world.announced(letter(Scope::WholeSchool)).await;
+        world.sweep().await;
+        all_told(&world).await;
+        // Of the first words only the text got through.
+        let email = format!("(SELECT id FROM deliveries WHERE address = '{MAIL}')");
+        world.meddle(&format!("UPDATE members SET told = FALSE WHERE delivery_id IN {email}")).await;
+        world.meddle(&format!("UPDATE deliveries SET state = 'failed' WHERE id IN {email}")).await;
+        let stop = "INSERT INTO suppressions (school, address, kind, why, delivery_id, at)";
+        let school = world.school;
+        world.meddle(&format!("{stop} VALUES ('{school}', '{MUM}', 'opted_out', 'STOP', '', 0)")).await;
+        corrected(&world, &id, 2, "Friday").await;
+        world.sweep().await;
+        world.run();
+        world.until_received(1).await;
+        world.until_quiet().await;
+        assert!(is_correction(&world.received()[MAIL][0], "Friday"), "{:?}", world.received());
+        assert_eq!(kinds(&world).await.len(), 2, "nobody hears it as news");
+        world.end().await;
+    }
+}
+
+#[tokio::test]
+async fn an_address_that_was_erased_is_no_place_to_correct_anybody() {
+    for world in quiet_worlds().await {
+        world.directory.add("Amy", &[parent(&[MUM])]);
+        let id = world.announced(letter(Scope::WholeSchool)).await;
+        world.sweep().await;
+        all_told(&world).await;
+        // Its gathering is erased a moment later.
+        world.meddle("UPDATE deliveries SET address = '', erased_at = 1").await;
+        corrected(&world, &id, 2, "Friday").await;
+        world.sweep().await;
+        assert!(world.messages().await[1..].iter().all(|message| message.address == MUM));
+        assert_eq!(kinds(&world).await[1], ("announcement_correction".to_owned(), 0), "{}", world.backend);
+        world.end().await;
+    }
+}
+
+#[tokio::test]
+async fn what_cannot_be_written_out_holds_up_its_own_correction_only() {
+    for world in quiet_worlds().await {
+        world.directory.add("Amy", &[parent(&[MUM])]);
+        let id = world.announced(letter(Scope::WholeSchool)).await;
+        world.sweep().await;
+        all_told(&world).await;
+        let other = world.announced(letter(Scope::WholeSchool)).await;
+        let sweep = async || world.planner.as_ref().unwrap().sweep_line(Line::Letters, world.now()).await;
+        sweep().await.unwrap();
+        world.meddle("UPDATE parts SET body = '{}'").await;
+        corrected(&world, &id, 2, "Friday").await;
+        sweep().await.unwrap();
+        assert_eq!(world.gatherings().await[2].state, "left", "{}", world.backend);
+        world.announcement_corrected(&other, 2, on("Friday")).await;
+        let _waits = sweep().await;
+        assert_eq!(world.gatherings().await[3].state, "open", "{}", world.backend);
+        world.end().await;
+    }
+}
+
+#[tokio::test]
+async fn that_nobody_is_left_in_its_scope_is_a_person_s_task_only_where_nobody_is_corrected() {
+    for told in [true, false] {
+        for world in quiet_worlds().await {
+            let amy = world.directory.add("Amy", &[parent(&[MUM])]);
+            let id = world.announced(letter(Scope::WholeSchool)).await;
+            world.sweep().await;
+            if told {
+                all_told(&world).await;
+            }
+            world.directory.remove(amy);
+            corrected(&world, &id, 2, "Friday").await;
+            world.sweep().await;
+            let (messages, asked): (_, &[&str]) = if told { (1, &[]) } else { (0, &["nobody_concerned"]) };
+            assert_eq!(kinds(&world).await[1], ("announcement_correction".to_owned(), messages));
+            world.until_tasks(asked).await;
+            world.end().await;
+        }
     }
 }
 

@@ -74,6 +74,7 @@ fn status(rejection: Rejection) -> Status {
         Rejection::Faults(faults) => fields::of_faults(faults),
         Rejection::UnknownAnnouncement => rejection::Rejection::not_found("UNKNOWN_ANNOUNCEMENT", text),
         Rejection::CorrectedMeanwhile => rejection::Rejection::precondition("CORRECTED_MEANWHILE", text),
+        Rejection::TooOld => rejection::Rejection::precondition("TOO_OLD", text),
     };
     refusal.into()
 }

@@ -21,6 +21,10 @@ pub use words::Words;
 /// How many days after the one on which it was sent an announcement is still worth telling.
 const DAYS: i32 = 3;
 
+/// For how many days after it was worth telling an announcement can be corrected: where it was told is kept for so
+/// long at least, and who has the wrong words cannot be told from the others afterwards.
+const CORRECTED_FOR_DAYS: i64 = 14;
+
 /// Something that somebody in the school wrote to those at home.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Announcement {
@@ -69,6 +73,13 @@ impl Announcement {
         AnnouncementCorrected { announcement: self.fact() }
     }
 
+    /// From when on it is too old to be corrected.
+    #[must_use]
+    pub fn too_old_at(&self) -> Timestamp {
+        let kept = SignedDuration::from_hours(24 * CORRECTED_FOR_DAYS);
+        self.tell_until.saturating_add(kept).unwrap_or(Timestamp::MAX)
+    }
+
     /// The same in other words, if `seen` is the version that stands. Whom it concerns and by what it goes
     /// stay: a correction goes to whoever has the words that it corrects.
     pub fn correct(
@@ -80,6 +91,9 @@ impl Announcement {
     ) -> Result<Self, Rejection> {
         if u64::try_from(seen) != Ok(self.version) {
             return Err(Rejection::CorrectedMeanwhile);
+        }
+        if corrected.at >= self.too_old_at() {
+            return Err(Rejection::TooOld);
         }
         self.words.taken_over_by(&words)?;
         Ok(Self {
@@ -116,10 +130,21 @@ mod tests {
             words: Words { email: None, text: Some(text.to_owned()) },
             sent_at: Timestamp::UNIX_EPOCH,
             sent_by: "person-7".to_owned(),
-            tell_until: Timestamp::UNIX_EPOCH,
+            tell_until: "2026-11-28T00:00:00Z".parse().unwrap(),
             version: 1,
             corrected: None,
         }
+    }
+
+    #[test]
+    fn what_nobody_knows_any_more_where_it_was_told_is_corrected_no_more() {
+        let at = |at: &str| Corrected { at: at.parse().unwrap(), by: "person-8".to_owned() };
+        let correct = |at| museum("On Tuesday").correct(museum("On Friday").words, 1, at, &TimeZone::UTC);
+        let second = correct(at("2026-12-11T23:59:59Z")).unwrap();
+        assert_eq!(correct(at("2026-12-12T00:00:00Z")), Err(Rejection::TooOld));
+        let words = museum("On Monday").words;
+        let third = second.correct(words, 2, at("2026-12-12T00:00:00Z"), &TimeZone::UTC);
+        assert!(third.is_ok(), "where the correction was told is known for longer: {third:?}");
     }
 
     #[test]

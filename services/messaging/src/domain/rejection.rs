@@ -14,4 +14,10 @@ pub enum Rejection {
     /// What was looked at is not what stands any more.
     #[error("a colleague has corrected this announcement meanwhile: look at it again")]
     CorrectedMeanwhile,
+    /// It may be forgotten where it was told.
+    #[error(
+        "this announcement is too old to be corrected: who was told, and where, is kept for two weeks only; send a new \
+         one if it still matters"
+    )]
+    TooOld,
 }

@@ -10,6 +10,25 @@ use crate::domain::Reason;
 use crate::domain::audience::Address;
 use crate::domain::person::PersonTask;
 
+/// Where to correct whoever was told: where they were. Whoever can be told at none of these any more is corrected
+/// where a plan for everybody tells them, because they have the wrong words all the same.
+#[must_use]
+pub fn to_correct(
+    wanted: &Wanted<'_>,
+    mut told: Vec<(Address, Member)>,
+    everybody: &Plan,
+) -> Vec<(Address, Member)> {
+    let works = |(address, _): &&(Address, Member)| wanted.obstacle(address).is_none();
+    let reached: HashSet<ContactId> = told.iter().filter(works).map(|(_, (contact, _))| *contact).collect();
+    let mut cut_off: HashSet<ContactId> = told.iter().map(|(_, (contact, _))| *contact).collect();
+    cut_off.retain(|contact| !reached.contains(contact));
+    for message in &everybody.messages {
+        let own = message.members.iter().filter(|(contact, _)| cut_off.contains(contact));
+        told.extend(own.map(|member| (message.address.clone(), *member)));
+    }
+    told
+}
+
 /// A plan for exactly these addresses and people. Whether they may still be told is looked at when it
 /// leaves; what cannot leave is a person's task, where the kind has any.
 #[must_use]

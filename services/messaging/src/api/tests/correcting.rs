@@ -89,6 +89,20 @@ async fn what_a_colleague_has_corrected_meanwhile_is_looked_at_again_first() {
 }
 
 #[tokio::test]
+async fn what_was_told_too_long_ago_is_corrected_no_more() {
+    for world in World::each().await {
+        world.class(1, "Year 3");
+        let id = world.send(museum(whole_school())).await.unwrap().announcement_id;
+        world.clock.set(world.clock.now() + SignedDuration::from_hours(24 * 18));
+        let refused = world.correct(on_friday(&id, 1)).await.unwrap_err();
+        assert_eq!(refused.code(), Code::FailedPrecondition, "{}", world.backend);
+        assert!(refused.message().contains("too old to be corrected"), "{refused:?}");
+        assert_eq!(reason(Err::<(), _>(refused)), "TOO_OLD");
+        assert_eq!(world.said().await.len(), 1);
+    }
+}
+
+#[tokio::test]
 async fn what_is_not_there_or_another_school_s_cannot_be_corrected_or_read() {
     for world in World::each().await {
         world.class(1, "Year 3");

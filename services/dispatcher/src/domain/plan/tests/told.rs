@@ -45,3 +45,27 @@ fn who_was_told_anywhere_and_whoever_reads_there_hears_no_news_beside_the_correc
     let nobody = but_for_told(plan_of_letter(&audience), &[]);
     assert_eq!(nobody, plan_of_letter(&audience));
 }
+
+#[test]
+fn who_cannot_be_told_where_they_were_is_corrected_where_everybody_would_be_told() {
+    let (mother, father) = (parent(vec![mobile(1), email("mum")]), parent(vec![mobile(2), email("dad")]));
+    let other = parent(vec![email("mum"), mobile(3)]);
+    let audience = [pupil(vec![mother.clone(), father.clone(), other.clone()])];
+    let amy = audience[0].id;
+    let key = mobile(1).key();
+    let stopped = Suppressed::with(Suppressed::none(), key, Suppression::OptedOut, "sup_1".to_owned());
+    let kind = matter(NoticeKind::AnnouncementCorrection);
+    let wanted = Wanted { suppressed: &stopped, ..wanted(kind, std::slice::from_ref(&amy), &audience) };
+    let everybody = plan(&wanted);
+    // She had it by text, and has asked for no more of these since; he had it by text.
+    let told = vec![(mobile(1), (mother.contact, amy)), (mobile(2), (father.contact, amy))];
+    let told = to_correct(&wanted, told, &everybody);
+    let correction = corrected(&wanted, &told, Reason::Corrected);
+    let addresses: Vec<_> = correction.messages.iter().map(|own| own.address.value.clone()).collect();
+    assert_eq!(addresses, [mobile(2).value, email("mum").value]);
+    assert_eq!(why(&correction, mother.contact), [Reason::AskedForNoMore, Reason::Corrected]);
+    let news = but_for_told(everybody, &told);
+    let addresses: Vec<_> = news.messages.iter().map(|own| own.address.value.clone()).collect();
+    assert_eq!(addresses, [mobile(3).value], "who shares her mailbox reads the correction there");
+    assert!(why(&news, other.contact).contains(&Reason::AddressTold));
+}
