@@ -135,7 +135,10 @@ pub fn route(kind: NoticeKind, timing: &Timing) -> Route {
         }
         // A correction does not gather: every minute of a wrong fear counts.
         NoticeKind::AbsenceCorrection => (Lane::Urgent, at_once, absence),
-        NoticeKind::FirstAid => (Lane::Normal, at_once, PATIENCE),
+        // People act on the wrong words of a letter until they have the right ones, so its correction leaves before
+        // every bulk run; a letter, right or wrong, stands in the way of nothing that is urgent. The planner waits
+        // until it can see who has the words that it takes the place of.
+        NoticeKind::FirstAid | NoticeKind::AnnouncementCorrection => (Lane::Normal, at_once, PATIENCE),
         NoticeKind::HeadInjury => {
             (Lane::Urgent, at_once, SignedDuration::from_secs(timing.head_injury_patience_seconds))
         }
@@ -143,10 +146,6 @@ pub fn route(kind: NoticeKind, timing: &Timing) -> Route {
             (Lane::Urgent, at_once, SignedDuration::from_secs(timing.closure_patience_seconds))
         }
         NoticeKind::Announcement => (Lane::Bulk, at_once, PATIENCE),
-        // People act on the wrong words until they have the right ones, so it leaves before every bulk run; a
-        // letter, right or wrong, stands in the way of nothing that is urgent. The planner waits until it can see who
-        // has the words that it takes the place of.
-        NoticeKind::AnnouncementCorrection => (Lane::Normal, at_once, PATIENCE),
     };
     Route { kind, lane, semantics: semantics(kind), gathers_for, patience }
 }
