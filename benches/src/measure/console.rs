@@ -21,7 +21,7 @@ use crate::tools::{say, show};
 const PEOPLE: usize = 50;
 const PUPILS: u64 = 400;
 /// Pages that each person opens, one after the other; of the file that is the limit more, because it takes no time.
-const PAGES: usize = 40;
+const PAGES: usize = 200;
 const FILES: usize = 800;
 const FILE: &str = "/console/console.css";
 

@@ -88,12 +88,22 @@ impl Store {
         };
         let restored_at = restored::last(&write, write.get_database_backend()).await?;
         let outbox = Arc::new(Notify::new());
-        let writes = Arc::new(Writes::default());
-        let writer = Writer::start(write.clone(), Arc::clone(&writes), Arc::clone(&outbox));
+        let count = Arc::new(Writes::default());
+        let writer = Writer::start(write.clone(), Arc::clone(&count), Arc::clone(&outbox));
         let reader = Reader::start(read.clone());
-        let (kept, looks) = (Kept::new(Arc::clone(&writes)), Looks::default());
-        let inner =
-            Arc::new(Inner { write, read, clock, restored_at, reader, writer, writes, kept, looks, outbox });
+        let (kept, looks) = (Kept::new(Arc::clone(&count)), Looks::default());
+        let inner = Arc::new(Inner {
+            write,
+            read,
+            clock,
+            restored_at,
+            reader,
+            writer,
+            writes: count,
+            kept,
+            looks,
+            outbox,
+        });
         Ok(Self { inner, faults: Faults::default() })
     }
 }

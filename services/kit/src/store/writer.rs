@@ -73,9 +73,9 @@ async fn run(
         let mut parts = vec![std::mem::take(&mut batch)];
         while let Some(mut part) = parts.pop() {
             let commits: Vec<&Commit> = part.iter().map(|item| &item.commit).collect();
-            let writing = commits.iter().any(|commit| !commit.is_a_look()).then(|| writes.begin());
+            let under_way = commits.iter().any(|commit| !commit.is_a_look()).then(|| writes.begin());
             let attempted = attempt(&db, &commits).await;
-            drop(writing);
+            drop(under_way);
             match attempted {
                 Ok(outcomes) => {
                     for (item, outcome) in part.into_iter().zip(outcomes) {
