@@ -6,8 +6,10 @@
 pub mod nats;
 pub mod postgres;
 
+use std::collections::HashSet;
 use std::fmt::Debug;
 use std::path::Path;
+use std::sync::{LazyLock, Mutex};
 
 use tokio::process::{Child, Command};
 
@@ -16,11 +18,22 @@ use crate::wait::until;
 /// How often a server is started on another port before the test gives up.
 pub(crate) const PORTS_TRIED: usize = 10;
 
-/// A port that nobody is given by the system; somebody may have taken it all the same.
+/// A port that nobody is given by the system, and nobody here was given lately: whoever had it may only be dead for a
+/// moment. Somebody else may have taken it all the same.
 pub(crate) fn some_port() -> u16 {
-    // The last bytes of such an id are random.
-    let id = uuid::Uuid::now_v7().into_bytes();
-    15_000 + u16::from_be_bytes([id[14], id[15]]) % 17_000
+    static GIVEN: LazyLock<Mutex<HashSet<u16>>> = LazyLock::new(Mutex::default);
+    let mut given = GIVEN.lock().unwrap();
+    if given.len() > 8_000 {
+        given.clear();
+    }
+    loop {
+        // The last bytes of such an id are random.
+        let id = uuid::Uuid::now_v7().into_bytes();
+        let port = 15_000 + u16::from_be_bytes([id[14], id[15]]) % 17_000;
+        if given.insert(port) {
+            return port;
+        }
+    }
 }
 
 /// Waits until a server is ready, or has ended before it was.
